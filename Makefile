@@ -1,0 +1,57 @@
+# `make` prints the targets. Every part says how long it took.
+# make PYTHON=/path/to/python3.11 install   chooses the interpreter
+# make test ARGS="-k cancel"                hands options to pytest
+# make lock ARGS=--upgrade                  moves indirect dependencies to their newest versions
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lint types imports docs lock bench clean
+
+PYTHON ?=
+WORKERS ?= 2
+BIN := .venv/bin
+export TIMEFORMAT = $(subst .installed,install,$(@F)) took %1R s
+
+help:  ## Print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: .venv/.installed  ## Make .venv with all locked packages and the command jumun
+
+.venv/.installed: requirements.lock pyproject.toml tools/bootstrap
+	@time PYTHON="$(PYTHON)" tools/bootstrap
+	@touch $@
+
+demo: install  ## Follow a few orders through the engine
+	@$(BIN)/jumun demo
+
+test: install  ## Run all tests and print the ten slowest
+	@time $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --durations 10 $(ARGS)
+
+check: lint types imports test  ## All that CI runs: lint, types, imports, test
+
+format: install  ## Correct and format the code
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lint: install  ## Find mistakes and wrong format
+	@time { $(BIN)/ruff check && $(BIN)/ruff format --check; }
+
+types: install  ## Check the types with mypy and pyright
+	@time { $(BIN)/mypy && $(BIN)/basedpyright; }
+
+imports: install  ## Check who imports whom
+	@time $(BIN)/lint-imports
+
+docs: install  ## Print messages, events, read models and schemas to docs/
+	@$(BIN)/python -m infra.docs
+
+lock: install  ## Pin every package again in requirements.lock
+	@tools/lock $(ARGS)
+
+bench: install  ## Measure speed
+	@$(BIN)/python -m benchmarks
+
+clean:  ## Remove .venv, caches and build artefacts
+	@rm -rf .venv build dist ./*.egg-info .hypothesis .benchmarks
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
