@@ -1,0 +1,1 @@
+"""The rules of order fulfilment: pure, without clock, disk or chance."""

@@ -1,0 +1,130 @@
+"""The invariants, checked over any history: what `jumun verify` and the property tests ask.
+
+I1 every ordered piece in exactly one state; I3 what waits for a cancel has not left; I4 no more comes back
+than went out; I5 refunds within what was captured, unless said; I8 no piece appears or vanishes; I9 what is
+reserved is the sum of the reservations; I10 stock shipped what orders sent; I11 restocked at most once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from domain.catalogue import DECIDERS
+from domain.fulfilment import parts
+from domain.message import Event
+from domain.order.place import OrderDiscrepancyDetected
+from domain.order.ship import ShipmentDispatched
+from domain.order.state import HANDED_OVER, Order
+from domain.stock.state import (
+    ReturnQuarantined,
+    ReturnRestocked,
+    ReturnScrapped,
+    StockAdjusted,
+    StockCounted,
+    StockItem,
+    StockReceived,
+    StockShipped,
+    stock_stream,
+)
+from domain.values import StreamId
+
+
+@dataclass(slots=True)
+class Flow:
+    """Pieces of one SKU that came and went, over its whole history."""
+
+    came: int = 0
+    went: int = 0
+    shipped: int = 0
+    ordered_out: int = 0
+    returned: int = 0
+    inspected: int = 0
+
+
+class Audit:
+    """Folds a history and says which invariants it breaks."""
+
+    def __init__(self) -> None:
+        self._states: dict[StreamId, Any] = {}
+        self._flows: defaultdict[StreamId, Flow] = defaultdict(Flow)
+        self._over_refunded: set[StreamId] = set()
+
+    def see(self, stream: StreamId, event: Event) -> None:
+        decider = DECIDERS[stream[: stream.index("/")]]
+        before = self._states.get(stream, decider.start)
+        self._states[stream] = decider.evolve(before, event)
+        match event:
+            case ShipmentDispatched():
+                seller = parts(stream)[1]
+                for move in event.moves:
+                    self._flows[stock_stream(seller, move.sku)].ordered_out += move.pieces
+            case OrderDiscrepancyDetected(kind="refunded_more_than_captured"):
+                self._over_refunded.add(stream)
+            case _ if stream.startswith("stock/"):
+                self._stock(self._flows[stream], event)
+            case _:
+                pass
+
+    @staticmethod
+    def _stock(flow: Flow, event: Event) -> None:
+        match event:
+            case StockReceived():
+                flow.came += event.pieces
+            case StockCounted() | StockAdjusted():
+                flow.came += max(0, event.delta)
+                flow.went += max(0, -event.delta)
+            case ReturnQuarantined():
+                flow.came += event.pieces
+                flow.returned += event.pieces
+            case ReturnRestocked():
+                flow.inspected += event.pieces
+            case ReturnScrapped():
+                flow.inspected += event.pieces
+                flow.went += event.pieces
+            case StockShipped():
+                flow.went += event.pieces
+                flow.shipped += event.pieces
+            case _:
+                pass
+
+    def findings(self) -> Iterator[str]:
+        """One sentence per broken invariant, in the order of the streams."""
+        for stream, state in sorted(self._states.items()):
+            if isinstance(state, Order):
+                yield from self._order(stream, state)
+            elif isinstance(state, StockItem):
+                yield from self._item(stream, state)
+        for stream, flow in sorted(self._flows.items()):
+            if flow.shipped != flow.ordered_out:
+                yield f"I10 {stream}: shipped {flow.shipped}, orders sent {flow.ordered_out}"
+            if flow.inspected > flow.returned:
+                yield f"I11 {stream}: {flow.inspected} inspected of {flow.returned} returned"
+
+    def _order(self, stream: StreamId, order: Order) -> Iterator[str]:
+        for name, line in order.lines.items():
+            units = line.units.values()
+            if sum(units) != line.ordered or any(count < 0 for count in units):
+                yield f"I1 {stream} line {name}: {dict(line.units)} of {line.ordered} ordered"
+            if not 0 <= line.cancel_pending <= line.before_handover:
+                yield f"I3 {stream} line {name}: {line.cancel_pending} pending of {line.before_handover}"
+            gone = sum(line.units.get(state, 0) for state in HANDED_OVER)
+            if line.returned + line.return_open > gone:
+                yield f"I4 {stream} line {name}: {line.returned} + {line.return_open} back of {gone}"
+        if order.refunded > order.captured and stream not in self._over_refunded:
+            yield f"I5 {stream}: refunded {order.refunded} of {order.captured}"
+
+    def _item(self, stream: StreamId, item: StockItem) -> Iterator[str]:
+        flow = self._flows[stream]
+        there = sum(balance.on_hand + balance.quarantine for balance in item.balances.values())
+        if flow.came != there + flow.went:
+            yield f"I8 {stream}: {flow.came} came, {flow.went} went, {there} there"
+        promised: defaultdict[str, int] = defaultdict(int)
+        for reservation in item.reservations.values():
+            for location, pieces in reservation.at:
+                promised[location] += pieces
+        for location, balance in item.balances.items():
+            if promised[location] != balance.reserved or balance.reserved < 0:
+                yield f"I9 {stream} at {location}: {balance.reserved} reserved, {promised[location]} promised"
+            if balance.on_hand < 0 or balance.quarantine < 0:
+                yield f"I8 {stream} at {location}: {balance.on_hand} on hand, {balance.quarantine} kept apart"

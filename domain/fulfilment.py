@@ -1,0 +1,269 @@
+"""The fulfilment process: what one stream's event asks of the others, inside the same commit.
+
+| what happened                   | what is then to do                                                  |
+|---------------------------------|---------------------------------------------------------------------|
+| order placed, held while unpaid | stock reserves each line until the hold ends                        |
+| order paid, lines added         | stock reserves what is open, confirms what is held                  |
+| stock reserved / backordered    | the order mirrors it                                                |
+| hold expired                    | the order's pieces are open again                                   |
+| pieces cancelled                | stock releases them; out of stock: the SKU closes for sale          |
+| shipment packed, dispatched     | stock forgets who waited; pieces leave                              |
+| return granted                  | the return opens; refused: the order forgets it                     |
+| return received                 | stock takes the pieces into quarantine                              |
+| return inspected                | stock restocks or scraps unit by unit; the order mirrors it         |
+| refund recorded                 | the return it belongs to is refunded                                |
+
+Follow-ups run breadth first, sorted by (line, SKU, location), so that nothing depends on a hash seed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from domain.message import Event
+from domain.order.after import CloseReturn, MirrorReturned, RefundRecorded, ReturnOpened
+from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease, PassShipBy
+from domain.order.cancel import LinesCancelled
+from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
+from domain.order.ship import ShipmentDispatched, ShipmentPacked
+from domain.order.state import Move, Order
+from domain.returns.receive import ReturnInspected, ReturnReceived
+from domain.returns.refund import MirrorRefund, PassRefundDue
+from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected
+from domain.returns.state import Back, Return
+from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
+from domain.stock.promise import CloseSale, Confirm, Expire, Release, Reserve, Ship
+from domain.stock.state import (
+    BackorderDropped,
+    StockBackordered,
+    StockReleased,
+    StockReserved,
+    stock_stream,
+)
+from domain.values import StreamId, UnitState, return_stream
+
+FollowUp = tuple[StreamId, Any]
+
+
+class Timer(NamedTuple):
+    """Something falls due on a stream when time passes `due`."""
+
+    key: str
+    due: datetime
+    stream: StreamId
+    kind: str
+    detail: str = ""
+
+
+def parts(stream: StreamId) -> tuple[str, str, str]:
+    """(kind, seller id, business key) of a stream."""
+    kind, seller_id, key = stream.split("/", 2)
+    return kind, seller_id, key
+
+
+def follow_ups(stream: StreamId, event: Event, state: Any) -> list[FollowUp]:
+    """What `event` of `stream`, whose state it left as `state`, asks of other streams."""
+    rule = _RULES.get(type(event))
+    if rule is None:
+        return []
+    _, seller_id, key = parts(stream)
+    return list(rule(seller_id, key, event, state))
+
+
+def _on_placed(seller: str, order: str, event: OrderPlaced, _: Order) -> Iterator[FollowUp]:
+    if event.hold_until is not None:
+        for line in sorted(event.lines, key=lambda line: (line.line, line.sku)):
+            asked = Reserve(order, line.line, line.pieces, line.ship_by, event.hold_until)
+            yield stock_stream(seller, line.sku), asked
+
+
+def _on_paid(seller: str, order: str, _: OrderPaid, state: Order) -> Iterator[FollowUp]:
+    yield from _reservations(seller, order, state)
+
+
+def _on_amended(seller: str, order: str, _: OrderAmended, state: Order) -> Iterator[FollowUp]:
+    if state.paid_at is not None:
+        yield from _reservations(seller, order, state)
+
+
+def _reservations(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
+    for name, line in sorted(state.lines.items()):
+        stock = stock_stream(seller, line.sku)
+        if any(line.units.get(state, 0) for state in ("allocated", "backordered", "packed")):
+            yield stock, Confirm(order, name)
+        if pieces := line.units.get("open", 0):
+            yield stock, Reserve(order, name, pieces, line.ship_by or state.ship_by)
+
+
+def _on_reserved(seller: str, _: str, event: StockReserved, __: Any) -> Iterator[FollowUp]:
+    yield StreamId(f"order/{seller}/{event.order}"), MirrorAllocation(event.line, event.pieces)
+
+
+def _on_backordered(seller: str, _: str, event: StockBackordered, __: Any) -> Iterator[FollowUp]:
+    yield StreamId(f"order/{seller}/{event.order}"), MirrorBackorder(event.line, event.pieces)
+
+
+def _on_released(seller: str, _: str, event: StockReleased, __: Any) -> Iterator[FollowUp]:
+    if event.reason == "hold_expired":
+        yield StreamId(f"order/{seller}/{event.order}"), MirrorRelease(event.line, event.pieces)
+
+
+def _on_dropped(seller: str, _: str, event: BackorderDropped, __: Any) -> Iterator[FollowUp]:
+    if event.reason == "hold_expired":
+        back = MirrorRelease(event.line, event.pieces, "backordered")
+        yield StreamId(f"order/{seller}/{event.order}"), back
+
+
+def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> Iterator[FollowUp]:
+    """What is out of stock is closed, and who waits leaves the queue, before anything becomes free."""
+    if event.reason == "out_of_stock":
+        for sku in sorted({move.sku for move in event.moves}):
+            yield stock_stream(seller, sku), CloseSale(order)
+    yield from _unqueued(seller, order, event.moves, "cancelled")
+    for line, sku, was in _by_line(event.moves):
+        if reserved := was.get("allocated", 0) + was.get("packed", 0):
+            yield stock_stream(seller, sku), Release(order, line, reserved, 0, "cancelled")
+
+
+def _on_packed(seller: str, order: str, event: ShipmentPacked, _: Order) -> Iterator[FollowUp]:
+    yield from _unqueued(seller, order, event.moves, "packed")
+
+
+def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order) -> Iterator[FollowUp]:
+    """No line may be promised what another line of the parcel takes along."""
+    yield from _unqueued(seller, order, event.moves, "shipped")
+    for line, sku, was in _by_line(event.moves):
+        reserved = was.get("allocated", 0) + was.get("packed", 0)
+        yield stock_stream(seller, sku), Ship(order, line, sum(was.values()), reserved)
+
+
+def _unqueued(seller: str, order: str, moves: Iterable[Move], reason: str) -> Iterator[FollowUp]:
+    for line, sku, was in _by_line(moves):
+        if waiting := was.get("backordered", 0):
+            yield stock_stream(seller, sku), Release(order, line, 0, waiting, reason)
+
+
+def _by_line(moves: Iterable[Move]) -> list[tuple[str, str, dict[UnitState, int]]]:
+    """(line, SKU, pieces by the state they were in), sorted."""
+    found: dict[tuple[str, str], dict[UnitState, int]] = {}
+    for move in moves:
+        was = found.setdefault((move.line, move.sku), {})
+        was[move.was] = was.get(move.was, 0) + move.pieces
+    return [(line, sku, was) for (line, sku), was in sorted(found.items())]
+
+
+def _on_return_opened(seller: str, order: str, event: ReturnOpened, _: Order) -> Iterator[FollowUp]:
+    lines = tuple((line.line, line.sku, line.pieces) for line in event.lines)
+    yield (
+        return_stream(seller, event.return_id),
+        OpenReturn(order, lines, event.reason, event.origin, event.fault, event.payer, event.policy),
+    )
+
+
+def _on_return_received(
+    seller: str, return_id: str, event: ReturnReceived | ReturnRecorded, _: Any
+) -> Iterator[FollowUp]:
+    for piece in sorted(event.lines, key=lambda piece: (piece.line, piece.sku)):
+        came = QuarantineReturn(return_id, piece.line, event.location, piece.pieces)
+        yield stock_stream(seller, piece.sku), came
+
+
+def _on_inspected(seller: str, return_id: str, event: ReturnInspected, ret: Return) -> Iterator[FollowUp]:
+    back: dict[str, int] = {}
+    for unit in sorted(event.units, key=lambda unit: (unit.line, unit.sku, unit.disposition)):
+        goes = RestockReturn if unit.disposition == "restock" else ScrapReturn
+        yield stock_stream(seller, unit.sku), goes(return_id, unit.line, event.location, unit.pieces)
+        back[unit.line] = back.get(unit.line, 0) + unit.pieces
+    if event.order is not None:
+        granted = tuple((line, _granted(ret.lines[line], now)) for line, now in sorted(back.items()))
+        yield StreamId(f"order/{seller}/{event.order}"), MirrorReturned(return_id, granted)
+
+
+def _granted(line: Back, now: int) -> int:
+    """How many of the `now` pieces just inspected this return had leave for: more may have come."""
+    return min(line.asked, line.inspected) - min(line.asked, line.inspected - now)
+
+
+def _on_rejected(seller: str, return_id: str, event: ReturnRejected, _: Any) -> Iterator[FollowUp]:
+    if event.order is not None:
+        lines = tuple(sorted((piece.line, piece.pieces) for piece in event.lines))
+        yield StreamId(f"order/{seller}/{event.order}"), CloseReturn(return_id, lines)
+
+
+def _on_refunded(seller: str, _: str, event: RefundRecorded, order: Order) -> Iterator[FollowUp]:
+    if event.return_id is not None and f"return:{event.return_id}" in order.done:
+        yield return_stream(seller, event.return_id), MirrorRefund(event.refund_id, event.amount)
+
+
+_RULES: dict[type, Any] = {
+    OrderPlaced: _on_placed,
+    OrderPaid: _on_paid,
+    OrderAmended: _on_amended,
+    StockReserved: _on_reserved,
+    StockBackordered: _on_backordered,
+    StockReleased: _on_released,
+    BackorderDropped: _on_dropped,
+    LinesCancelled: _on_cancelled,
+    ShipmentPacked: _on_packed,
+    ShipmentDispatched: _on_dispatched,
+    ReturnOpened: _on_return_opened,
+    ReturnReceived: _on_return_received,
+    ReturnRecorded: _on_return_received,
+    ReturnInspected: _on_inspected,
+    ReturnRejected: _on_rejected,
+    RefundRecorded: _on_refunded,
+}
+
+
+def timers(stream: StreamId, event: Event) -> list[Timer]:
+    """What falls due later because of `event`.  A timer that finds nothing to do does nothing."""
+    rule = _DUES.get(type(event))
+    return [] if rule is None else rule(stream, event)
+
+
+def _ship_by_of_order(stream: StreamId, event: OrderPaid) -> list[Timer]:
+    return [] if event.ship_by is None else [_ship_by(stream, event.ship_by)]
+
+
+def _ship_by_of_lines(stream: StreamId, event: OrderPlaced | OrderAmended) -> list[Timer]:
+    dues = {line.ship_by for line in event.lines if line.ship_by is not None}
+    return [_ship_by(stream, due) for due in sorted(dues)]
+
+
+def _ship_by(stream: StreamId, due: datetime) -> Timer:
+    return Timer(f"ship-by {stream} {due.isoformat()}", due, stream, "ship-by")
+
+
+def _hold(stream: StreamId, event: StockReserved | StockBackordered) -> list[Timer]:
+    if event.expires_at is None:
+        return []
+    detail = f"{event.order}\x1f{event.line}"
+    return [Timer(f"hold {stream} {detail}", event.expires_at, stream, "hold", detail)]
+
+
+def _refund(stream: StreamId, event: ReturnReceived) -> list[Timer]:
+    return [Timer(f"refund {stream}", event.refund_due_at, stream, "refund")]
+
+
+_DUES: dict[type, Callable[[StreamId, Any], list[Timer]]] = {
+    OrderPaid: _ship_by_of_order,
+    OrderPlaced: _ship_by_of_lines,
+    OrderAmended: _ship_by_of_lines,
+    StockReserved: _hold,
+    StockBackordered: _hold,
+    ReturnReceived: _refund,
+}
+
+
+def due_step(timer: Timer) -> Any:
+    """The step that a timer sends to its stream when it falls due."""
+    match timer.kind:
+        case "ship-by":
+            return PassShipBy(timer.due)
+        case "hold":
+            order, _, line = timer.detail.partition("\x1f")
+            return Expire(order, line, timer.due)
+        case "refund":
+            return PassRefundDue(timer.due)
+        case _:
+            raise AssertionError(timer.kind)

@@ -1,0 +1,93 @@
+"""What stock decided, mirrored on the order; these commands come from the fulfilment process."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import AwareDatetime
+
+from domain.decider import Told
+from domain.message import Event
+from domain.order.state import Move, Order, take
+from domain.values import UnitState
+
+
+class MirrorAllocation(NamedTuple):
+    """Stock reserved pieces for a line."""
+
+    line: str
+    pieces: int
+
+
+class MirrorBackorder(NamedTuple):
+    """Stock has no pieces for a line yet; they wait."""
+
+    line: str
+    pieces: int
+
+
+class MirrorRelease(NamedTuple):
+    """The hold of an unpaid order expired: what was promised, or waited, is open again."""
+
+    line: str
+    pieces: int
+    was: UnitState = "allocated"
+
+
+class PassShipBy(NamedTuple):
+    """Time has passed the order's ship-by instant."""
+
+    due: datetime
+
+
+class LineAllocated(Event):
+    """Stock was reserved for these pieces."""
+
+    moves: list[Move]
+
+
+class LineBackordered(Event):
+    """These pieces wait for stock."""
+
+    moves: list[Move]
+
+
+class LineDeallocated(Event):
+    """The reservation of these pieces ended before they were packed."""
+
+    moves: list[Move]
+    reason: str
+
+
+class ShipByMissed(Event):
+    """The ship-by instant passed with pieces not handed over."""
+
+    ship_by: AwareDatetime
+    lines: list[str]
+    pieces: int
+
+
+def allocate(order: Order, command: MirrorAllocation, told: Told) -> list[Event]:
+    moves = take(order, [(command.line, command.pieces)], ("backordered", "open"))
+    return [LineAllocated(at=told.at, moves=moves)] if moves else []
+
+
+def backorder(order: Order, command: MirrorBackorder, told: Told) -> list[Event]:
+    moves = take(order, [(command.line, command.pieces)], ("open",))
+    return [LineBackordered(at=told.at, moves=moves)] if moves else []
+
+
+def deallocate(order: Order, command: MirrorRelease, told: Told) -> list[Event]:
+    moves = take(order, [(command.line, command.pieces)], (command.was,))
+    return [LineDeallocated(at=told.at, moves=moves, reason="hold_expired")] if moves else []
+
+
+def pass_ship_by(order: Order, command: PassShipBy, told: Told) -> list[Event]:
+    late = {
+        name: line.before_handover
+        for name, line in sorted(order.lines.items())
+        if line.before_handover and (line.ship_by or order.ship_by) == command.due
+    }
+    key = f"ship-by:{command.due.isoformat()}"
+    if not late or key in order.done:
+        return []
+    return [ShipByMissed(at=told.at, ship_by=command.due, lines=list(late), pieces=sum(late.values()))]

@@ -1,0 +1,307 @@
+"""Cancelling part of an order: who may, which way it goes, and who pays for it.
+
+A cancel is instant while the seller has not acknowledged, a stop of the shipment until the parcel is
+handed over, and a return after that.  Source: domain facts of Coupang's and Naver's claim routes.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from domain.decider import Told
+from domain.errors import Refused
+from domain.message import Event
+from domain.order.place import OrderDiscrepancyDetected
+from domain.order.state import (
+    BEFORE_HANDOVER,
+    HANDED_OVER,
+    AskedLine,
+    CancelRequest,
+    LinePieces,
+    LinesAsked,
+    Move,
+    Order,
+    OrderCommand,
+    asked_pieces,
+    moved,
+    take,
+    total,
+)
+from domain.policies.calendar import calendar
+from domain.policies.documents import ref
+from domain.policies.refunds import refund_due
+from domain.values import FAULT_OF, CancelReason, Fault, Initiator, LongText, PersonalText, Route, Text
+
+AskedLines = Annotated[tuple[AskedLine, ...], Field(min_length=1), LinesAsked]
+Binding = Literal["rejectable", "refunded_already"]
+
+
+class NothingOrdered(Refused):
+    """The order has no such line."""
+
+
+class MoreThanCancellable(Refused):
+    """More pieces than may still be cancelled; what was handed over goes the way of a return."""
+
+
+class NoSuchRequest(Refused):
+    """No cancel request of that name waits for an answer."""
+
+
+class RequestCancel(OrderCommand):
+    """Fact: the buyer asks to cancel.  The pieces wait and block dispatch until it is decided."""
+
+    request_id: Text
+    lines: AskedLines
+    reason: CancelReason = "customer_request"
+    binding: Binding = "rejectable"
+    words: PersonalText | None = None
+
+
+class DecideCancel(OrderCommand):
+    """Wish: approve or reject the buyer's cancel request."""
+
+    is_wish: ClassVar[bool] = True
+
+    request_id: Text
+    approve: bool
+    reason: LongText | None = None
+
+
+class CancelLines(OrderCommand):
+    """Wish of the seller: cancel pieces, with the true reason."""
+
+    is_wish: ClassVar[bool] = True
+
+    cancellation_id: Text
+    lines: AskedLines
+    reason: CancelReason
+    initiator: Initiator = "seller"
+    fault: Fault | None = None
+    shipping_fee_payer: Fault | None = None
+    channel_reason_code: Text | None = None
+
+
+class RecordCancellation(OrderCommand):
+    """Fact: the channel has cancelled pieces, or, without lines, all that can be."""
+
+    cancellation_id: Text
+    lines: Annotated[tuple[AskedLine, ...], LinesAsked] = ()
+    reason: CancelReason
+    initiator: Initiator = "channel"
+    fault: Fault | None = None
+    shipping_fee_payer: Fault | None = None
+    channel_reason_code: Text | None = None
+
+
+class CancelRequested(Event):
+    """The buyer asks to cancel; these pieces now wait."""
+
+    request_id: str
+    lines: list[LinePieces]
+    pending: list[LinePieces]
+    reason: str
+    binding: str
+    route: str
+    words: str | None
+
+
+class CancelRejected(Event):
+    """The buyer's request was answered with no, or overridden at dispatch."""
+
+    request_id: str
+    by: str
+    reason: str
+
+
+class LinesCancelled(Event):
+    """These pieces are cancelled: why, through whom, and at whose cost."""
+
+    cancellation_id: str
+    request_id: str | None
+    moves: list[Move]
+    reason: str
+    fault: str
+    initiator: str
+    by: str
+    shipping_fee_payer: str
+    channel_reason_code: str | None
+    route: str
+    refund_due_at: AwareDatetime | None
+    policy: str
+    calendar: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What a cancel says of itself, whichever way it came."""
+
+    cancellation_id: str
+    reason: CancelReason
+    initiator: Initiator
+    fault: Fault | None = None
+    shipping_fee_payer: Fault | None = None
+    channel_reason_code: str | None = None
+    request_id: str | None = None
+
+
+def _why(command: CancelLines | RecordCancellation) -> Why:
+    return Why(
+        command.cancellation_id,
+        command.reason,
+        command.initiator,
+        command.fault,
+        command.shipping_fee_payer,
+        command.channel_reason_code,
+    )
+
+
+def route_of(order: Order, moves: list[Move]) -> Route:
+    """How these pieces are cancelled, by how far they have gone."""
+    if any(move.was in HANDED_OVER for move in moves):
+        return "return"
+    if order.acknowledged or any(move.was == "packed" for move in moves):
+        return "stop_shipment"
+    return "instant"
+
+
+def request_cancel(order: Order, command: RequestCancel, told: Told) -> list[Event]:
+    if f"request:{command.request_id}" in order.done:
+        return []
+    asked = asked_pieces(command.lines)
+    pending = [
+        LinePieces(line=name, pieces=min(pieces, order.lines[name].cancellable))
+        for name, pieces in asked
+        if name in order.lines and order.lines[name].cancellable > 0
+    ]
+    moves = take(order, asked, BEFORE_HANDOVER + HANDED_OVER)
+    return [
+        CancelRequested(
+            at=told.at,
+            request_id=command.request_id,
+            lines=[LinePieces(line=name, pieces=pieces) for name, pieces in asked],
+            pending=pending,
+            reason=command.reason,
+            binding=command.binding,
+            route=route_of(order, moves),
+            words=command.words,
+        )
+    ]
+
+
+def decide_cancel(order: Order, command: DecideCancel, told: Told) -> list[Event]:
+    if f"answer:{command.request_id}" in order.done:
+        return []
+    request = order.requests.get(command.request_id)
+    if request is None:
+        raise NoSuchRequest(request_id=command.request_id)
+    if not command.approve:
+        return [
+            CancelRejected(
+                at=told.at, request_id=command.request_id, by=told.by, reason=command.reason or "rejected"
+            )
+        ]
+    moves = take(order, request.lines, BEFORE_HANDOVER)
+    why = Why(command.request_id, request.reason, "customer", request_id=command.request_id)
+    return [_cancelled(order, told, moves, why)]
+
+
+def cancel_lines(order: Order, command: CancelLines, told: Told) -> list[Event]:
+    if f"cancel:{command.cancellation_id}" in order.done:
+        return []
+    asked = asked_pieces(command.lines)
+    for name, pieces in asked:
+        line = order.lines.get(name)
+        if line is None:
+            raise NothingOrdered(line=name)
+        if pieces > line.cancellable:
+            gone = line.handed_over
+            raise MoreThanCancellable(
+                line=name,
+                asked=pieces,
+                cancellable=line.cancellable,
+                pending=line.cancel_pending,
+                handed_over=gone,
+                route="return" if gone else "none",
+            )
+    moves = take(order, asked, BEFORE_HANDOVER)
+    return [_cancelled(order, told, moves, _why(command))]
+
+
+def record_cancellation(order: Order, command: RecordCancellation, told: Told) -> list[Event]:
+    if f"cancel:{command.cancellation_id}" in order.done:
+        return []
+    asked = asked_pieces(command.lines) or [
+        (name, line.before_handover) for name, line in order.lines.items()
+    ]
+    moves = take(order, asked, BEFORE_HANDOVER)
+    events: list[Event] = [_cancelled(order, told, moves, _why(command))]
+    asked_total = sum(pieces for _, pieces in asked)
+    gone = not command.lines and any(line.handed_over for line in order.lines.values())
+    if total(moves) < asked_total or gone:
+        events.append(
+            OrderDiscrepancyDetected(
+                at=told.at,
+                kind="cancelled_after_handover",
+                subject=command.cancellation_id,
+                expected="pieces not yet handed over",
+                observed=f"{total(moves)} of {asked_total} pieces could be cancelled",
+            )
+        )
+    return events
+
+
+def _cancelled(order: Order, told: Told, moves: list[Move], why: Why) -> LinesCancelled:
+    """Out of stock is the seller's fault whoever pressed cancel."""
+    out_of_stock = why.reason == "out_of_stock"
+    fault: Fault = "seller" if out_of_stock else why.fault or FAULT_OF[why.reason]
+    returns = told.policies.returns
+    days = calendar(returns.calendar, told.zone)
+    return LinesCancelled(
+        at=told.at,
+        cancellation_id=why.cancellation_id,
+        request_id=why.request_id,
+        moves=moves,
+        reason=why.reason,
+        fault=fault,
+        initiator=why.initiator,
+        by=told.by,
+        shipping_fee_payer="seller" if out_of_stock else why.shipping_fee_payer or fault,
+        channel_reason_code=why.channel_reason_code,
+        route=route_of(order, moves),
+        refund_due_at=refund_due(returns, days, told.at) if order.captured else None,
+        policy=ref(returns),
+        calendar=days.ref,
+    )
+
+
+def cancel_requested(order: Order, event: CancelRequested) -> Order:
+    lines = dict(order.lines)
+    for asked in event.pending:
+        line = lines[asked.line]
+        lines[asked.line] = line._replace(cancel_pending=line.cancel_pending + asked.pieces)
+    reason: CancelReason = event.reason  # type: ignore[assignment]
+    request = CancelRequest(tuple((asked.line, asked.pieces) for asked in event.pending), reason)
+    waiting = {**order.requests, event.request_id: request} if event.pending else order.requests
+    return order._replace(lines=lines, requests=waiting, done=order.done | {f"request:{event.request_id}"})
+
+
+def answered(order: Order, request_id: str) -> Order:
+    """The order without that waiting request, its pieces no longer pending."""
+    request = order.requests.get(request_id)
+    done = order.done | {f"answer:{request_id}"}
+    if request is None:
+        return order._replace(done=done)
+    requests = {name: other for name, other in order.requests.items() if name != request_id}
+    lines = dict(order.lines)
+    for name, _ in request.lines:
+        line = lines[name]
+        waiting = sum(pieces for other in requests.values() for at, pieces in other.lines if at == name)
+        lines[name] = line._replace(cancel_pending=min(waiting, line.before_handover))
+    return order._replace(lines=lines, requests=requests, done=done)
+
+
+def cancelled(order: Order, event: LinesCancelled) -> Order:
+    before = answered(order, event.request_id) if event.request_id else order
+    return moved(before, event.moves, "cancelled", done=before.done | {f"cancel:{event.cancellation_id}"})

@@ -1,0 +1,347 @@
+"""An order comes into being: placed, amended, paid, acknowledged, and what its channel says of it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from domain.decider import Told
+from domain.message import Asked, Event, Said
+from domain.order.state import Line, LinesAsked, Order, OrderCommand
+from domain.policies.documents import ref
+from domain.policies.promise import promise
+from domain.values import (
+    AskedCountry,
+    AskedCurrency,
+    AskedMinor,
+    AskedPieces,
+    AskedPrice,
+    Instant,
+    PersonalText,
+    Text,
+)
+
+DispatchType = Literal["normal", "same_day", "preorder", "made_to_order", "guaranteed"]
+NoteKind = Literal["picked", "stock_missing", "reordered", "payment_reminded"]
+
+
+class OrderedLine(Asked):
+    """One line of an order as its channel tells it."""
+
+    line: Text
+    sku: Text
+    pieces: AskedPieces
+    unit_price: AskedPrice = "0"
+    ship_by: Instant | None = None
+    promise_at: Instant | None = None
+    note: PersonalText | None = None
+
+
+class Destination(Asked):
+    """Where the order goes, as far as decisions need it."""
+
+    country: AskedCountry | None = None
+    zone: Text | None = None
+    distance_km: Annotated[int, Field(ge=0, le=40_000)] | None = None
+    postcode_area: Text | None = None
+
+
+def _once(lines: tuple[OrderedLine, ...]) -> tuple[OrderedLine, ...]:
+    if len({line.line for line in lines}) < len(lines):
+        msg = "a line is named twice"
+        raise ValueError(msg)
+    return lines
+
+
+OrderedLines = Annotated[tuple[OrderedLine, ...], LinesAsked, AfterValidator(_once)]
+
+
+class PlaceOrder(OrderCommand):
+    """Fact: a buyer ordered.  Lines may be missing where the channel has none to tell."""
+
+    opens: ClassVar[bool] = True
+
+    currency: AskedCurrency
+    lines: OrderedLines = ()
+    dispatch_type: DispatchType = "normal"
+    shipping_fee: AskedMinor = 0
+    free_shipping_from: AskedMinor | None = None
+    promise_at: Instant | None = None
+    destination: Destination = Destination()
+    buyer: PersonalText | None = None
+    consignee: PersonalText | None = None
+
+
+class AmendOrder(OrderCommand):
+    """Fact: the channel added lines to an order."""
+
+    opens: ClassVar[bool] = True
+
+    amendment_id: Text
+    lines: Annotated[OrderedLines, Field(min_length=1)]
+
+
+class RecordPayment(OrderCommand):
+    """Fact: money for the order was captured."""
+
+    payment_id: Text
+    amount: AskedMinor
+
+
+class AcknowledgeOrder(OrderCommand):
+    """Fact: the seller confirmed the order to its channel."""
+
+
+class NoteOrder(OrderCommand):
+    """Fact: something was seen or done that changes no unit's state."""
+
+    note_id: Text
+    kind: NoteKind
+    lines: Annotated[tuple[Text, ...], LinesAsked] = ()
+
+
+class ClaimStatus(OrderCommand):
+    """Fact: the channel's own word for where the order stands, kept beside ours."""
+
+    status: Text
+
+
+class PlacedLine(Said):
+    line: str
+    sku: str
+    pieces: int
+    unit_price: str
+    ship_by: AwareDatetime | None = None
+    promise_at: AwareDatetime | None = None
+    note: str | None = None
+
+
+class OrderPlaced(Event):
+    """A buyer ordered these lines.  `hold_until`: stock is held unpaid until then."""
+
+    currency: str
+    zone: str
+    lines: list[PlacedLine]
+    dispatch_type: str
+    shipping_fee: int
+    free_shipping_from: int | None
+    promise_at: AwareDatetime | None
+    country: str | None
+    region: str | None
+    distance_km: int | None
+    postcode_area: str | None
+    buyer: str | None
+    consignee: str | None
+    hold_until: AwareDatetime | None = None
+    policy: str | None = None
+
+
+class OrderAmended(Event):
+    """The channel added these lines."""
+
+    amendment_id: str
+    lines: list[PlacedLine]
+
+
+class OrderPaid(Event):
+    """Money was captured; the deadlines that follow from it, by which policy and calendar."""
+
+    payment_id: str
+    amount: int
+    ship_by: AwareDatetime | None
+    promise_at: AwareDatetime | None
+    policy: str | None
+    calendar: str | None
+
+
+class OrderAcknowledged(Event):
+    """The seller confirmed the order."""
+
+    by: str
+
+
+class OrderNoted(Event):
+    """Something was seen or done that changes no unit's state."""
+
+    note_id: str
+    kind: str
+    lines: list[str]
+
+
+class StatusClaimed(Event):
+    """What the channel calls the order's state."""
+
+    status: str
+
+
+class OrderDiscrepancyDetected(Event):
+    """A fact contradicts what was believed.  It was recorded all the same."""
+
+    kind: str
+    subject: str
+    expected: str
+    observed: str
+
+
+def place(order: Order, command: PlaceOrder, told: Told) -> list[Event]:
+    lines = [_placed(line) for line in command.lines]
+    if order.placed_at is not None:
+        return _placed_again(order, lines, told)
+    stock = told.policies.stock
+    hold = told.at + timedelta(minutes=stock.hold_unpaid_minutes) if stock.hold_unpaid_minutes else None
+    where = command.destination
+    return [
+        OrderPlaced(
+            at=told.at,
+            currency=command.currency,
+            zone=told.zone,
+            lines=lines,
+            dispatch_type=command.dispatch_type,
+            shipping_fee=command.shipping_fee,
+            free_shipping_from=command.free_shipping_from,
+            promise_at=command.promise_at,
+            country=where.country,
+            region=where.zone,
+            distance_km=where.distance_km,
+            postcode_area=where.postcode_area,
+            buyer=command.buyer,
+            consignee=command.consignee,
+            hold_until=hold,
+            policy=ref(stock) if hold else None,
+        )
+    ]
+
+
+def _placed(line: OrderedLine) -> PlacedLine:
+    return PlacedLine(
+        line=line.line,
+        sku=line.sku,
+        pieces=line.pieces,
+        unit_price=line.unit_price,
+        ship_by=line.ship_by,
+        promise_at=line.promise_at,
+        note=line.note,
+    )
+
+
+def _placed_again(order: Order, lines: list[PlacedLine], told: Told) -> list[Event]:
+    expected = sorted((name, line.sku, line.ordered) for name, line in order.lines.items())
+    observed = sorted((line.line, line.sku, line.pieces) for line in lines)
+    said = f"placed again: {observed}"[:1000]
+    if said in order.done or all(line in expected for line in observed):
+        return []
+    return [
+        OrderDiscrepancyDetected(
+            at=told.at,
+            kind="placed_again_differently",
+            subject="lines",
+            expected=str(expected)[:1000],
+            observed=str(observed)[:1000],
+        )
+    ]
+
+
+def amend(order: Order, command: AmendOrder, told: Told) -> list[Event]:
+    lines = [_placed(line) for line in command.lines if line.line not in order.lines]
+    if f"amendment:{command.amendment_id}" in order.done or not lines:
+        return []
+    return [OrderAmended(at=told.at, amendment_id=command.amendment_id, lines=lines)]
+
+
+def pay(order: Order, command: RecordPayment, told: Told) -> list[Event]:
+    if f"payment:{command.payment_id}" in order.done:
+        return []
+    first = order.paid_at is None
+    due = (
+        promise(
+            told.policies,
+            told.at,
+            command.channel,
+            order.dispatch_type,
+            zone=order.zone,
+            distance_km=order.distance_km,
+        )
+        if first
+        else None
+    )
+    return [
+        OrderPaid(
+            at=told.at,
+            payment_id=command.payment_id,
+            amount=command.amount,
+            ship_by=due.ship_by if due else None,
+            promise_at=due.promise_at if due else None,
+            policy=due.policy if due else None,
+            calendar=due.calendar if due else None,
+        )
+    ]
+
+
+def acknowledge(order: Order, told: Told) -> list[Event]:
+    return [] if order.acknowledged else [OrderAcknowledged(at=told.at, by=told.by)]
+
+
+def note(order: Order, command: NoteOrder, told: Told) -> list[Event]:
+    if f"note:{command.note_id}" in order.done:
+        return []
+    return [OrderNoted(at=told.at, note_id=command.note_id, kind=command.kind, lines=list(command.lines))]
+
+
+def claim(order: Order, command: ClaimStatus, told: Told) -> list[Event]:
+    if f"claim:{command.status}:{told.at.isoformat()}" in order.done:
+        return []
+    return [StatusClaimed(at=told.at, status=command.status)]
+
+
+def placed(event: OrderPlaced) -> Order:
+    return Order(
+        placed_at=event.at,
+        currency=event.currency,
+        country=event.country,
+        zone=event.region,
+        distance_km=event.distance_km,
+        dispatch_type=event.dispatch_type,
+        lines=_lines(event.lines),
+    )
+
+
+def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
+    return {
+        line.line: Line(
+            sku=line.sku,
+            ordered=line.pieces,
+            units={"open": line.pieces},
+            ship_by=line.ship_by,
+            note=line.note,
+        )
+        for line in lines
+    }
+
+
+def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
+    """An order placed again has no name of its own to be known by: what it said is remembered."""
+    if event.kind != "placed_again_differently":
+        return order
+    return order._replace(done=order.done | {f"placed again: {event.observed}"[:1000]})
+
+
+def amended(order: Order, event: OrderAmended) -> Order:
+    return order._replace(
+        lines={**order.lines, **_lines(event.lines)},
+        done=order.done | {f"amendment:{event.amendment_id}"},
+    )
+
+
+def paid(order: Order, event: OrderPaid) -> Order:
+    earlier = order.paid_at is not None
+    return order._replace(
+        paid_at=_earliest(order.paid_at, event.at),
+        ship_by=order.ship_by if earlier else event.ship_by,
+        captured=order.captured + event.amount,
+        done=order.done | {f"payment:{event.payment_id}"},
+    )
+
+
+def _earliest(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else min(one, other)

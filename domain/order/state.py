@@ -1,0 +1,195 @@
+"""What the rules of an order need to know: where each unit is, and what has been said about it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from pydantic import Field
+
+from domain.message import Asked, Command, Said
+from domain.values import (
+    MAX_LINES,
+    AskedAccount,
+    AskedChannel,
+    AskedPieces,
+    CancelReason,
+    StreamId,
+    Text,
+    TrackingStatus,
+    UnitState,
+)
+
+BEFORE_HANDOVER: Final[tuple[UnitState, ...]] = ("open", "backordered", "allocated", "packed")
+HANDED_OVER: Final[tuple[UnitState, ...]] = ("in_transit", "delivered", "lost", "returned_to_sender")
+
+
+class OrderCommand(Command):
+    """A message about one order, named as its channel names it."""
+
+    channel: AskedChannel
+    account: AskedAccount = "main"
+    order_id: Text
+
+    def stream(self, seller_id: str) -> StreamId:
+        return order_stream(seller_id, self.channel, self.account, self.order_id)
+
+
+def order_stream(seller_id: str, channel: str, account: str, order_id: str) -> StreamId:
+    return StreamId(f"order/{seller_id}/{channel}:{account}:{order_id}")
+
+
+LinesAsked = Field(max_length=MAX_LINES)
+
+
+class AskedLine(Asked):
+    """So many pieces of one line, as a command names them."""
+
+    line: Text
+    pieces: AskedPieces
+
+
+class LinePieces(Said):
+    """So many pieces of one line, as an event tells them."""
+
+    line: str
+    pieces: int
+
+
+class Move(Said):
+    """Pieces of a line that leave the state `was`; the event says where they go."""
+
+    line: str
+    sku: str
+    pieces: int
+    was: UnitState
+
+
+class Line(NamedTuple):
+    """One order line.  Each of its pieces is in exactly one state; the counts add up to `ordered`."""
+
+    sku: str
+    ordered: int
+    units: Mapping[UnitState, int]
+    ship_by: datetime | None = None
+    note: str | None = None
+    cancel_pending: int = 0
+    return_open: int = 0
+    returned: int = 0
+
+    @property
+    def before_handover(self) -> int:
+        units = self.units
+        return (
+            units.get("open", 0)
+            + units.get("backordered", 0)
+            + units.get("allocated", 0)
+            + units.get("packed", 0)
+        )
+
+    @property
+    def handed_over(self) -> int:
+        return sum(self.units.get(state, 0) for state in HANDED_OVER)
+
+    @property
+    def cancellable(self) -> int:
+        return self.before_handover - self.cancel_pending
+
+
+class Shipment(NamedTuple):
+    """A parcel: what is in it, whether it has left, and the latest milestone known of it."""
+
+    moves: tuple[tuple[str, int], ...] = ()
+    """(line, pieces), packed or handed over."""
+    packed: bool = False
+    dispatched: bool = False
+    status: TrackingStatus = "unknown"
+    status_at: datetime | None = None
+    holds: UnitState = "packed"
+
+
+class CancelRequest(NamedTuple):
+    """A buyer's cancel request that waits for an answer."""
+
+    lines: tuple[tuple[str, int], ...]
+    reason: CancelReason
+
+
+class Order(NamedTuple):
+    """Only what the rules below need to know."""
+
+    placed_at: datetime | None = None
+    currency: str = ""
+    country: str | None = None
+    zone: str | None = None
+    distance_km: int | None = None
+    dispatch_type: str = "normal"
+    paid_at: datetime | None = None
+    acknowledged: bool = False
+    ship_by: datetime | None = None
+    lines: Mapping[str, Line] = {}
+    shipments: Mapping[str, Shipment] = {}
+    requests: Mapping[str, CancelRequest] = {}
+    captured: int = 0
+    refunded: int = 0
+    claim_at: datetime | None = None
+    done: frozenset[str] = frozenset()
+    """What has been recorded under a name of its own: `payment:…`, `refund:…`, `cancel:…`."""
+
+    @property
+    def size(self) -> int:
+        """How much there is to write down."""
+        return len(self.lines) + len(self.shipments) + len(self.done)
+
+
+def moved(order: Order, moves: Iterable[Move], to: UnitState, **changes: Any) -> Order:
+    """The order after the pieces of `moves` went from where they were to `to`."""
+    lines = dict(order.lines)
+    for move in moves:
+        line = lines[move.line]
+        units = dict(line.units)
+        left = units.get(move.was, 0) - move.pieces
+        if left:
+            units[move.was] = left
+        else:
+            del units[move.was]
+        units[to] = units.get(to, 0) + move.pieces
+        after = line._replace(units=units)
+        if after.cancel_pending and after.cancel_pending > after.before_handover:
+            after = after._replace(cancel_pending=after.before_handover)
+        lines[move.line] = after
+    return order._replace(lines=lines, **changes)
+
+
+def take(order: Order, asked: Iterable[tuple[str, int]], states: tuple[UnitState, ...]) -> list[Move]:
+    """The moves that take what is asked from `states`, in that order; less where less is there."""
+    moves: list[Move] = []
+    taken: dict[tuple[str, UnitState], int] = {}
+    for line_id, pieces in asked:
+        line = order.lines.get(line_id)
+        if line is None:
+            continue
+        wanted = pieces
+        for state in states:
+            if not wanted:
+                break
+            if state not in line.units:
+                continue
+            already = taken.get((line_id, state), 0)
+            some = min(line.units[state] - already, wanted)
+            if some > 0:
+                taken[line_id, state] = already + some
+                wanted -= some
+                moves.append(Move(line=line_id, sku=line.sku, pieces=some, was=state))
+    return moves
+
+
+def total(moves: Iterable[Move]) -> int:
+    return sum(move.pieces for move in moves)
+
+
+def asked_pieces(lines: Iterable[AskedLine]) -> list[tuple[str, int]]:
+    """(line, pieces) with each line once, in the order they were named."""
+    pieces: dict[str, int] = {}
+    for line in lines:
+        pieces[line.line] = pieces.get(line.line, 0) + line.pieces
+    return list(pieces.items())

@@ -1,0 +1,156 @@
+"""The policies of a seller at his first message, and those of an import of history."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from domain.policies.calendar import EVERY_DAY, KR_PUBLIC, MIDNIGHT
+from domain.policies.documents import (
+    DeliveryLead,
+    LowStock,
+    Mark,
+    Policies,
+    PromisePolicy,
+    SameDay,
+    ScoreMarks,
+    StockPolicy,
+)
+from domain.policies.return_policy import AutoApprove, NonReturnable, ReturnPolicy, SecondWindow, WhoPays
+
+KR_STD: Final = PromisePolicy(
+    id="kr-std",
+    version=1,
+    valid_from=date(2009, 1, 1),
+    region="KR",
+    source="one seller's practice: paid before 13:00, packed at once, taken by 15:00 or 17:00",
+    confidence="medium",
+    zone="Asia/Seoul",
+    calendar=KR_PUBLIC,
+    cut_off="13:00",
+    handover="17:00",
+    lead_business_days=0,
+    delivery_lead=(DeliveryLead(zone="metro", days=1), DeliveryLead(zone="remote", days=3)),
+    same_day=SameDay(cut_off="13:00", handover="15:00", max_distance_km=100),
+)
+
+# A weekend's payment counts from Monday as the first of the three days.  No source says otherwise, and it
+# is the earlier of the two readings: it warns rather too soon.
+NAVER_NORMAL: Final = PromisePolicy(
+    id="naver-normal",
+    version=1,
+    valid_from=date(2021, 1, 1),
+    region="KR",
+    source="seller blogs 2021: normal dispatch is due 3 business days after payment, at 24:00",
+    confidence="medium",
+    channel="naver",
+    zone="Asia/Seoul",
+    calendar=KR_PUBLIC,
+    cut_off=MIDNIGHT,
+    handover=MIDNIGHT,
+    lead_business_days=3,
+    after_cut_off_add=0,
+)
+
+STOCK_STD: Final = StockPolicy(
+    id="stock-std",
+    version=1,
+    valid_from=date(2009, 1, 1),
+    region="*",
+    source="ours: everything on hand may be sold, everywhere",
+    confidence="high",
+    safety_stock=0,
+    low_stock=LowStock(units=10, clear_at=15),
+)
+
+KR_DEFAULT: Final = ReturnPolicy(
+    id="kr-default",
+    version=1,
+    valid_from=date(2015, 9, 25),
+    region="KR",
+    source="KR E-Commerce Act, articles 17 and 18; late interest: press release of 2015-09-25",
+    confidence="medium",
+    calendar=KR_PUBLIC,
+    window_days=7,
+    window_starts_at="delivered",
+    second_window=SecondWindow(
+        reasons=("defect", "not_as_described"), days_from_delivery=90, days_from_knowing=30
+    ),  # the law says 3 months
+    refund_trigger="on_receipt",
+    refund_within_business_days=3,
+    late_interest_apr=Decimal("0.15"),
+    payer=WhoPays(customer_fault="customer", seller_fault="seller", carrier_fault="seller"),
+    non_returnable=(
+        NonReturnable(category="custom_made", needs="written_consent"),
+        NonReturnable(category="media_opened", needs="notice"),
+        NonReturnable(category="fresh", needs="notice"),
+    ),
+    resolutions=("refund", "exchange"),
+    auto_approve=AutoApprove(max_value_minor=50_000, reasons=("changemind",), max_per_customer_90_days=3),
+)
+
+# Coupang publishes no marks: null until the seller types in what Wing shows him.
+COUPANG_SCORE: Final = ScoreMarks(
+    id="coupang-score",
+    version=1,
+    valid_from=date(2019, 11, 20),
+    region="KR",
+    source="press 2019: on-time delivery at least 99 %; the other marks are shown in Wing only",
+    confidence="medium",
+    channel="coupang",
+    marks={
+        "order_fulfilment": Mark(),
+        "on_time_shipment": Mark(),
+        "on_time_delivery": Mark(pass_mark=Decimal("0.99"), confidence="medium"),
+        "answer_24h": Mark(),
+    },
+)
+
+DEFAULTS: Final = Policies(
+    promise=(KR_STD, NAVER_NORMAL),
+    stock=STOCK_STD,
+    returns=KR_DEFAULT,
+    marks=(COUPANG_SCORE,),
+)
+
+HISTORY: Final = Policies(
+    promise=(
+        PromisePolicy(
+            id="history-promise",
+            version=1,
+            valid_from=date(1970, 1, 1),
+            region="*",
+            source="ours: for imports that name no term of their own",
+            confidence="low",
+            zone="UTC",
+            calendar=EVERY_DAY,
+            cut_off=MIDNIGHT,
+            handover=MIDNIGHT,
+            lead_business_days=3,
+            after_cut_off_add=0,
+        ),
+    ),
+    stock=StockPolicy(
+        id="history-stock",
+        version=1,
+        valid_from=date(1970, 1, 1),
+        region="*",
+        source="ours: an import holds nothing back and warns of nothing",
+        confidence="high",
+        safety_stock=0,
+    ),
+    returns=ReturnPolicy(
+        id="history-returns",
+        version=1,
+        valid_from=date(1970, 1, 1),
+        region="*",
+        source="ours: an import says what happened; nothing is decided by this",
+        confidence="low",
+        calendar=EVERY_DAY,
+        window_days=30,
+        window_starts_at="delivered",
+        refund_trigger="on_receipt",
+        refund_within_business_days=14,
+        late_interest_apr=Decimal(0),
+        payer=WhoPays(customer_fault="customer", seller_fault="seller", carrier_fault="seller"),
+    ),
+)

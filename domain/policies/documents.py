@@ -1,0 +1,176 @@
+"""The policy documents that a seller can adopt, and what one has adopted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Annotated, Literal, Self, assert_never
+
+from pydantic import Field, model_validator
+
+from domain.policies.calendar import MIDNIGHT
+from domain.policies.head import (
+    AnyChannel,
+    CalendarId,
+    Clock,
+    Confidence,
+    Day,
+    Document,
+    Key,
+    LeadDays,
+    Part,
+    Share,
+    Units,
+    ZoneName,
+)
+from domain.policies.return_policy import ReturnPolicy
+from domain.values import AskedChannel
+
+
+class DeliveryLead(Part):
+    """Business days from hand-over to the door."""
+
+    zone: Key
+    days: LeadDays
+
+
+class SameDay(Part):
+    cut_off: Clock
+    handover: Clock
+    max_distance_km: Annotated[int, Field(strict=True, ge=0, le=20_000)]
+
+
+class CutOffOn(Part):
+    """One day on which the shop closes at another time."""
+
+    date: Day
+    cut_off: Clock
+
+
+class PromisePolicy(Document):
+    """By when an order paid at some instant is handed over and delivered."""
+
+    kind: Literal["promise_policy"] = "promise_policy"
+    channel: AnyChannel = "*"
+    dispatch_type: Key | None = None
+    zone: ZoneName
+    calendar: CalendarId
+    cut_off: Clock
+    handover: Clock
+    lead_business_days: LeadDays
+    after_cut_off_add: Annotated[int, Field(strict=True, ge=0, le=1)] = 1
+    """Not more: or who pays in the evening would be due later than who pays the next morning."""
+    delivery_lead: Annotated[tuple[DeliveryLead, ...], Field(max_length=200)] = ()
+    same_day: SameDay | None = None
+    overrides: Annotated[tuple[CutOffOn, ...], Field(max_length=400)] = ()
+
+    @model_validator(mode="after")
+    def _is_due_after_payment(self) -> Self:
+        if self.lead_business_days == 0:
+            latest = max([self.cut_off, *(day.cut_off for day in self.overrides)])
+            if latest > self.handover or (self.after_cut_off_add == 0 and self.handover != MIDNIGHT):
+                msg = "an order could be due before it is paid: hand-over lies before the cut-off"
+                raise ValueError(msg)
+        if self.same_day and self.same_day.cut_off > self.same_day.handover:
+            msg = "same-day hand-over lies before its cut-off"
+            raise ValueError(msg)
+        return self
+
+
+class LowStock(Part):
+    """Warns at `units` or fewer, and is content again at `clear_at`."""
+
+    units: Units
+    clear_at: Units
+
+    @model_validator(mode="after")
+    def _clears_above(self) -> Self:
+        if self.clear_at < self.units:
+            msg = "clear_at lies below units"
+            raise ValueError(msg)
+        return self
+
+
+class StockPolicy(Document):
+    """How much of the stock may be sold, and where."""
+
+    kind: Literal["stock_policy"] = "stock_policy"
+    safety_stock: Units
+    low_stock: LowStock | None = None
+    channel_shares: Annotated[Mapping[AskedChannel, Share], Field(max_length=40)] = {}
+    default_share: Share = Decimal(1)
+    hold_unpaid_minutes: Annotated[int, Field(strict=True, ge=0, le=43_200)] = 0
+    """0: reserve at payment; else reserve at placement and let go after so many minutes."""
+
+
+class Mark(Part):
+    """The rates a metric must reach; null: the seller types in the value that the channel shows him."""
+
+    pass_mark: Share | None = None
+    caution: Share | None = None
+    warning: Share | None = None
+    confidence: Confidence = "high"
+
+    @model_validator(mode="after")
+    def _gets_worse_downwards(self) -> Self:
+        marks = [mark for mark in (self.warning, self.caution, self.pass_mark) if mark is not None]
+        if marks != sorted(marks):
+            msg = "warning <= caution <= pass_mark"
+            raise ValueError(msg)
+        return self
+
+
+class ScoreMarks(Document):
+    """A channel's marks for the seller score."""
+
+    kind: Literal["score_marks"] = "score_marks"
+    channel: AskedChannel
+    marks: Annotated[Mapping[Key, Mark], Field(max_length=40)]
+
+
+Policy = Annotated[PromisePolicy | StockPolicy | ReturnPolicy | ScoreMarks, Field(discriminator="kind")]
+
+
+def ref(policy: Document) -> str:
+    """How a decision names the policy it followed, for example `kr-std@1`."""
+    return f"{policy.id}@{policy.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What a seller has adopted: one of each, and where it is a tuple, one per channel, sorted."""
+
+    promise: tuple[PromisePolicy, ...]
+    stock: StockPolicy
+    returns: ReturnPolicy
+    marks: tuple[ScoreMarks, ...] = ()
+
+    def promise_for(self, channel: str, dispatch_type: str | None = None) -> PromisePolicy:
+        """The most exact one: of the channel and its dispatch type, of the channel, of all channels."""
+        policies = {(policy.channel, policy.dispatch_type): policy for policy in self.promise}
+        wanted = ((channel, dispatch_type), (channel, None), ("*", dispatch_type), ("*", None))
+        return next(policies[key] for key in wanted if key in policies)
+
+    def marks_for(self, channel: str) -> ScoreMarks | None:
+        return next((marks for marks in self.marks if marks.channel == channel), None)
+
+
+def adopt(policies: Policies, policy: Policy) -> Policies:
+    """`policies` with `policy` in the place of the one it follows.  Never refuses: `evolve` calls it."""
+    match policy:
+        case PromisePolicy():
+            promise = {(p.channel, p.dispatch_type or ""): p for p in (*policies.promise, policy)}
+            return replace(policies, promise=tuple(promise[key] for key in sorted(promise)))
+        case StockPolicy():
+            return replace(policies, stock=policy)
+        case ReturnPolicy():
+            return replace(policies, returns=policy)
+        case ScoreMarks():
+            marks = {m.channel: m for m in (*policies.marks, policy)}
+            return replace(policies, marks=tuple(marks[key] for key in sorted(marks)))
+        case _:
+            assert_never(policy)
+
+
+def share_of(policy: StockPolicy, channel: str) -> Decimal:
+    """Which part of the sellable stock is shown on `channel`, 0 to 1."""
+    return policy.channel_shares.get(channel, policy.default_share)

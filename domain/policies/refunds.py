@@ -1,0 +1,68 @@
+"""How much goes back to the customer, and by when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from domain.policies.calendar import BusinessCalendar
+from domain.policies.return_policy import ReturnPolicy
+from domain.values import Fault
+
+DAYS_OF_A_YEAR = 365
+
+
+def pro_rata(total_minor: int, units_total: int, already: int, units_now: int) -> int:
+    """The part of a line's price that belongs to `units_now` units, `already` units having gone before.
+
+    Rounded down per unit; the last unit takes the rest, so that all parts add up to the line.
+    """
+    assert total_minor >= 0, total_minor
+    assert 0 <= already < already + units_now <= units_total, (already, units_now, units_total)
+    per_unit = total_minor // units_total
+    if already + units_now < units_total:
+        return per_unit * units_now
+    return total_minor - per_unit * already
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingTerms:
+    """Shipping costs `fee_minor`, and nothing from `free_from_minor` on."""
+
+    free_from_minor: int
+    fee_minor: int
+
+
+def claw_back(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fault: Fault) -> int:
+    """The shipping fee that a cancel brings back, at most what it refunds.
+
+    Only the customer's own cancel does, only when it takes the order below the limit of free shipping (so
+    once), and only if something is left to ship.
+    """
+    left_minor = before_minor - cancelled_minor
+    was_free = before_minor >= terms.free_from_minor
+    if fault != "customer" or not was_free or left_minor >= terms.free_from_minor or left_minor <= 0:
+        return 0
+    return min(terms.fee_minor, cancelled_minor)
+
+
+def cancel_refund(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fault: Fault) -> int:
+    """What is refunded when goods of `cancelled_minor` are cancelled out of an order of `before_minor`."""
+    return cancelled_minor - claw_back(terms, before_minor, cancelled_minor, fault)
+
+
+def late_interest(amount_minor: int, apr: Decimal, days: int) -> int:
+    """Interest on a refund that is `days` late, on 365 days a year, halves rounded up.
+
+    Source: KR E-Commerce Act, article 18 (2); its rate is in the return policy.
+    """
+    assert amount_minor >= 0, amount_minor
+    assert days >= 0, days
+    exact = Fraction(apr) * amount_minor * days / DAYS_OF_A_YEAR
+    return int(exact + Fraction(1, 2))
+
+
+def refund_due(policy: ReturnPolicy, days: BusinessCalendar, from_at: datetime) -> datetime:
+    """The exclusive UTC instant by which the money is back; the day of `from_at` itself does not count."""
+    last_day = days.add_business_days(days.local_day(from_at), policy.refund_within_business_days)
+    return days.end_of_day(last_day)

@@ -1,0 +1,49 @@
+"""Money back for a return, and the instant by which it is due."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import AwareDatetime
+
+from domain.decider import Told
+from domain.message import Event
+from domain.returns.state import Return
+
+
+class MirrorRefund(NamedTuple):
+    """The order recorded money back for this return."""
+
+    refund_id: str
+    amount: int
+
+
+class PassRefundDue(NamedTuple):
+    """Time has passed the instant by which the refund was due."""
+
+    due: datetime
+
+
+class ReturnRefunded(Event):
+    refund_id: str
+    amount: int
+
+
+class RefundOverdue(Event):
+    """The instant by which the refund was due has passed."""
+
+    due_at: AwareDatetime
+
+
+def refund(ret: Return, step: MirrorRefund, told: Told) -> list[Event]:
+    if step.refund_id in ret.refunds:
+        return []
+    return [ReturnRefunded(at=told.at, refund_id=step.refund_id, amount=step.amount)]
+
+
+def pass_refund_due(ret: Return, step: PassRefundDue, told: Told) -> list[Event]:
+    waits = ret.state in ("received", "inspected") and not ret.refunds and not ret.overdue
+    return [RefundOverdue(at=told.at, due_at=step.due)] if waits else []
+
+
+def refunded(ret: Return, event: ReturnRefunded) -> Return:
+    return ret._replace(state="refunded", refunds=ret.refunds | {event.refund_id})

@@ -1,0 +1,136 @@
+"""A return begins: the order granted it, or pieces came back of which no order is known."""
+
+from typing import ClassVar, NamedTuple
+
+from domain.decider import Told
+from domain.message import Event
+from domain.returns.state import Back, NotInState, Piece, Return, ReturnCommand
+from domain.values import AskedCurrency, AskedPieces, AskedPrice, LongText, Text
+
+
+class DecideReturn(ReturnCommand):
+    """Wish: approve or reject the return."""
+
+    is_wish: ClassVar[bool] = True
+
+    approve: bool
+    reason: LongText | None = None
+
+
+class RecordReturn(ReturnCommand):
+    """Fact: pieces came back of which no order is known here; from an import."""
+
+    opens: ClassVar[bool] = True
+
+    channel: Text
+    sku: Text
+    pieces: AskedPieces
+    unit_price: AskedPrice = "0"
+    currency: AskedCurrency
+    reference: Text | None = None
+    location: Text = "main"
+
+
+class OpenReturn(NamedTuple):
+    """The order granted a return."""
+
+    order: str
+    lines: tuple[tuple[str, str, int], ...]
+    reason: str
+    origin: str
+    fault: str
+    payer: str
+    policy: str
+
+
+class ReturnRequested(Event):
+    """Pieces shall come back."""
+
+    order: str
+    lines: list[Piece]
+    reason: str
+    origin: str
+    fault: str
+    payer: str
+    policy: str
+
+
+class ReturnRecorded(Event):
+    """Pieces came back of which no order is known; they are in quarantine."""
+
+    channel: str
+    lines: list[Piece]
+    location: str
+    unit_price: str
+    currency: str
+    reference: str | None
+
+
+class ReturnApproved(Event):
+    by: str
+    reason: str | None
+
+
+class ReturnRejected(Event):
+    by: str
+    reason: str | None
+    order: str | None
+    lines: list[Piece]
+
+
+def open_return(ret: Return, command: OpenReturn, told: Told) -> list[Event]:
+    if ret.state is not None:
+        return []
+    return [
+        ReturnRequested(
+            at=told.at,
+            order=command.order,
+            lines=[Piece(line=line, sku=sku, pieces=pieces) for line, sku, pieces in command.lines],
+            reason=command.reason,
+            origin=command.origin,
+            fault=command.fault,
+            payer=command.payer,
+            policy=command.policy,
+        )
+    ]
+
+
+def record_return(ret: Return, command: RecordReturn, told: Told) -> list[Event]:
+    if ret.state is not None:
+        return []
+    return [
+        ReturnRecorded(
+            at=told.at,
+            channel=command.channel,
+            lines=[Piece(line="1", sku=command.sku, pieces=command.pieces)],
+            location=command.location,
+            unit_price=command.unit_price,
+            currency=command.currency,
+            reference=command.reference,
+        )
+    ]
+
+
+def decide_return(ret: Return, command: DecideReturn, told: Told) -> list[Event]:
+    if command.approve:
+        if ret.state == "requested":
+            return [ReturnApproved(at=told.at, by=told.by, reason=command.reason)]
+        if ret.state == "rejected":
+            raise NotInState(return_id=command.return_id, state="rejected", wanted="requested")
+        return []
+    if ret.state == "rejected":
+        return []
+    if ret.state not in ("requested", "approved"):
+        raise NotInState(return_id=command.return_id, state=str(ret.state), wanted="requested or approved")
+    pieces = [Piece(line=name, sku=line.sku, pieces=line.asked) for name, line in ret.lines.items()]
+    return [ReturnRejected(at=told.at, by=told.by, reason=command.reason, order=ret.order, lines=pieces)]
+
+
+def requested(event: ReturnRequested) -> Return:
+    asked = {piece.line: Back(piece.sku, piece.pieces) for piece in event.lines}
+    return Return("requested", event.order, lines=asked)
+
+
+def recorded(event: ReturnRecorded) -> Return:
+    back = {piece.line: Back(piece.sku, piece.pieces, piece.pieces) for piece in event.lines}
+    return Return("received", None, event.location, back, arrived=True)

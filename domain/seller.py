@@ -1,0 +1,187 @@
+"""A seller as the rules know him: his clocks, his currency, and the policies he has adopted."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, assert_never
+
+from domain.decider import Decider, Told
+from domain.errors import Refused
+from domain.message import Command, Event
+from domain.policies.defaults import DEFAULTS, HISTORY
+from domain.policies.documents import Policies, Policy, adopt, ref
+from domain.policies.head import ZoneName
+from domain.values import AskedChange, AskedCurrency, AskedPrice, StreamId, Text
+
+Mode = Literal["live", "history"]
+
+
+class OpenedDifferently(Refused):
+    """The seller is known already, with other clocks or another currency."""
+
+
+class OlderThanAdopted(Refused):
+    """A newer version of this policy has been adopted; give the change a higher version."""
+
+
+class SellerCommand(Command):
+    """A message about the seller himself."""
+
+    def stream(self, seller_id: str) -> StreamId:
+        return seller_stream(seller_id)
+
+
+def seller_stream(seller_id: str) -> StreamId:
+    return StreamId(f"seller/{seller_id}/self")
+
+
+class OpenSeller(SellerCommand):
+    """Wish: make a seller known.  `history`: his clock moves only by ticks that name him (an import)."""
+
+    is_wish: ClassVar[bool] = True
+
+    zone: ZoneName = "Asia/Seoul"
+    currency: AskedCurrency = "KRW"
+    mode: Mode = "live"
+
+
+class AdoptPolicy(SellerCommand):
+    """Wish: from now on the seller goes by this document."""
+
+    is_wish: ClassVar[bool] = True
+
+    policy: Policy
+
+
+class RecordValueAdjustment(SellerCommand):
+    """Fact: the seller's sales were put right by a value that moved no goods, such as a bad debt."""
+
+    adjustment_id: Text
+    channel: Text
+    code: Text
+    pieces: AskedChange
+    unit_price: AskedPrice
+    currency: AskedCurrency
+    reason: Text
+
+
+class SellerOpened(Event):
+    """The seller is known from here on; these documents are his until he adopts others."""
+
+    zone: str
+    currency: str
+    mode: str
+    policies: list[Policy]
+
+
+class PolicyAdopted(Event):
+    policy: Policy
+    replaces: list[str]
+    by: str
+
+
+class ValueAdjusted(Event):
+    adjustment_id: str
+    channel: str
+    code: str
+    pieces: int
+    unit_price: str
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Only what every decision about the seller's orders and stock needs."""
+
+    opened: bool = False
+    zone: str = "Asia/Seoul"
+    currency: str = "KRW"
+    mode: Mode = "live"
+    policies: Policies = DEFAULTS
+    size: ClassVar[int] = 1
+
+
+SellerMessage = OpenSeller | AdoptPolicy | RecordValueAdjustment
+SellerEvent = SellerOpened | PolicyAdopted | ValueAdjusted
+
+
+def documents(policies: Policies) -> list[Policy]:
+    return [*policies.promise, policies.stock, policies.returns, *policies.marks]
+
+
+def decide(seller: Seller, command: SellerMessage, told: Told) -> list[Event]:
+    """The events that `command` causes now; none if it has been carried out before.
+
+    Raises: Refused, when a rule forbids it.
+    """
+    match command:
+        case OpenSeller():
+            return _open(seller, command, told)
+        case AdoptPolicy():
+            return _adopt(seller, command, told)
+        case RecordValueAdjustment():
+            return [
+                ValueAdjusted(
+                    at=told.at,
+                    adjustment_id=command.adjustment_id,
+                    channel=command.channel,
+                    code=command.code,
+                    pieces=command.pieces,
+                    unit_price=command.unit_price,
+                    currency=command.currency,
+                    reason=command.reason,
+                )
+            ]
+        case _:
+            assert_never(command)
+
+
+def _open(seller: Seller, command: OpenSeller, told: Told) -> list[Event]:
+    asked = (command.zone, command.currency, command.mode)
+    if seller.opened:
+        known = (seller.zone, seller.currency, seller.mode)
+        if asked != known:
+            raise OpenedDifferently(known=" ".join(known), asked=" ".join(asked))
+        return []
+    policies = HISTORY if command.mode == "history" else DEFAULTS
+    return [
+        SellerOpened(
+            at=told.at,
+            zone=command.zone,
+            currency=command.currency,
+            mode=command.mode,
+            policies=documents(policies),
+        )
+    ]
+
+
+def _adopt(seller: Seller, command: AdoptPolicy, told: Told) -> list[Event]:
+    policy = command.policy
+    known = documents(seller.policies)
+    if policy in known:
+        return []
+    same = [other for other in known if other.id == policy.id]
+    if any(other.version >= policy.version for other in same):
+        raise OlderThanAdopted(asked=ref(policy), adopted=ref(same[0]))
+    left = documents(adopt(seller.policies, policy))
+    replaced = [ref(other) for other in known if other not in left]
+    return [PolicyAdopted(at=told.at, policy=policy, replaces=replaced, by=told.by)]
+
+
+def evolve(seller: Seller, event: SellerEvent) -> Seller:
+    """The seller after `event`.  Never refuses: what happened, happened."""
+    match event:
+        case SellerOpened():
+            mode: Mode = event.mode  # type: ignore[assignment]
+            policies = HISTORY if event.mode == "history" else DEFAULTS
+            for policy in event.policies:
+                policies = adopt(policies, policy)
+            return Seller(True, event.zone, event.currency, mode, policies)
+        case PolicyAdopted():
+            return replace(seller, policies=adopt(seller.policies, event.policy))
+        case ValueAdjusted():
+            return seller
+        case _:
+            assert_never(event)
+
+
+SELLER = Decider(start=Seller(), decide=decide, evolve=evolve)

@@ -1,0 +1,150 @@
+"""A seller's SKU: what is there per location, what is promised of it, and who waits for it.
+
+available = on hand - reserved.  A cancel releases a reservation and never adds stock; only a receipt, a
+count, an adjustment or an inspected return does.  Once closed for sale, only a count or a receipt opens it.
+"""
+
+from typing import assert_never
+
+from domain.decider import Decider, Told
+from domain.message import Event
+from domain.policies.documents import StockPolicy, ref
+from domain.stock.book import (
+    AdjustStock,
+    CountStock,
+    QuarantineReturn,
+    QuarantineStock,
+    ReceiveStock,
+    RestockReturn,
+    ScrapReturn,
+    adjust,
+    count,
+    inspected_return,
+    quarantine,
+    quarantine_return,
+    receive,
+)
+from domain.stock.evolve import evolve
+from domain.stock.promise import (
+    CloseSale,
+    Confirm,
+    Expire,
+    Release,
+    Reserve,
+    Ship,
+    allot_next,
+    close_sale,
+    confirm,
+    expire,
+    release,
+    reserve,
+    ship,
+)
+from domain.stock.state import (
+    Level,
+    LowStockDetected,
+    SaleResumed,
+    SoldOutDetected,
+    StockItem,
+    StockRecovered,
+)
+
+StockMessage = ReceiveStock | CountStock | AdjustStock | QuarantineStock
+StockStep = (
+    Reserve | Confirm | Release | Expire | Ship | CloseSale | QuarantineReturn | RestockReturn | ScrapReturn
+)
+
+
+def decide(item: StockItem, command: StockMessage | StockStep, told: Told) -> list[Event]:
+    """The events that `command` causes, and after them: reopening, who waits, and the alerts."""
+    return [event for event, _ in tell(item, command, told)]
+
+
+def tell(item: StockItem, command: StockMessage | StockStep, told: Told) -> list[tuple[Event, StockItem]]:
+    """The events that `command` causes, each with the item as it leaves it."""
+    story = _Story(item)
+    story.tell(_cause(item, command, told))
+    enough = story.item.available > told.policies.stock.safety_stock
+    if item.closed and enough and isinstance(command, CountStock | ReceiveStock):
+        story.tell([SaleResumed(at=told.at, cause=type(command).__name__)])
+    if not story.events:
+        return []
+    while (allotted := allot_next(story.item, told)) is not None:
+        story.tell([allotted])
+    story.tell(_alerts(story.item, told))
+    return story.events
+
+
+def _cause(item: StockItem, command: StockMessage | StockStep, told: Told) -> list[Event]:
+    match command:
+        case Reserve():
+            return reserve(item, command, told)
+        case Ship():
+            return ship(item, command, told)
+        case Release():
+            return release(item, command, told)
+        case Confirm():
+            return confirm(item, command, told)
+        case Expire():
+            return expire(item, command, told)
+        case CloseSale():
+            return close_sale(item, command, told)
+        case ReceiveStock():
+            return receive(command, told)
+        case CountStock():
+            return count(item, command, told)
+        case AdjustStock():
+            return adjust(item, command, told)
+        case QuarantineStock():
+            return quarantine(item, command, told)
+        case QuarantineReturn():
+            return quarantine_return(command, told)
+        case RestockReturn() | ScrapReturn():
+            return inspected_return(item, command, told)
+        case _:
+            assert_never(command)
+
+
+class _Story:
+    """Events told so far, and the item as they leave it: what follows depends on what came before."""
+
+    def __init__(self, item: StockItem) -> None:
+        self.item = item
+        self.events: list[tuple[Event, StockItem]] = []
+
+    def tell(self, events: list[Event]) -> None:
+        for event in events:
+            self.item = evolve(self.item, event)  # type: ignore[arg-type]
+            self.events.append((event, self.item))
+
+
+def _alerts(item: StockItem, told: Told) -> list[Event]:
+    """Low stock and sold out, once per crossing; recovered only well above the threshold."""
+    policy = told.policies.stock
+    level = _level(item, policy)
+    if level == item.level or policy.low_stock is None:
+        return []
+    left, name = item.available, ref(policy)
+    match level:
+        case "sold_out":
+            return [
+                SoldOutDetected(at=told.at, available=left, safety_stock=policy.safety_stock, policy=name)
+            ]
+        case "low":
+            threshold = policy.low_stock.units
+            return [LowStockDetected(at=told.at, available=left, threshold=threshold, policy=name)]
+        case "ok":
+            return [StockRecovered(at=told.at, available=left, policy=name)]
+
+
+def _level(item: StockItem, policy: StockPolicy) -> Level:
+    low = policy.low_stock
+    if low is None:
+        return "ok"
+    if item.available <= policy.safety_stock:
+        return "sold_out"
+    enough = low.units if item.level == "ok" else low.clear_at - 1
+    return "low" if item.available <= enough else "ok"
+
+
+STOCK = Decider(start=StockItem(), decide=decide, evolve=evolve, story=tell)

@@ -1,0 +1,196 @@
+"""Facts from the warehouse: received, counted, adjusted, quarantined; and returned pieces."""
+
+from typing import NamedTuple
+
+from domain.decider import Told
+from domain.message import Event
+from domain.stock.state import (
+    Balance,
+    ReturnQuarantined,
+    ReturnRestocked,
+    ReturnScrapped,
+    StockAdjusted,
+    StockCommand,
+    StockCounted,
+    StockDiscrepancyDetected,
+    StockItem,
+    StockQuarantined,
+    StockReceived,
+)
+from domain.values import AskedChange, AskedPieces, AskedPiecesOrNone, AskedPrice, Text
+
+
+class ReceiveStock(StockCommand):
+    """Fact: pieces came in.  Its message's id is the receipt's own number, so it counts once for ever."""
+
+    receipt_id: Text
+    location: Text = "main"
+    pieces: AskedPieces
+    reason: Text = "receipt"
+
+
+class CountStock(StockCommand):
+    """Fact: a location was counted.  Its message's id is the count's own number."""
+
+    count_id: Text
+    location: Text = "main"
+    counted: AskedPiecesOrNone
+
+
+class AdjustStock(StockCommand):
+    """Fact: the book is wrong by so many pieces.  Its message's id is the adjustment's own number."""
+
+    adjustment_id: Text
+    location: Text = "main"
+    delta: AskedChange
+    reason: Text
+    unit_price: AskedPrice = "0"
+
+
+class QuarantineStock(StockCommand):
+    """Fact: pieces are not fit for sale now; negative: they are fit again."""
+
+    quarantine_id: Text
+    location: Text = "main"
+    pieces: AskedChange
+    reason: Text
+
+
+class QuarantineReturn(NamedTuple):
+    """Returned pieces arrived."""
+
+    return_id: str
+    line: str
+    location: str
+    pieces: int
+
+
+class RestockReturn(NamedTuple):
+    """Inspected pieces are fit for sale."""
+
+    return_id: str
+    line: str
+    location: str
+    pieces: int
+
+
+class ScrapReturn(NamedTuple):
+    """Inspected pieces are not fit for sale."""
+
+    return_id: str
+    line: str
+    location: str
+    pieces: int
+
+
+def receive(command: ReceiveStock, told: Told) -> list[Event]:
+    return [
+        StockReceived(
+            at=told.at,
+            receipt_id=command.receipt_id,
+            location=command.location,
+            pieces=command.pieces,
+            reason=command.reason,
+        )
+    ]
+
+
+def count(item: StockItem, command: CountStock, told: Told) -> list[Event]:
+    there = item.balances.get(command.location, Balance())
+    events: list[Event] = [
+        StockCounted(
+            at=told.at,
+            count_id=command.count_id,
+            location=command.location,
+            counted=command.counted,
+            book=there.on_hand,
+            delta=command.counted - there.on_hand,
+        )
+    ]
+    if command.counted < there.reserved:
+        events.append(
+            _discrepancy(told, "reservation_shortfall", command.count_id, there.reserved, command.counted)
+        )
+    return events
+
+
+def adjust(item: StockItem, command: AdjustStock, told: Told) -> list[Event]:
+    there = item.balances.get(command.location, Balance()).on_hand
+    adjusted = StockAdjusted(
+        at=told.at,
+        adjustment_id=command.adjustment_id,
+        location=command.location,
+        delta=command.delta,
+        reason=command.reason,
+        unit_price=command.unit_price,
+    )
+    return [*topped_up(there, -command.delta, command.location, command.adjustment_id, told), adjusted]
+
+
+def quarantine(item: StockItem, command: QuarantineStock, told: Told) -> list[Event]:
+    there = item.balances.get(command.location, Balance())
+    taken = command.pieces if command.pieces > 0 else 0
+    back = -command.pieces if command.pieces < 0 else 0
+    allowed = command.pieces if back <= there.quarantine else -there.quarantine
+    events: list[Event] = topped_up(there.on_hand, taken, command.location, command.quarantine_id, told)
+    if allowed != command.pieces:
+        events.append(
+            _discrepancy(told, "more_released_than_quarantined", command.quarantine_id, -allowed, back)
+        )
+    if allowed:
+        events.append(
+            StockQuarantined(at=told.at, location=command.location, pieces=allowed, reason=command.reason)
+        )
+    return events
+
+
+def topped_up(on_hand: int, taken: int, location: str, subject: str, told: Told) -> list[Event]:
+    """What puts the book right before more is taken than it holds: a fact never makes it negative."""
+    missing = max(0, taken - max(0, on_hand))
+    if not missing:
+        return []
+    return [
+        _discrepancy(told, "less_on_hand_than_taken", subject, max(0, on_hand), taken),
+        StockAdjusted(
+            at=told.at,
+            adjustment_id=f"{subject}/correction",
+            location=location,
+            delta=missing,
+            reason="negative_stock_corrected",
+        ),
+    ]
+
+
+def quarantine_return(command: QuarantineReturn, told: Told) -> list[Event]:
+    return [
+        ReturnQuarantined(
+            at=told.at,
+            return_id=command.return_id,
+            line=command.line,
+            location=command.location,
+            pieces=command.pieces,
+        )
+    ]
+
+
+def inspected_return(item: StockItem, command: RestockReturn | ScrapReturn, told: Told) -> list[Event]:
+    """Pieces leave quarantine; those that somebody let out by hand before are said, and not moved twice."""
+    there = item.balances.get(command.location, Balance()).quarantine
+    pieces = min(command.pieces, there)
+    leaves = ReturnRestocked if isinstance(command, RestockReturn) else ReturnScrapped
+    events: list[Event] = []
+    if pieces < command.pieces:
+        kind = "more_inspected_than_quarantined"
+        events.append(_discrepancy(told, kind, command.return_id, there, command.pieces))
+    if pieces:
+        line, location = command.line, command.location
+        events.append(
+            leaves(at=told.at, return_id=command.return_id, line=line, location=location, pieces=pieces)
+        )
+    return events
+
+
+def _discrepancy(told: Told, kind: str, subject: str, expected: int, observed: int) -> Event:
+    return StockDiscrepancyDetected(
+        at=told.at, kind=kind, subject=subject, expected=expected, observed=observed
+    )

@@ -1,0 +1,290 @@
+"""Promising stock to order lines: reserve, wait in turn, release, ship; and what may be sold."""
+
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import NamedTuple
+
+from domain.decider import Told
+from domain.message import Event
+from domain.policies.documents import StockPolicy, share_of
+from domain.stock.book import topped_up
+from domain.stock.state import (
+    BETWEEN,
+    At,
+    BackorderDropped,
+    Balance,
+    CountRequested,
+    OrderAtRisk,
+    ReservationConfirmed,
+    SaleClosed,
+    StockBackordered,
+    StockDiscrepancyDetected,
+    StockItem,
+    StockReleased,
+    StockReserved,
+    StockShipped,
+    line_key,
+)
+
+AT_RISK_LISTED = 100
+
+
+class Reserve(NamedTuple):
+    """An order line asks for pieces.  Stock decides."""
+
+    order: str
+    line: str
+    pieces: int
+    ship_by: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class Confirm(NamedTuple):
+    """The order was paid: its reservation is firm."""
+
+    order: str
+    line: str
+
+
+class Release(NamedTuple):
+    """An order line gives up reserved pieces, and pieces that wait."""
+
+    order: str
+    line: str
+    reserved: int
+    waiting: int
+    reason: str
+
+
+class Expire(NamedTuple):
+    """Time has passed the reservation of an unpaid order."""
+
+    order: str
+    line: str
+    due: datetime
+
+
+class Ship(NamedTuple):
+    """Pieces of an order line have left; `reserved` of them were promised to it."""
+
+    order: str
+    line: str
+    pieces: int
+    reserved: int
+
+
+class CloseSale(NamedTuple):
+    """A seller cancelled for want of stock."""
+
+    cause: str
+
+
+def sellable(available: int, policy: StockPolicy, channel: str, *, closed: bool) -> int:
+    """Pieces that `channel` may show for sale: its share of what is left above the safety stock."""
+    if closed:
+        return 0
+    return max(0, int(share_of(policy, channel) * Decimal(available - policy.safety_stock)))
+
+
+def reserve(item: StockItem, command: Reserve, told: Told) -> list[Event]:
+    key = line_key(command.order, command.line)
+    if key in item.reservations or key in item.places:
+        return []
+    free = 0 if item.closed else max(0, item.available)
+    granted = min(free, command.pieces)
+    events: list[Event] = []
+    if granted:
+        events.append(
+            StockReserved(
+                at=told.at,
+                order=command.order,
+                line=command.line,
+                pieces=granted,
+                locations=placed(item, granted),
+                ship_by=command.ship_by,
+                expires_at=command.expires_at,
+            )
+        )
+    if granted < command.pieces:
+        events.append(
+            StockBackordered(
+                at=told.at,
+                order=command.order,
+                line=command.line,
+                pieces=command.pieces - granted,
+                ship_by=command.ship_by,
+                expires_at=command.expires_at,
+            )
+        )
+    return events
+
+
+def placed(item: StockItem, pieces: int) -> list[At]:
+    """Where to take `pieces` from: one location that has them all, else the first ones in turn."""
+    free = {
+        name: balance.on_hand - balance.reserved
+        for name, balance in sorted(item.balances.items())
+        if balance.on_hand > balance.reserved
+    }
+    for name, there in free.items():
+        if there >= pieces:
+            return [At(location=name, pieces=pieces)]
+    parts: list[At] = []
+    for name, there in free.items():
+        some = min(there, pieces)
+        if some:
+            parts.append(At(location=name, pieces=some))
+            pieces -= some
+    return parts
+
+
+def allot_next(item: StockItem, told: Told) -> Event | None:
+    """The oldest who waits gets what there is; nothing while the SKU's book is in doubt."""
+    if item.closed or item.head == item.tail or item.available <= 0:
+        return None
+    waiting = item.queue[item.head]
+    pieces = min(waiting.pieces, item.available)
+    return StockReserved(
+        at=told.at,
+        order=waiting.order,
+        line=waiting.line,
+        pieces=pieces,
+        locations=placed(item, pieces),
+        ship_by=waiting.ship_by,
+        expires_at=waiting.expires_at,
+    )
+
+
+def _expiries(item: StockItem, order: str, line: str) -> set[datetime]:
+    """When what the line holds, or waits for, is let go because nobody paid."""
+    key = line_key(order, line)
+    place = item.places.get(key)
+    ends = {
+        item.reservations[key].expires_at if key in item.reservations else None,
+        item.queue[place].expires_at if place is not None else None,
+    }
+    return {end for end in ends if end is not None}
+
+
+def confirm(item: StockItem, command: Confirm, told: Told) -> list[Event]:
+    if not _expiries(item, command.order, command.line):
+        return []
+    return [ReservationConfirmed(at=told.at, order=command.order, line=command.line)]
+
+
+def release(item: StockItem, command: Release, told: Told) -> list[Event]:
+    key = line_key(command.order, command.line)
+    events: list[Event] = []
+    if command.waiting and key in item.places:
+        dropped = min(command.waiting, item.queue[item.places[key]].pieces)
+        events.append(
+            BackorderDropped(
+                at=told.at,
+                order=command.order,
+                line=command.line,
+                pieces=dropped,
+                reason=command.reason if command.reason == "hold_expired" else "",
+            )
+        )
+    parts = _promised(item, key, command.reserved)
+    if parts:
+        events.append(
+            StockReleased(
+                at=told.at,
+                order=command.order,
+                line=command.line,
+                pieces=sum(part.pieces for part in parts),
+                locations=parts,
+                reason=command.reason,
+            )
+        )
+    return events
+
+
+def expire(item: StockItem, command: Expire, told: Told) -> list[Event]:
+    if command.due not in _expiries(item, command.order, command.line):
+        return []
+    key = line_key(command.order, command.line)
+    held = item.reservations[key].pieces if key in item.reservations else 0
+    waits = item.queue[item.places[key]].pieces if key in item.places else 0
+    return release(item, Release(command.order, command.line, held, waits, "hold_expired"), told)
+
+
+def _promised(item: StockItem, key: str, pieces: int) -> list[At]:
+    """The parts of a line's reservation that make up `pieces`, as far as they go."""
+    held = item.reservations.get(key)
+    parts: list[At] = []
+    for location, there in held.at if held else ():
+        some = min(there, pieces)
+        if some:
+            parts.append(At(location=location, pieces=some, reserved=some))
+            pieces -= some
+    return parts
+
+
+def ship(item: StockItem, command: Ship, told: Told) -> list[Event]:
+    """Stock leaves.  What was not reserved is taken from on hand, and said."""
+    key = line_key(command.order, command.line)
+    events: list[Event] = []
+    parts = _promised(item, key, command.reserved)
+    short = command.pieces - sum(part.pieces for part in parts)
+    if short:
+        location = parts[0].location if parts else _fullest(item)
+        parts = _joined(parts, At(location=location, pieces=short))
+    for part in parts:  # a short count may have left less than was promised
+        there = item.balances.get(part.location, Balance()).on_hand
+        events += topped_up(there, part.pieces, part.location, key, told)
+    if short:
+        events.append(
+            StockDiscrepancyDetected(
+                at=told.at, kind="shipped_unreserved", subject=key, expected=0, observed=short
+            )
+        )
+    shipped = StockShipped(
+        at=told.at, order=command.order, line=command.line, pieces=command.pieces, locations=parts
+    )
+    return [*events, shipped]
+
+
+def _joined(parts: list[At], more: At) -> list[At]:
+    for index, part in enumerate(parts):
+        if part.location == more.location:
+            both = At(location=part.location, pieces=part.pieces + more.pieces, reserved=part.reserved)
+            return [*parts[:index], both, *parts[index + 1 :]]
+    return [*parts, more]
+
+
+def _fullest(item: StockItem) -> str:
+    free = {name: balance.on_hand - balance.reserved for name, balance in item.balances.items()}
+    return min(free, key=lambda name: (-free[name], name), default="main")
+
+
+def close_sale(item: StockItem, command: CloseSale, told: Told) -> list[Event]:
+    if item.closed:
+        return []
+    order = command.cause
+    others = [
+        OrderAtRisk(
+            order=key.partition(BETWEEN)[0],
+            line=key.partition(BETWEEN)[2],
+            pieces=held.pieces,
+            ship_by=held.ship_by,
+        )
+        for key, held in item.reservations.items()
+        if not key.startswith(f"{order}{BETWEEN}")
+    ] + [
+        OrderAtRisk(order=waiting.order, line=waiting.line, pieces=waiting.pieces, ship_by=waiting.ship_by)
+        for waiting in item.queue.values()
+        if waiting.order != order
+    ]
+    others.sort(key=lambda risk: (risk.ship_by is None, risk.ship_by, risk.order, risk.line))
+    return [
+        SaleClosed(
+            at=told.at,
+            cause=command.cause,
+            at_risk=list(islice(others, AT_RISK_LISTED)),
+            at_risk_lines=len(others),
+        ),
+        CountRequested(at=told.at, cause=command.cause),
+    ]

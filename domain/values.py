@@ -1,0 +1,103 @@
+"""The small values all aggregates share: ids, bounded texts and numbers, and what they are called.
+
+`Asked...` types carry the limits of the contract and belong to commands; events use the bare types.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Final, Literal, NewType
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+StreamId = NewType("StreamId", str)
+"""kind/seller/business key, for example `order/acme/naver:main:2026031200017`."""
+
+
+def return_stream(seller_id: str, return_id: str) -> StreamId:
+    """The stream of a return; its order opens it, so both know its name."""
+    return StreamId(f"return/{seller_id}/{return_id}")
+
+
+MAX_LINES: Final = 500
+MAX_PIECES: Final = 100_000_000
+
+_NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
+
+# A pattern also refuses a lone surrogate, which could be neither stored nor sent.
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_CONTROL)]
+LongText = Annotated[str, Field(max_length=4_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")]
+AskedSellerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,80}$")]
+AskedChannel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+AskedAccount = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
+AskedCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+AskedCountry = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+AskedPieces = Annotated[int, Field(strict=True, gt=0, le=MAX_PIECES)]
+AskedPiecesOrNone = Annotated[int, Field(strict=True, ge=0, le=MAX_PIECES)]
+AskedChange = Annotated[int, Field(strict=True, ge=-MAX_PIECES, le=MAX_PIECES)]
+AskedMinor = Annotated[int, Field(strict=True, ge=0, le=10**15)]
+"""Integer minor units of the order's currency."""
+AskedPrice = Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,6})?$")]
+"""An exact decimal as text: real unit prices have up to 6 places and are rounded once, where paid."""
+
+
+def _instant(value: datetime) -> datetime:
+    if not 1970 <= value.year <= 9998:  # noqa: PLR2004
+        msg = "an instant must lie in the years 1970 to 9998"
+        raise ValueError(msg)
+    return value.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_instant)]
+"""RFC 3339 with offset on the wire, UTC inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """Marks a field that may hold personal data: the door moves its text to the vault."""
+
+
+PersonalText = Annotated[LongText, Personal()]
+Token = str
+"""What stands in the ledger for a personal text: a key into the vault, or nothing once erased."""
+
+Fault = Literal["seller", "customer", "carrier", "platform"]
+Initiator = Literal["seller", "customer", "channel", "operator"]
+CancelReason = Literal[
+    "out_of_stock", "price_error", "address_error", "fraud", "customer_request",
+    "payment_declined", "delivery_delayed", "staff_error", "other",
+]  # fmt: skip
+Route = Literal["instant", "stop_shipment", "return"]
+UnitState = Literal[
+    "open", "backordered", "allocated", "packed", "in_transit",
+    "delivered", "lost", "returned_to_sender", "cancelled",
+]  # fmt: skip
+TrackingStatus = Literal[
+    "unknown", "label_created", "picked_up", "in_transit", "out_for_delivery", "available_for_pickup",
+    "delivery_attempt_failed", "delivered", "return_to_sender", "exception", "lost", "cancelled",
+]  # fmt: skip
+
+FAULT_OF: Final[dict[CancelReason, Fault]] = {
+    "out_of_stock": "seller",
+    "price_error": "seller",
+    "address_error": "customer",
+    "fraud": "customer",
+    "customer_request": "customer",
+    "payment_declined": "customer",
+    "delivery_delayed": "seller",
+    "staff_error": "seller",
+    "other": "seller",
+}
+
+ZERO_DECIMALS: Final = frozenset({"KRW", "JPY", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"})
+
+
+def minor_units(amount: Decimal, currency: str) -> int:
+    """`amount` in minor units, halves rounded away from zero."""
+    scaled = amount if currency in ZERO_DECIMALS else amount * 100
+    return int(scaled.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
+
+
+def micros(price: str, pieces: int) -> int:
+    """The exact value of `pieces` at `price`, in millionths of the currency's major unit."""
+    return int(Decimal(price).scaleb(6)) * pieces
