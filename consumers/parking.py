@@ -1,0 +1,100 @@
+"""Where messages wait: for their subject to become known, or for a bug to be mended.
+
+Who comes after one that waits, for the same order or return, waits behind it, so that their order is kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from consumers.envelope import Inbound
+from consumers.outcomes import outcome_of
+from consumers.ports import Batch, Ledger, State, Waiting
+from domain.catalogue import COMMANDS
+from domain.values import StreamId
+
+PARKED_PER_SELLER: Final = 10_000
+_OPENERS: Final = tuple(f'"type":"{name}"' for name, command in COMMANDS.items() if command.opens)
+
+
+def opens(kept: str) -> bool:
+    """Whether a kept message is what others may wait for.  Its quotes cannot stand inside a text."""
+    return any(opener in kept for opener in _OPENERS)
+
+
+class Parking:
+    """What waits at each place, as the ledger and the batch so far leave it."""
+
+    def __init__(self, ledger: Ledger, per_seller: int) -> None:
+        self._ledger = ledger
+        self._per_seller = per_seller
+        self._blocked: dict[StreamId, State] = dict(ledger.waits())
+        self._number = ledger.next_number()
+        self._of_seller: dict[str, int] = {}
+
+    def places(self, state: State) -> Sequence[StreamId]:
+        return [place for place, waits in self._blocked.items() if waits == state]
+
+    def state_at(self, place: StreamId) -> State | None:
+        """The state of the first that waits there; none where nothing waits."""
+        return self._blocked.get(place)
+
+    def unblock(self, place: StreamId) -> None:
+        self._blocked.pop(place, None)
+
+    def refusal(self, seller: str) -> dict[str, int] | None:
+        """The limit, where no more messages of this seller may wait."""
+        return {"limit": self._per_seller} if self._count(seller) >= self._per_seller else None
+
+    def _count(self, seller: str) -> int:
+        if seller not in self._of_seller:
+            self._of_seller[seller] = self._ledger.waiting_count(seller)
+        return self._of_seller[seller]
+
+    def committed(self) -> None:
+        """The ledger counts who waits; what was released or dropped meanwhile waits no more."""
+        self._of_seller = {}
+
+    def behind(self, batch: Batch, message: Inbound, place: StreamId) -> None:
+        """The message waits for its turn."""
+        first = self._blocked[place]
+        self.park(batch, message, place, state="parked", reason=f"behind what waits at {place}")
+        self._blocked[place] = first
+
+    def park(  # noqa: PLR0913  who waits, where and why
+        self,
+        batch: Batch,
+        message: Inbound,
+        place: StreamId,
+        *,
+        state: State,
+        reason: str,
+        entry: Waiting | None = None,
+    ) -> None:
+        """The message waits at `place`; `entry`: it has waited before and goes back to its turn."""
+        self._blocked[place] = state
+        if entry is not None and entry.state == state:
+            return
+        rule = "failed" if state == "failed" else "too_early"
+        was = entry.state if entry else None
+        batch.outcomes.append(outcome_of(message, state, was, rule, {"reason": reason}))
+        if entry is not None:
+            batch.unparked.append(entry.number)
+            batch.parked.append(replace(entry, state=state, reason=reason))
+            return
+        seller = message.envelope.sellerid
+        self._of_seller[seller] = self._count(seller) + 1
+        batch.parked.append(
+            Waiting(
+                number=self._number,
+                waits_at=place,
+                seller_id=seller,
+                key=message.key,
+                digest=message.digest,
+                kept=message.kept,
+                state=state,
+                reason=reason,
+                since=message.envelope.time,
+            )
+        )
+        self._number += 1

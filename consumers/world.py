@@ -1,0 +1,179 @@
+"""The states that decisions are made on: cached, seen through one overlay per batch and one per message.
+
+A message is decided on an overlay that is merged when it succeeds, so one refused at its last step leaves
+no trace; a batch's overlay joins the cache only when the ledger has it.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from consumers.ports import Decided, Ledger, Loaded
+from domain.catalogue import DECIDERS
+from domain.decider import Decider, Told
+from domain.errors import Refused, TooEarly
+from domain.fulfilment import follow_ups
+from domain.message import Event
+from domain.values import StreamId
+
+CACHED_STREAMS: Final = 60_000
+SNAPSHOT_AFTER: Final = 300
+
+
+class World:
+    """Streams by id, as the ledger and the batch so far leave them."""
+
+    def __init__(self, ledger: Ledger, cached: int = CACHED_STREAMS) -> None:
+        self._ledger = ledger
+        self._cached = cached
+        self._cache: OrderedDict[StreamId, Loaded] = OrderedDict()
+        self._batch: dict[StreamId, Loaded] = {}
+        self._sequences: dict[str, int] = {}
+        self._batch_sequences: dict[str, int] = {}
+
+    def prefetch(self, streams: Iterable[StreamId]) -> None:
+        """Loads what is not cached in one query."""
+        missing = sorted({name for name in streams if name not in self._cache and name not in self._batch})
+        if not missing:
+            return
+        found = self._ledger.load(missing)
+        for name in missing:
+            self._cache[name] = found.get(name) or _start(name)
+
+    def prefetch_sequences(self, sellers: Iterable[str]) -> None:
+        missing = sorted({seller for seller in sellers if seller not in self._sequences})
+        if missing:
+            found = self._ledger.sequences(missing)
+            self._sequences.update({seller: found.get(seller, 0) for seller in missing})
+
+    def get(self, stream: StreamId) -> Loaded:
+        found = self._batch.get(stream) or self._cache.get(stream)
+        if found is None:
+            self.prefetch([stream])
+            found = self._cache[stream]
+        return found
+
+    def sequence(self, seller_id: str) -> int:
+        found = self._batch_sequences.get(seller_id)
+        if found is None:
+            self.prefetch_sequences([seller_id])
+            found = self._sequences[seller_id]
+        return found
+
+    def merge(self, decision: "Decision") -> None:
+        """What one message decided becomes part of the batch."""
+        self._batch.update(decision.states)
+        self._batch_sequences[decision.seller_id] = decision.sequence
+
+    def snapshots(self) -> dict[StreamId, Loaded]:
+        """The batch's streams that have grown by more than their size since their last one."""
+        taken: dict[StreamId, Loaded] = {}
+        for stream, loaded in self._batch.items():
+            since = loaded.version - loaded.snapshot
+            if since > SNAPSHOT_AFTER and since > loaded.state.size:
+                taken[stream] = Loaded(loaded.version, loaded.state, loaded.version)
+        self._batch.update(taken)
+        return taken
+
+    def batch_sequences(self) -> Mapping[str, int]:
+        return self._batch_sequences
+
+    def committed(self) -> None:
+        """The ledger has the batch: its states join the cache, and the longest unused ones leave it."""
+        cache = self._cache
+        for stream, loaded in self._batch.items():
+            cache[stream] = loaded
+            cache.move_to_end(stream)
+        self._sequences.update(self._batch_sequences)
+        self._batch, self._batch_sequences = {}, {}
+        while len(cache) > self._cached:
+            cache.popitem(last=False)
+
+    def drop(self) -> None:
+        """Forget everything: after a failed commit no cached state can be trusted."""
+        self._cache.clear()
+        self._sequences.clear()
+        self._batch, self._batch_sequences = {}, {}
+
+
+def _start(stream: StreamId) -> Loaded:
+    return Loaded(0, DECIDERS[stream[: stream.index("/")]].start)
+
+
+class Decision:
+    """One message with its whole cascade, decided on an overlay of its own."""
+
+    def __init__(
+        self, world: World, seller_id: str, told: Told, correlation: str, share: tuple[int, int] = (1, 1)
+    ) -> None:
+        self._world = world
+        self._told = told
+        self._correlation = correlation
+        self._part, self._of = share
+        self.seller_id = seller_id
+        self.sequence = world.sequence(seller_id)
+        self.states: dict[StreamId, Loaded] = {}
+        self.events: list[Decided] = []
+
+    def decide(self, stream: StreamId, command: Any, told: Told | None = None) -> None:
+        """Carries out `command` and, breadth first, what follows from it.
+
+        Raises: Refused, TooEarly, when the command itself may not or cannot yet be carried out.
+        """
+        queue: deque[tuple[StreamId, Any, str | None]] = deque([(stream, command, None)])
+        while queue:
+            where, what, cause = queue.popleft()
+            try:
+                queue.extend(self._step(where, what, cause, told or self._told))
+            except (Refused, TooEarly) as no:
+                if cause is None:
+                    raise
+                msg = f"a follow-up of {cause} was refused: {no}"
+                raise AssertionError(msg) from no
+
+    def _step(
+        self, stream: StreamId, command: Any, cause: str | None, told: Told
+    ) -> Iterable[tuple[StreamId, Any, str]]:
+        loaded = self.states.get(stream) or self._world.get(stream)
+        decider = DECIDERS[stream[: stream.index("/")]]
+        state, version = loaded.state, loaded.version
+        follows: list[tuple[StreamId, Any, str]] = []
+        for event, state in _story(decider, loaded.state, command, told):
+            version += 1
+            self.sequence += 1
+            decided = Decided(
+                self.seller_id,
+                self.sequence,
+                stream,
+                version,
+                event,
+                self._correlation,
+                cause,
+                told.inferred,
+                self._part,
+                self._of,
+            )
+            self.events.append(decided)
+            if asked := follow_ups(stream, event, state):
+                follows += [(to, step, decided.id) for to, step in asked]
+        if version != loaded.version:
+            self.states[stream] = Loaded(version, state, loaded.snapshot)
+        return follows
+
+
+def _story(
+    decider: Decider[Any, Any, Any], state: Any, command: Any, told: Told
+) -> Iterable[tuple[Event, Any]]:
+    if decider.story is not None:
+        return decider.story(state, command, told)
+    pairs: list[tuple[Event, Any]] = []
+    for event in decider.decide(state, command, told):
+        state = decider.evolve(state, event)
+        pairs.append((event, state))
+    return pairs
+
+
+def skus_of(state: Any, seller_id: str) -> list[StreamId]:
+    """The stock streams that a decision on this order is likely to need."""
+    lines = getattr(state, "lines", {})
+    return [StreamId(f"stock/{seller_id}/{line.sku}") for line in lines.values()]
