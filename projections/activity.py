@@ -1,0 +1,198 @@
+"""Everything that happened, counted by the seller's local day: `activity`.
+
+One outside fact told as several messages counts once; what a converter worked out counts apart.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Final
+
+from domain.catalogue import NAMES
+from domain.message import Event
+from domain.seller import ValueAdjusted
+from domain.values import ZERO_DECIMALS, micros
+from projections.fold import Recorded
+from projections.order_rows import Seller
+from projections.stock import CORRECTION
+from projections.tables import LOCAL_DATE, MICROS, Column, Table
+
+LONGEST_REASON: Final = 40
+MOST_REASONS: Final = 200
+"""Of one kind and day.  Whoever invents a reason per event must not make a row per event."""
+OTHER_REASONS: Final = "(others)"
+
+
+@dataclass(slots=True)
+class ActivityCell:
+    """One kind of event of one seller and day.
+
+    Reasons are the words of their source, in lower case and cut at 40 letters; codes are as they were told.
+    Of a kind and day the first 200 are told apart; what comes after them is counted as `(others)`.
+    """
+
+    seller_id: Seller
+    day: Annotated[str, Column("Day on which it happened", LOCAL_DATE)]
+    kind: Annotated[str, Column("The event's name, after a colon what sort of it")]
+    reason: Annotated[str, Column("Why, or which status, in the words of the source")]
+    currency: Annotated[str, Column("Currency of the value", "ISO 4217")]
+    facts: Annotated[int, Column("Facts that a source told", "facts")] = 0
+    inferred: Annotated[int, Column("Facts that a converter worked out", "facts")] = 0
+    events: Annotated[int, Column("Events in the ledger", "events")] = 0
+    units: Annotated[int, Column("Pieces concerned; signed for counts and adjustments", "pieces")] = 0
+    value_micros: Annotated[int, Column("Their value where the event tells a price or an amount", MICROS)] = 0
+
+
+ACTIVITY: Final = Table("activity", ActivityCell, ("seller_id", "day", "kind", "reason", "currency"), 3)
+
+Cells = dict[tuple[str, str], ActivityCell]
+"""The cells of one kind and day, by reason and currency."""
+Counted = tuple[str, int, int]
+"""(reason, units, value in millionths)"""
+Short = Callable[[Any], str]
+
+
+def _moves(event: Any) -> Counted:
+    return "", sum(move.pieces for move in event.moves), 0
+
+
+def _lines(event: Any) -> Counted:
+    return "", sum(line.pieces for line in event.lines), 0
+
+
+def _priced(event: Any) -> Counted:
+    lines = event.lines
+    value = sum(micros(line.unit_price, line.pieces) for line in lines)
+    return "", sum(line.pieces for line in lines), value
+
+
+def _pieces(event: Any) -> Counted:
+    return "", event.pieces, 0
+
+
+def _pieces_why(event: Any) -> Counted:
+    return event.reason, event.pieces, 0
+
+
+_COUNTS: Final[dict[str, Callable[[Any], Counted]]] = {
+    "order.placed": _priced,
+    "order.amended": _priced,
+    "order.status-claimed": lambda event: (event.status, 0, 0),
+    "order.line-allocated": _moves,
+    "order.line-backordered": _moves,
+    "order.line-deallocated": _moves,
+    "order.lines-cancelled": lambda event: (event.reason, *_moves(event)[1:]),
+    "order.ship-by-missed": lambda event: ("", event.pieces, 0),
+    "order.cancel-requested": lambda event: (event.reason, *_lines(event)[1:]),
+    "order.shipment-packed": _moves,
+    "order.shipment-dispatched": _moves,
+    "order.shipment-tracked": _moves,
+    "order.return-opened": lambda event: (event.reason, *_lines(event)[1:]),
+    "order.lines-returned": _lines,
+    "order.return-closed": _lines,
+    "stock.received": _pieces_why,
+    "stock.reserved": _pieces,
+    "stock.backordered": _pieces,
+    "stock.released": _pieces_why,
+    "stock.backorder-dropped": _pieces,
+    "stock.shipped": _pieces,
+    "stock.counted": lambda event: ("", event.delta, 0),
+    "stock.adjusted": lambda event: (event.reason, event.delta, micros(event.unit_price, event.delta)),
+    "stock.quarantined": _pieces_why,
+    "stock.return-quarantined": _pieces,
+    "stock.return-restocked": _pieces,
+    "stock.return-scrapped": _pieces,
+    "return.requested": lambda event: (event.reason, *_lines(event)[1:]),
+    "return.recorded": lambda event: (
+        "",
+        _lines(event)[1],
+        micros(event.unit_price, _lines(event)[1]),
+    ),
+    "return.received": _lines,
+    "return.inspected": lambda event: ("", sum(unit.pieces for unit in event.units), 0),
+    "seller.value-adjusted": lambda event: (event.code, event.pieces, micros(event.unit_price, event.pieces)),
+}
+_SORTS: Final[dict[str, Short]] = {
+    "order.noted": lambda event: event.kind,
+    "order.shipment-tracked": lambda event: event.status,
+    "order.discrepancy-detected": lambda event: event.kind,
+    "stock.discrepancy-detected": lambda event: event.kind,
+    "return.discrepancy-detected": lambda event: event.kind,
+    "stock.adjusted": lambda event: _sort_of_adjustment(event.delta, event.reason),
+}
+_AMOUNTS: Final = frozenset({"order.paid", "order.refund-recorded", "return.refunded"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How events of one type are counted; found once, because there is one of them per event."""
+
+    name: str
+    count: Callable[[Any], Counted] | None
+    sort: Short | None
+    has_currency: bool
+    has_amount: bool
+    has_code: bool
+    """Its reason is a code, which says something else if a letter is another."""
+
+
+def _kind(event: type[Event], stored_name: str) -> _Kind:
+    name = stored_name.removeprefix("jumun.").rpartition(".v")[0]
+    has_currency = any(field.name == "currency" for field in fields(event))
+    has_code = event is ValueAdjusted
+    return _Kind(name, _COUNTS.get(name), _SORTS.get(name), has_currency, name in _AMOUNTS, has_code)
+
+
+def _sort_of_adjustment(delta: int, reason: str) -> str:
+    if reason == CORRECTION:
+        return "corrected"
+    return "written_off" if delta < 0 else "found"
+
+
+_KINDS: Final[dict[type[Event], _Kind]] = {event: _kind(event, name) for event, name in NAMES.items()}
+
+
+def counted(event: Event, currency: str) -> tuple[str, str, str, int, int]:
+    """(kind, reason, currency, units, value) of an event; `currency` is that of its order or seller."""
+    told: Any = event
+    kind = _KINDS[type(event)]
+    reason, units, value = kind.count(told) if kind.count else ("", 0, 0)
+    if kind.has_currency:
+        currency = told.currency
+    if kind.has_amount:
+        value = told.amount * (1_000_000 if currency in ZERO_DECIMALS else 10_000)
+    name = f"{kind.name}:{kind.sort(told)}" if kind.sort else kind.name
+    if reason and not kind.has_code:
+        reason = reason.strip().lower()[:LONGEST_REASON]
+    return name, reason, currency, units, value
+
+
+def count(cell: ActivityCell, recorded: Recorded, units: int, value: int) -> None:
+    """Counts an event in its cell.  The parts of one fact each bring their own pieces."""
+    cell.events += 1
+    if recorded.part == 1:
+        if recorded.inferred:
+            cell.inferred += 1
+        else:
+            cell.facts += 1
+    cell.units += units
+    cell.value_micros += value
+
+
+def cell_for(cells: Cells, more: ActivityCell) -> ActivityCell:
+    """The cell that takes what a batch counted, among those of its kind and day."""
+    key = (more.reason, more.currency)
+    if key not in cells and len(cells) >= MOST_REASONS:
+        key = (OTHER_REASONS, more.currency)
+    known = cells.get(key)
+    if known is None:
+        known = cells[key] = ActivityCell(more.seller_id, more.day, more.kind, *key)
+    return known
+
+
+def add(cell: ActivityCell, more: ActivityCell) -> None:
+    """Adds what a batch counted."""
+    cell.facts += more.facts
+    cell.inferred += more.inferred
+    cell.events += more.events
+    cell.units += more.units
+    cell.value_micros += more.value_micros

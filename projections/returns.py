@@ -1,0 +1,165 @@
+"""Returns folded into `return_status`; a late one is a fact for `penalty_risk`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from domain.fulfilment import parts
+from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnReceived
+from domain.returns.refund import RefundOverdue, ReturnRefunded
+from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejected, ReturnRequested
+from domain.values import StreamId, micros
+from projections.fold import NOTHING, Derived, Fold, Group, Rows, Share, when
+from projections.instants import local_day, micros_of
+from projections.order_rows import Maybe, Seller
+from projections.order_view import earliest
+from projections.tables import INSTANT, MICROS, MINOR, Column, Stored, Table
+
+
+@dataclass(slots=True)
+class ReturnStatus:
+    """One row per return: how far it is, why, at whose fault, and when each step was done."""
+
+    seller_id: Seller
+    return_id: Annotated[str, Column("The name of the return")]
+    channel: Annotated[str, Column("Where the pieces were sold")] = ""
+    account: Annotated[str | None, Column("The seller's account there; none without an order")] = None
+    order_id: Annotated[str | None, Column("The order; none for one of which no order is known")] = None
+    state: Annotated[
+        str, Column("requested, approved, collected, received, inspected, refunded, rejected")
+    ] = ""
+    reason: Annotated[str, Column("Why the pieces come back")] = "other"
+    fault: Annotated[str, Column("Whose fault it is; empty where nobody said")] = ""
+    payer: Annotated[str, Column("Who pays for the way back")] = ""
+    origin: Annotated[str, Column("Who began it")] = ""
+    skus: Annotated[str, Column("What comes back", "SKUs, separated by spaces")] = ""
+    pieces: Annotated[int, Column("Pieces asked back", "pieces")] = 0
+    received: Annotated[int, Column("Pieces that arrived", "pieces")] = 0
+    restocked: Annotated[int, Column("Pieces found fit for sale", "pieces")] = 0
+    scrapped: Annotated[int, Column("Pieces thrown away", "pieces")] = 0
+    value_micros: Annotated[int, Column("Pieces without an order at their price", MICROS)] = 0
+    refunded: Annotated[int, Column("Money sent back", MINOR)] = 0
+    occurred_at: Annotated[
+        Maybe, Column("When it was asked for, or came in unasked, as the source says", INSTANT)
+    ] = None
+    requested_at: Annotated[Maybe, Column("When it was asked for", INSTANT)] = None
+    approved_at: Annotated[Maybe, Column("When it was approved", INSTANT)] = None
+    collected_at: Annotated[Maybe, Column("When the carrier picked it up at the buyer's", INSTANT)] = None
+    received_at: Annotated[Maybe, Column("When it arrived", INSTANT)] = None
+    inspected_at: Annotated[Maybe, Column("When the first piece was inspected", INSTANT)] = None
+    refunded_at: Annotated[Maybe, Column("When money first went back", INSTANT)] = None
+    rejected_at: Annotated[Maybe, Column("When it was rejected", INSTANT)] = None
+    refund_due_at: Annotated[Maybe, Column("By when money must go back", INSTANT)] = None
+    overdue: Annotated[bool, Column("That instant passed without a refund")] = False
+    zone: Annotated[str, Column("The seller's time zone", "IANA name")] = "UTC"
+    currency: Annotated[str, Column("Currency of its amounts", "ISO 4217")] = ""
+    position: Annotated[int, Column("Ledger position of the last event that changed it")] = 0
+    recorded_at: Annotated[int, Column("When that event was recorded", INSTANT)] = 0
+
+
+RETURN_STATUS: Final = Table("return_status", ReturnStatus, ("seller_id", "return_id"), 2)
+
+
+class Returns(Fold[ReturnStatus]):
+    """One view per return: its row."""
+
+    kind = "return"
+    tables = (RETURN_STATUS,)
+
+    def group(self, stream: str) -> Group:
+        _, seller, return_id = parts(StreamId(stream))
+        return seller, return_id
+
+    def opened(self, group: Group, rows: Rows) -> ReturnStatus:
+        seller, return_id = group
+        known = rows.get("return_status")
+        return known[0] if known else ReturnStatus(seller, return_id)
+
+    def begin(self, view: ReturnStatus, zone: str, currency: str) -> None:
+        view.zone, view.currency = zone, currency
+
+    def rows(self, view: ReturnStatus) -> Iterable[tuple[Table[Any], Any]]:
+        yield RETURN_STATUS, view
+
+    def derived(self, view: ReturnStatus) -> Derived:
+        if not view.state:
+            return NOTHING
+        return Derived(view.channel, _shares(view), _at_risk(view))
+
+    @when
+    def requested(self, view: ReturnStatus, event: ReturnRequested, at: int) -> None:
+        view.channel, view.account, view.order_id = event.order.split(":", 2)
+        view.state, view.occurred_at, view.requested_at = "requested", at, at
+        view.reason, view.fault, view.payer, view.origin = (
+            event.reason,
+            event.fault,
+            event.payer,
+            event.origin,
+        )
+        view.pieces = sum(piece.pieces for piece in event.lines)
+        view.skus = " ".join(sorted({piece.sku for piece in event.lines}))
+
+    @when
+    def recorded(self, view: ReturnStatus, event: ReturnRecorded, at: int) -> None:
+        view.channel, view.currency, view.origin = event.channel, event.currency, "import"
+        view.state, view.occurred_at, view.received_at = "received", at, at
+        view.pieces = view.received = sum(piece.pieces for piece in event.lines)
+        view.skus = " ".join(sorted({piece.sku for piece in event.lines}))
+        view.value_micros = micros(event.unit_price, view.pieces)
+
+    @when
+    def approved(self, view: ReturnStatus, event: ReturnApproved, at: int) -> None:
+        del event
+        view.state, view.approved_at = "approved", at
+
+    @when
+    def rejected(self, view: ReturnStatus, event: ReturnRejected, at: int) -> None:
+        del event
+        view.state, view.rejected_at = "rejected", at
+
+    @when
+    def collected(self, view: ReturnStatus, event: ReturnCollected, at: int) -> None:
+        del event
+        view.state, view.collected_at = "collected", at
+
+    @when
+    def received(self, view: ReturnStatus, event: ReturnReceived, at: int) -> None:
+        view.state, view.received_at = "received", at
+        view.received += sum(piece.pieces for piece in event.lines)
+        view.refund_due_at = micros_of(event.refund_due_at)
+
+    @when
+    def inspected(self, view: ReturnStatus, event: ReturnInspected, at: int) -> None:
+        view.state, view.inspected_at = "inspected", earliest(view.inspected_at, at)
+        for unit in event.units:
+            if unit.disposition == "restock":
+                view.restocked += unit.pieces
+            else:
+                view.scrapped += unit.pieces
+
+    @when
+    def refunded(self, view: ReturnStatus, event: ReturnRefunded, at: int) -> None:
+        view.state, view.refunded_at = "refunded", earliest(view.refunded_at, at)
+        view.refunded += event.amount
+
+    @when
+    def overdue(self, view: ReturnStatus, event: RefundOverdue, at: int) -> None:
+        del event, at
+        view.overdue = True
+
+
+def _shares(view: ReturnStatus) -> tuple[Share, ...]:
+    if view.received_at is None or view.refunded_at is None:
+        return ()
+    day = local_day(view.zone, view.received_at)
+    return ((day, "refund_cycle_time", 0, 0, view.refunded_at - view.received_at),)
+
+
+def _at_risk(view: ReturnStatus) -> tuple[Stored, ...]:
+    """Handled is what was inspected or refunded; how many business days that may take, the rules say."""
+    if view.collected_at is None or view.order_id is None:
+        return ()
+    done = earliest(view.inspected_at, view.refunded_at)
+    key = (view.seller_id, view.channel, view.account, view.order_id, "late_return", view.return_id)
+    about = (view.recorded_at, view.zone, view.currency)
+    return ((*key, view.collected_at, done, view.pieces, *about),)

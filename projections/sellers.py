@@ -1,0 +1,78 @@
+"""Sellers folded into `sellers`: the clocks, currency and policies that other questions need."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from pydantic import TypeAdapter
+
+from domain.fulfilment import parts
+from domain.policies.documents import Policy, ScoreMarks, StockPolicy
+from domain.seller import PolicyAdopted, SellerOpened
+from domain.values import StreamId
+from projections.fold import Fold, Group, Rows, when
+from projections.order_rows import Seller
+from projections.tables import INSTANT, Column, Table
+
+
+@dataclass(slots=True)
+class SellerRow:
+    """One row per seller."""
+
+    seller_id: Seller
+    zone: Annotated[str, Column("His time zone", "IANA name")] = "Asia/Seoul"
+    currency: Annotated[str, Column("His currency", "ISO 4217")] = "KRW"
+    mode: Annotated[str, Column("live, or history for an import")] = "live"
+    stock_policy: Annotated[str, Column("The stock policy he goes by", "JSON; empty: the default")] = ""
+    score_marks: Annotated[str, Column("The marks he typed in for his score", "JSON list of documents")] = (
+        "[]"
+    )
+    position: Annotated[int, Column("Ledger position of the last event that changed it")] = 0
+    recorded_at: Annotated[int, Column("When that event was recorded", INSTANT)] = 0
+
+
+SELLERS: Final = Table("sellers", SellerRow, ("seller_id",), 1)
+_MARKS: Final = TypeAdapter(list[ScoreMarks])
+
+
+class Sellers(Fold[SellerRow]):
+    """One view per seller: his row."""
+
+    kind = "seller"
+    tables = (SELLERS,)
+
+    def group(self, stream: str) -> Group:
+        return (parts(StreamId(stream))[1],)
+
+    def opened(self, group: Group, rows: Rows) -> SellerRow:
+        (seller,) = group
+        known = rows.get("sellers")
+        return known[0] if known else SellerRow(seller)
+
+    def rows(self, view: SellerRow) -> Iterable[tuple[Table[Any], Any]]:
+        yield SELLERS, view
+
+    @when
+    def begun(self, view: SellerRow, event: SellerOpened, at: int) -> None:
+        del at
+        view.zone, view.currency, view.mode = event.zone, event.currency, event.mode
+        for policy in event.policies:
+            _adopt(view, policy)
+
+    @when
+    def adopted(self, view: SellerRow, event: PolicyAdopted, at: int) -> None:
+        del at
+        _adopt(view, event.policy)
+
+
+def score_marks(row: SellerRow) -> list[ScoreMarks]:
+    """The documents a row keeps, one per channel, sorted."""
+    return _MARKS.validate_json(row.score_marks)
+
+
+def _adopt(view: SellerRow, policy: Policy) -> None:
+    if isinstance(policy, StockPolicy):
+        view.stock_policy = policy.model_dump_json()
+    elif isinstance(policy, ScoreMarks):
+        marks = {other.channel: other for other in (*score_marks(view), policy)}
+        view.score_marks = _MARKS.dump_json([marks[name] for name in sorted(marks)]).decode()

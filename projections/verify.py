@@ -1,0 +1,102 @@
+"""Stored read models against a recount from the ledger: equal digests, or the first row that differs."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from typing import Any, Final
+
+from projections.fold import Recorded
+from projections.projection import TABLES, Projection
+from projections.tables import Stored, Table
+
+AT_ONCE: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that is not what its events make it; None where there is none."""
+
+    table: str
+    key: Stored
+    stored: Mapping[str, Any] | None
+    counted: Mapping[str, Any] | None
+
+    @property
+    def columns(self) -> list[str]:
+        """Which columns differ."""
+        stored, counted = self.stored or {}, self.counted or {}
+        return sorted(name for name in {*stored, *counted} if stored.get(name) != counted.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """What the events make of every table.  Shares nothing with what is stored."""
+
+    rows: Mapping[str, Mapping[Stored, Stored]]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        return {table.name: digest(self.sorted(table)) for table in TABLES}
+
+    def sorted(self, table: Table[Any]) -> Iterator[Stored]:
+        rows = self.rows[table.name]
+        return (rows[key] for key in sorted(rows))
+
+
+def in_batches(events: Iterable[Recorded], size: int = AT_ONCE) -> Iterator[Sequence[Recorded]]:
+    left = iter(events)
+    while batch := list(islice(left, size)):
+        yield batch
+
+
+def recount(events: Iterable[Recorded]) -> Recount:
+    """All read models from the events alone."""
+    rows: dict[str, dict[Stored, Stored]] = {table.name: {} for table in TABLES}
+    keys = {table.name: len(table.key) for table in TABLES}
+    projection = Projection()
+    for batch in in_batches(events):
+        changes = projection.fold(batch)
+        for name, gone in changes.deleted.items():
+            for key in gone:
+                rows[name].pop(key, None)
+        for name, row in changes.rows():
+            rows[name][row[: keys[name]]] = row
+    return Recount(rows)
+
+
+def digest(rows: Iterable[Stored]) -> str:
+    """sha256 over all rows in key order, as hex."""
+    sum_ = sha256()
+    for row in rows:
+        sum_.update(line_of(row))
+    return sum_.hexdigest()
+
+
+def line_of(row: Sequence[Any]) -> bytes:
+    """One row as a line: a flag is 0 or 1, whatever the database calls it."""
+    plain = [int(value) if isinstance(value, bool) else value for value in row]
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def first_difference(
+    table: Table[Any], stored: Iterable[Stored], counted: Iterable[Stored]
+) -> Difference | None:
+    """The first row, in key order, that is on one side only or not the same on both."""
+    ours, theirs = iter(stored), iter(counted)
+    while True:
+        one, other = next(ours, None), next(theirs, None)
+        if one is None and other is None:
+            return None
+        if one is not None and other is not None and line_of(one) == line_of(other):
+            continue
+        keys = sorted(table.key_of(tuple(row)) for row in (one, other) if row is not None)
+        key = keys[0]
+        return Difference(table.name, key, _named(table, one, key), _named(table, other, key))
+
+
+def _named(table: Table[Any], row: Stored | None, key: Stored) -> dict[str, Any] | None:
+    if row is None or table.key_of(tuple(row)) != key:
+        return None
+    return {column.name: value for column, value in zip(table.columns, row, strict=True)}
