@@ -1,0 +1,1 @@
+"""The command `jumun`: what a person types, and what he sees."""

@@ -1,0 +1,54 @@
+"""`jumun`: the commands, and what a person sees when one of them cannot go on."""
+
+import sqlite3
+import sys
+
+import typer
+from eventsourcing.persistence import PersistenceError
+
+from infra import logging
+from infra.cli import ask, feed, look, show
+from infra.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Order fulfilment for marketplace sellers: messages in, decisions in a ledger, read models out.",
+    epilog="Begin with: jumun demo",
+)
+app.command()(feed.demo)
+app.command()(feed.ingest)
+app.command()(feed.check)
+app.command()(feed.convert)
+app.command()(ask.stock)
+app.command()(ask.penalty)
+app.command()(ask.kpi)
+app.command()(ask.orders)
+app.command()(look.order)
+app.command()(ask.returns)
+app.command()(ask.activity)
+app.add_typer(look.parked, name="parked")
+app.command()(look.outcomes)
+app.command()(look.verify)
+
+
+def main() -> None:
+    """Runs the command line; an error becomes a sentence that says what to do."""
+    logging.set_up(Settings())
+    try:
+        app()
+    except (PersistenceError, sqlite3.Error) as error:
+        show.problem(
+            f"The database said: {error}.",
+            "everything that had been committed.",
+            "check that the folder can be written and the disk is not full, then run the same command again.",
+        )
+        sys.exit(4)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The options that commands share, and how they become filters."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import sqlalchemy as sa
+import typer
+
+from infra.cli.show import problem
+from infra.embedded import exists
+from infra.event_store.ledger import SqliteLedger
+from infra.projector import catch_up, folding
+from infra.read_models.store import ReadModels
+from infra.settings import LEDGER, READ_MODELS, Settings
+
+Seller = Annotated[str | None, typer.Option("--seller", "-s", help="Only this seller.")]
+Channel = Annotated[str | None, typer.Option("--channel", "-c", help="Only this channel.")]
+Since = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on (the seller's).")
+]
+Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Up to, not including, this day.")]
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"],
+        help="The instant to judge by; a day means its end in UTC. Default: the end of the last day known.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet.")]
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", envvar="JUMUN_HOME", help="Folder of the ledger and the read models."),
+]
+
+
+def settings(home: Path | None) -> Settings:
+    return Settings() if home is None else Settings(home=home)
+
+
+def day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()
+
+
+def instant(moment: datetime | None) -> datetime | None:
+    """A day without an offset is taken in UTC."""
+    if moment is None:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def must_exist(chosen: Settings) -> None:
+    if not exists(chosen.home):
+        problem(
+            f"There is no ledger in {chosen.home}.",
+            "nothing was made or changed.",
+            "`jumun demo` makes one to try, `jumun ingest FILE` one of your own; or name one with --home.",
+        )
+        raise typer.Exit(2)
+
+
+@contextmanager
+def ledger_of(home: Path | None) -> Generator[SqliteLedger]:
+    """The ledger, to be read."""
+    chosen = settings(home)
+    must_exist(chosen)
+    ledger = SqliteLedger(str(chosen.home / LEDGER))
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def asking(home: Path | None) -> Generator[sa.Connection]:
+    """A connection to the read models, for questions only."""
+    chosen = settings(home)
+    must_exist(chosen)
+    models = ReadModels(str(chosen.home / READ_MODELS))
+    if models.place() == 0:  # never folded, or by an older version into other tables
+        with folding(chosen.home), ledger_of(home) as ledger:
+            catch_up(ledger, models)
+    try:
+        with models.reading() as connection:
+            yield connection
+    finally:
+        models.close()
+
+
+def known_kpis(connection: sa.Connection) -> list[str]:
+    """The KPIs that have any cell, sorted."""
+    return [
+        row[0] for row in connection.execute(sa.text("SELECT DISTINCT kpi FROM fulfilment_kpis ORDER BY 1"))
+    ]
+
+
+def sellers(connection: sa.Connection, wanted: str | None) -> list[str]:
+    """The seller asked for, or all that are known, sorted."""
+    known = [row[0] for row in connection.execute(sa.text("SELECT seller_id FROM sellers ORDER BY 1"))]
+    if wanted is None:
+        return known
+    if wanted not in known:
+        some = ", ".join(known[:5]) + (" …" if len(known) > 5 else "")  # noqa: PLR2004
+        problem(f"No seller is called {wanted}.", "nothing was changed.", f"known are: {some or 'none yet'}")
+        raise typer.Exit(2)
+    return [wanted]

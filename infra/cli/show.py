@@ -1,0 +1,140 @@
+"""Answers as a person, a program or a spreadsheet wants them: tables that fit, JSON, CSV."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Literal
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from infra.read_models.queries import AsOf
+
+LIMIT: Final = 40
+WRAPPED: Final = frozenset({"what", "why", "at", "message", "finding", "because of"})
+"""Columns that give way when a table is too wide."""
+
+console = Console()
+errors = Console(stderr=True)
+
+
+class Form(Enum):
+    """How an answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def form(as_json: bool, as_csv: bool) -> Form:
+    return Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
+
+
+def as_machine_reads(rows: Iterable[Mapping[str, Any]], wanted: Form) -> None:
+    """One JSON array, or CSV with a header; instants in RFC 3339, exact numbers as text."""
+    listed = [dict(row) for row in rows]
+    if wanted is Form.JSON:
+        sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=1, default=str) + "\n")
+        return
+    if listed:
+        writer = csv.DictWriter(sys.stdout, list(listed[0]))
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in listed)
+
+
+def _cell(value: Any) -> Any:
+    """A nested value as JSON; text that a spreadsheet would run as a formula is quoted."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} and not _is_number(value):
+        return f"'{value}"
+    return value
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("+-").replace(".", "", 1).isdigit()
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, most: int = LIMIT, note: str = ""
+) -> None:
+    """A table as wide as the terminal allows; numbers right, at most `most` rows."""
+    listed = [[said(value) for value in row] for row in rows]
+    columns, listed = _with_something(columns, listed)
+    console.print(f"[bold]{title}[/]", highlight=False, soft_wrap=True)
+    shown = Table(header_style="cyan", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for index, column in enumerate(columns):
+        cells = [row[index] for row in listed[:most]]
+        numbers = bool(cells) and all(_is_figure(cell) for cell in cells)
+        longest = max((len(part) for part in (*column.split(), *cells)), default=0)
+        narrowest = None if column in WRAPPED else longest
+        justify: Literal["right", "left"] = "right" if numbers else "left"
+        shown.add_column(column, justify=justify, overflow="fold", min_width=narrowest)
+    for row in listed[:most]:
+        shown.add_row(*row)
+    console.print(Padding(shown, (0, 0, 0, 1)) if listed else "  nothing to show")
+    if len(listed) > most:
+        console.print(f"  … and {len(listed) - most:,} more; --json or --csv prints all of them", style="dim")
+    if note:
+        console.print(f"  {note}", style="dim")
+    console.print()
+
+
+def _with_something(columns: Sequence[str], rows: list[list[str]]) -> tuple[Sequence[str], list[list[str]]]:
+    """Without the columns in which nothing stands but zeros."""
+    kept = [i for i in range(len(columns)) if any(row[i] not in {"0", "", "–"} for row in rows)]
+    return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
+
+
+def _is_figure(text: str) -> bool:
+    return text in {"", "–"} or text.rstrip(" %").replace(",", "").replace(".", "").lstrip("-").isdigit()
+
+
+def said(value: Any) -> str:
+    """A value as a person reads it."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else ""
+        case int():
+            return f"{value:,}"
+        case Decimal():
+            return f"{value:,.2f}"
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M")
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def percent(rate: Decimal | None) -> str:
+    return "not enough data" if rate is None else f"{rate * 100:.2f} %"
+
+
+def duration(seconds: Decimal | None) -> str:
+    """Seconds in the unit that a person would choose."""
+    if seconds is None:
+        return "–"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if abs(seconds) >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def as_of(answer: AsOf) -> str:
+    """For which event and instant an answer holds."""
+    return f"as of event {answer.as_of_position:,} and {answer.as_of.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def problem(what: str, kept: str, next_step: str) -> None:
+    """What happened, what was kept, and what to do next."""
+    errors.print(f"[bold red]{what}[/]")
+    errors.print(f"  kept: {kept}")
+    errors.print(f"  next: {next_step}")

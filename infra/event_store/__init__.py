@@ -1,0 +1,1 @@
+"""The ledger: eventsourcing's recorder on SQLite, and the one transaction that a batch becomes."""

@@ -1,0 +1,179 @@
+"""How near a seller is to a penalty, worked out as of an instant: points expire without any event."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from domain.policies.calendar import calendar
+from domain.policies.penalty import (
+    Assessment,
+    PenaltyPoint,
+    StageReached,
+    late_dispatch_points,
+    late_return_points,
+    more_until_trigger,
+    oos_cancel_points,
+    points_in_window,
+    stage,
+    stages,
+    triggered_days,
+)
+from domain.policies.rule_sets import NAVER_SALES_PENALTY, PenaltyRules
+from infra.read_models.asking import AsOf, as_of_now, between
+from infra.read_models.schema import SQL
+from projections.instants import instant, micros_of
+from projections.penalty import PENALTY_RISK, PenaltyRisk
+
+LOOKED_BACK: Final = timedelta(days=180)
+"""How far back stages are followed: far more than their windows put end to end."""
+
+
+Given = list[tuple[PenaltyRisk, PenaltyPoint]]
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyCase:
+    """A failure that gave points, and when they expire (the first day on which they no longer count)."""
+
+    account: str
+    order_id: str
+    subject: str
+    rule: str
+    points: int
+    accrued_on: date
+    expires_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyAnswer(AsOf):
+    """Points over the window that ends with the day of `as_of`, in the zone of the rules."""
+
+    seller_id: str
+    channel: str
+    rules: str
+    now: Assessment
+    """Points, paid orders, their ratio, and whether that sets off a stage; None: not enough data."""
+    stage: StageReached | None
+    """The stage last reached, and on which day."""
+    more_until_trigger: int | None
+    """More sold-out cancels until the next stage; None: nothing was paid."""
+    at_risk_lines: int
+    """Lines with a limit still ahead that have not left."""
+    overdue_lines: int
+    expiring: dict[date, int]
+    """Points by the day on which they no longer count."""
+    cases: list[PenaltyCase]
+
+
+def penalty(
+    connection: sa.Connection,
+    seller: str,
+    channel: str = "naver",
+    as_of: datetime | None = None,
+    rules: PenaltyRules = NAVER_SALES_PENALTY,
+) -> PenaltyAnswer:
+    """Points, ratio and stage of the seller on the channel, and what they are made of."""
+    asked = as_of_now(connection, seller, as_of)
+    facts = _facts(connection, seller, channel, asked.as_of)
+    given = [(fact, point) for fact in facts for point in _points(rules, fact, asked.as_of)]
+    paid_on = _paid_orders(connection, seller, channel, rules, asked.as_of)
+    return _judged(asked, seller, channel, rules, given, paid_on, _waiting(facts, asked.as_of))
+
+
+def _judged(  # noqa: PLR0913, PLR0917  what a judgement is made of
+    asked: AsOf,
+    seller: str,
+    channel: str,
+    rules: PenaltyRules,
+    given: Given,
+    paid_on: Mapping[date, int],
+    waiting: tuple[int, int],
+) -> PenaltyAnswer:
+    # An instant at midnight ends the day before: what is asked for is a day that is over.
+    on = calendar(rules.calendar, rules.zone).last_day_before(asked.as_of)
+    window, points = timedelta(days=rules.trigger.window_days), [point for _, point in given]
+    paid = sum(count for day, count in paid_on.items() if on - window < day <= on)
+    now = stage(rules, points_in_window(rules, points, on), paid)
+    reached = stages(rules, triggered_days(rules, points, paid_on))
+    cases = [_case(fact, point, window) for fact, point in given if on - window < point.accrued_on <= on]
+    cases.sort(key=lambda case: (case.accrued_on, case.order_id, case.subject, case.rule))
+    return PenaltyAnswer(
+        asked.as_of_position,
+        asked.as_of,
+        seller,
+        channel,
+        f"{rules.id}@{rules.version}",
+        now,
+        reached[-1] if reached else None,
+        more_until_trigger(rules, now.points, paid),
+        *waiting,
+        _expiring(cases),
+        cases,
+    )
+
+
+def _waiting(facts: list[PenaltyRisk], as_of: datetime) -> tuple[int, int]:
+    """Lines that have not left: with their limit ahead, and behind."""
+    waiting = [fact for fact in facts if fact.kind == "late_dispatch" and _open(fact, as_of)]
+    overdue = sum(instant(fact.occurred_at) <= as_of for fact in waiting)
+    return len(waiting) - overdue, overdue
+
+
+def _expiring(cases: list[PenaltyCase]) -> dict[date, int]:
+    by_day = Counter[date]()
+    for case in cases:
+        by_day[case.expires_on] += case.points
+    return dict(sorted(by_day.items()))
+
+
+def _facts(connection: sa.Connection, seller: str, channel: str, as_of: datetime) -> list[PenaltyRisk]:
+    risk = SQL[PENALTY_RISK.name]
+    asked = sa.select(risk).where(
+        risk.c.seller_id == seller,
+        risk.c.channel == channel,
+        *between(risk.c.occurred_at, as_of - LOOKED_BACK, None),
+    )
+    return [PENALTY_RISK.read(row) for row in connection.execute(asked.order_by(risk.c.occurred_at))]
+
+
+def _points(rules: PenaltyRules, fact: PenaltyRisk, as_of: datetime) -> list[PenaltyPoint]:
+    at, done = instant(fact.occurred_at), None if fact.done_at is None else instant(fact.done_at)
+    as_of -= timedelta.resolution
+    if at > as_of:
+        return []
+    match fact.kind:
+        case "oos_cancel":
+            return oos_cancel_points(rules, at)
+        case "late_dispatch":
+            return late_dispatch_points(rules, at, done, as_of)
+        case _:
+            return late_return_points(rules, at, done, as_of)
+
+
+def _open(fact: PenaltyRisk, as_of: datetime) -> bool:
+    return fact.done_at is None or instant(fact.done_at) > as_of
+
+
+def _case(fact: PenaltyRisk, point: PenaltyPoint, window: timedelta) -> PenaltyCase:
+    expires = point.accrued_on + window
+    return PenaltyCase(
+        fact.account, fact.order_id, fact.subject, point.key, point.points, point.accrued_on, expires
+    )
+
+
+def _paid_orders(
+    connection: sa.Connection, seller: str, channel: str, rules: PenaltyRules, as_of: datetime
+) -> Mapping[date, int]:
+    """Paid orders by the day of their payment, in the zone of the rules."""
+    orders = SQL["order_status"]
+    asked = sa.select(orders.c.paid_at).where(
+        orders.c.seller_id == seller,
+        orders.c.channel == channel,
+        *between(orders.c.paid_at, as_of - LOOKED_BACK, micros_of(as_of)),
+    )
+    days = calendar(rules.calendar, rules.zone)
+    return Counter(days.local_day(instant(at)) for at in connection.execute(asked).scalars())

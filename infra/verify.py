@@ -1,0 +1,145 @@
+"""Proof that nothing was lost, doubled or changed: chain, sequences, invariants, read models."""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.audit import Audit
+from domain.values import StreamId
+from infra.event_store.batch_writer import GENESIS, chain
+from infra.event_store.ledger import SqliteLedger
+from infra.history import Damaged, recorded_after
+from infra.read_models.store import ReadModels
+from projections.fold import Recorded
+from projections.verify import recount
+
+Step = Callable[[str, int], None]
+"""Told what is being checked and how many events were read."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was checked, and what was found wrong."""
+
+    commits: int = 0
+    events: int = 0
+    chain: str = ""
+    """Hash of the last commit: keep it elsewhere, and nobody can rewrite history unseen."""
+    digests: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """Per table: as stored, and as counted anew from the ledger."""
+    findings: list[str] = field(default_factory=list[str])
+
+    @property
+    def holds(self) -> bool:
+        return not self.findings
+
+
+def verify(ledger: SqliteLedger, read_models: ReadModels, step: Step | None = None) -> Verdict:
+    """Reads the whole ledger; changes nothing."""
+    told: Step = step or (lambda _, __: None)
+    verdict = Verdict()
+    verdict.findings += _chain(ledger, verdict, told)
+    history = _History(ledger, verdict, told)
+    try:
+        counted = recount(history.events()).digests
+    except Damaged as damage:
+        verdict.findings.append(f"{damage}; the read models could not be counted anew")
+        return verdict
+    verdict.findings += history.findings()
+    stored = read_models.digest()
+    for table in sorted(stored | counted):
+        verdict.digests[table] = stored.get(table, "missing"), counted.get(table, "missing")
+    if stored != counted:
+        verdict.findings += _differences(ledger, read_models)
+    return verdict
+
+
+def _differences(ledger: SqliteLedger, read_models: ReadModels) -> Iterator[str]:
+    events = (recorded for chunk in recorded_after(ledger, 0) for recorded in chunk)
+    for difference in read_models.verify(events):
+        row = " ".join(str(part) for part in difference.key)
+        columns = ", ".join(difference.columns)
+        yield f"read model {difference.table}, row {row}: {columns} is not what the ledger makes of it"
+
+
+def _chain(ledger: SqliteLedger, verdict: Verdict, step: Step) -> Iterator[str]:
+    """Each commit's hash, from the one before it, its messages, outcomes and events."""
+    last: defaultdict[int, bytes] = defaultdict(lambda: GENESIS)
+    offset: defaultdict[int, int] = defaultdict(int)
+    position = 1
+    with ledger.reading() as c:
+        c.execute("SELECT * FROM commits ORDER BY number")
+        commits = c.fetchall()
+    for commit in commits:
+        partition = commit["partition"]
+        if commit["from_offset"] != offset[partition]:
+            wrong = f"offset {commit['from_offset']}, not {offset[partition]}"
+            yield f"commit {commit['number']} begins at {wrong}"
+        if commit["first_position"] != position:
+            yield f"commit {commit['number']} begins at position {commit['first_position']}, not {position}"
+        expected = _rehash(ledger, commit, last[partition])
+        if expected != commit["hash"]:
+            yield f"commit {commit['number']}: its messages, outcomes or events are not what was committed"
+        last[partition], offset[partition] = commit["hash"], commit["next_offset"]
+        position = commit["last_position"] + 1
+        verdict.commits += 1
+        verdict.chain = commit["hash"].hex()
+        step("chain", commit["last_position"] - commit["first_position"] + 1)
+
+
+def _rehash(ledger: SqliteLedger, commit: Any, last: bytes) -> bytes:
+    with ledger.reading() as c:
+        c.execute("SELECT body FROM messages WHERE commit_number = ?", (commit["number"],))
+        kept = _kept(c.fetchone())
+        c.execute(
+            "SELECT * FROM outcomes WHERE number BETWEEN ? AND ? ORDER BY number",
+            (commit["first_outcome"], commit["last_outcome"]),
+        )
+        outcomes = [tuple(row) for row in c.fetchall()]
+        c.execute(
+            "SELECT state FROM stored_events WHERE position BETWEEN ? AND ? ORDER BY position",
+            (commit["first_position"], commit["last_position"]),
+        )
+        events = [row[0] for row in c.fetchall()]
+    return chain(last, tuple(commit)[:-1], kept, outcomes, events)
+
+
+def _kept(body: Any) -> bytes:
+    try:
+        return zlib.decompress(body[0]) if body else b""
+    except zlib.error:
+        return b"damaged"  # whose hash is not the commit's
+
+
+class _History:
+    """The ledger's events, read once: for the recount, the sequences and the invariants."""
+
+    def __init__(self, ledger: SqliteLedger, verdict: Verdict, step: Step) -> None:
+        self._ledger, self._verdict, self._step = ledger, verdict, step
+        self._audit = Audit()
+        self._wrong: list[str] = []
+
+    def events(self) -> Iterator[Recorded]:
+        versions: defaultdict[str, int] = defaultdict(int)
+        sequences: defaultdict[str, int] = defaultdict(int)
+        for chunk in recorded_after(self._ledger, 0):
+            for recorded in chunk:
+                self._expect("position", "", self._verdict.events, recorded.position)
+                self._expect("version", recorded.stream, versions[recorded.stream], recorded.version)
+                self._expect("sequence", recorded.seller_id, sequences[recorded.seller_id], recorded.sequence)
+                self._verdict.events = recorded.position
+                versions[recorded.stream] = recorded.version
+                sequences[recorded.seller_id] = recorded.sequence
+                self._audit.see(StreamId(recorded.stream), recorded.event)
+                yield recorded
+            self._step("history", len(chunk))
+
+    def _expect(self, what: str, of: str, last: int, found: int) -> None:
+        if found != last + 1:
+            self._wrong.append(f"{what} {last + 1} {of} is missing: {found} follows {last}")
+
+    def findings(self) -> Iterator[str]:
+        yield from self._wrong
+        yield from self._audit.findings()
