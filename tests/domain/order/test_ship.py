@@ -1,0 +1,255 @@
+"""Packing and handing over: a wish is checked, a parcel that left is a fact."""
+
+from domain.order import ORDER
+from domain.order.allocate import LineAllocated
+from domain.order.cancel import NothingOrdered
+from domain.order.ship import (
+    CancelPending,
+    DispatchShipment,
+    MoreThanAllocated,
+    NothingPacked,
+    Override,
+    PackShipment,
+    QualityCheck,
+    QualityCheckFailed,
+    RecordDispatch,
+    RecordPacking,
+)
+from tests.domain.telling import (
+    cancel_rejected,
+    cancel_requested,
+    contradiction,
+    left,
+    lines_cancelled,
+    order,
+    order_placed,
+    ordered,
+    shipment_dispatched,
+    shipment_packed,
+    shipment_tracked,
+    some,
+    told,
+)
+from tests.given import Given, happened
+
+an_order = Given(ORDER)
+placed = an_order.given(order_placed(ordered(3, note="tok-9"), ordered(2, "2", "TABLE")))
+allocated = placed.given(happened(LineAllocated, moves=[left("open", 3), left("open", 2, "2", "TABLE")]))
+chairs_packed = shipment_packed(left("allocated", 3), notes={"1": "tok-9"})
+packed = allocated.given(chairs_packed)
+
+GOOD = QualityCheck(passed=True, by="lee")
+
+
+def pack(pieces: int, line: str = "1", check: QualityCheck = GOOD) -> PackShipment:
+    return order(PackShipment, shipment_id="s1", lines=some(pieces, line), quality_check=check)
+
+
+dispatch = order(DispatchShipment, shipment_id="s1", carrier="cj", tracking_number="6012")
+left_the_house = order(RecordDispatch, shipment_id="s1")
+
+
+# Packing.
+
+
+def test_packing_names_who_checked_and_brings_the_buyers_notes_on_each_line() -> None:
+    allocated.when(pack(3)).then(chairs_packed)
+
+
+def test_a_line_without_a_note_brings_none() -> None:
+    allocated.when(pack(2, "2")).then(shipment_packed(left("allocated", 2, "2", "TABLE")))
+
+
+def test_pieces_that_fail_their_check_are_not_packed() -> None:
+    bad = QualityCheck(passed=False, by="lee", remark="scratched")
+    allocated.when(pack(3, check=bad)).then_refused(QualityCheckFailed, shipment_id="s1", by="lee")
+
+
+def test_only_allocated_pieces_are_packed() -> None:
+    placed.when(pack(1)).then_refused(MoreThanAllocated, line="1", asked=1, allocated=0, pending=0)
+
+
+def test_more_than_is_allocated_is_refused() -> None:
+    allocated.when(pack(4)).then_refused(MoreThanAllocated, line="1", asked=4, allocated=3, pending=0)
+
+
+def test_pieces_that_wait_for_a_cancel_decision_are_not_packed() -> None:
+    waiting = allocated.given(cancel_requested(2))
+    waiting.when(pack(2)).then_refused(MoreThanAllocated, line="1", asked=2, allocated=1, pending=2)
+    waiting.when(pack(1)).then(shipment_packed(left("allocated", 1), notes={"1": "tok-9"}))
+
+
+def test_packed_pieces_do_not_stand_in_for_those_that_wait() -> None:
+    one_packed = allocated.given(cancel_requested(2), shipment_packed(left("allocated", 1), shipment_id="s0"))
+    one_packed.when(pack(1)).then_refused(MoreThanAllocated, line="1", asked=1, allocated=0, pending=2)
+
+
+def test_a_line_not_ordered_cannot_be_packed() -> None:
+    allocated.when(pack(1, "9")).then_refused(NothingOrdered, line="9")
+
+
+def test_a_shipment_of_that_name_is_packed_once() -> None:
+    packed.when(pack(1, "2")).then()
+
+
+def test_a_label_seen_by_the_carrier_first_does_not_keep_a_shipment_from_being_packed() -> None:
+    labelled = allocated.given(shipment_tracked("label_created"))
+    labelled.when(pack(3)).then(chairs_packed)
+
+
+def test_a_warehouse_that_packs_by_itself_is_never_refused() -> None:
+    fact = order(RecordPacking, shipment_id="s1", lines=some(3))
+    placed.when(fact).then(shipment_packed(left("open", 3), notes={"1": "tok-9"}, checked_by=None))
+
+
+def test_more_packed_than_is_known_is_said() -> None:
+    fact = order(RecordPacking, shipment_id="s1", lines=some(4))
+    taken = shipment_packed(left("allocated", 3), notes={"1": "tok-9"}, checked_by=None)
+    said = contradiction("packed_more_than_open", "s1", "pieces of the order", "4 pieces, 3 of them known")
+    allocated.when(fact).then(taken, said)
+
+
+def test_the_packing_of_a_line_not_known_yet_waits_for_it() -> None:
+    placed.when(order(RecordPacking, shipment_id="s1", lines=some(1, "9"))).then_too_early("line 9")
+
+
+def test_packing_told_after_the_label_is_recorded_all_the_same() -> None:
+    fact = order(RecordPacking, shipment_id="s1", lines=some(3))
+    taken = shipment_packed(left("allocated", 3), notes={"1": "tok-9"}, checked_by=None)
+    allocated.given(shipment_tracked("label_created")).when(fact).then(taken)
+
+
+# The wish to dispatch.
+
+
+def test_a_packed_shipment_is_handed_over() -> None:
+    gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
+    packed.when(dispatch).then(gone)
+
+
+def test_the_last_shipment_of_an_order_says_so() -> None:
+    rest = packed.given(lines_cancelled(left("allocated", 2, "2", "TABLE")))
+    gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=True)
+    rest.when(dispatch).then(gone)
+
+
+def test_nothing_packed_nothing_dispatched() -> None:
+    allocated.when(dispatch).then_refused(NothingPacked, shipment_id="s1")
+
+
+def test_a_shipment_whose_pieces_were_all_cancelled_is_not_dispatched() -> None:
+    cancelled = packed.given(lines_cancelled(left("packed", 3)))
+    cancelled.when(dispatch).then_refused(NothingPacked, shipment_id="s1")
+
+
+def test_a_pending_cancel_blocks_dispatch() -> None:
+    blocked = packed.given(cancel_requested(1))
+    blocked.when(dispatch).then_refused(CancelPending, shipment_id="s1", requests=["q1"])
+
+
+def test_every_request_in_the_way_is_named() -> None:
+    blocked = packed.given(cancel_requested(1, request_id="q2"), cancel_requested(1))
+    blocked.when(dispatch).then_refused(CancelPending, shipment_id="s1", requests=["q1", "q2"])
+
+
+def test_a_request_on_another_line_is_not_in_the_way() -> None:
+    asked = cancel_requested(1, lines=told(1, "2"), pending=told(1, "2"))
+    gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
+    packed.given(asked).when(dispatch).then(gone)
+
+
+def test_pieces_that_stay_behind_can_wait_for_the_answer() -> None:
+    half = allocated.given(shipment_packed(left("allocated", 2)), cancel_requested(1))
+    gone = shipment_dispatched(left("packed", 2), carrier="cj", tracking_number="6012", last=False)
+    half.when(dispatch).then(gone)
+
+
+def test_an_operator_overrides_and_the_same_decision_says_who_and_why() -> None:
+    override = Override(operator="kim", reason="the buyer called: send it")
+    command = order(DispatchShipment, shipment_id="s1", override=override)
+    rejected = cancel_rejected(by="kim", reason="the buyer called: send it")
+    gone = shipment_dispatched(left("packed", 3), last=False)
+    packed.given(cancel_requested(1)).when(command).then(rejected, gone)
+
+
+def test_an_override_of_nothing_rejects_nothing() -> None:
+    override = Override(operator="kim", reason="just in case")
+    command = order(DispatchShipment, shipment_id="s1", override=override)
+    packed.when(command).then(shipment_dispatched(left("packed", 3), last=False))
+
+
+def test_a_request_decided_no_longer_blocks() -> None:
+    gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
+    packed.given(cancel_requested(1), cancel_rejected()).when(dispatch).then(gone)
+
+
+def test_a_request_that_waits_blocks_even_when_another_on_the_line_was_rejected() -> None:
+    """Two of three left against both requests; q1 is rejected; q2 still waits on the last piece."""
+    both = allocated.given(cancel_requested(2), cancel_requested(1, request_id="q2"))
+    sent = both.given(
+        shipment_dispatched(left("allocated", 2), shipment_id="s0", last=False),
+        cancel_rejected(),
+        shipment_packed(left("allocated", 1)),
+    )
+    sent.when(dispatch).then_refused(CancelPending, shipment_id="s1", requests=["q2"])
+
+
+# The fact of a dispatch.
+
+
+def test_a_parcel_that_left_is_recorded_whether_it_was_packed_or_not() -> None:
+    fact = order(RecordDispatch, shipment_id="s1", lines=some(3), carrier="cj", tracking_number="6012")
+    gone = shipment_dispatched(left("open", 3), carrier="cj", tracking_number="6012", last=False)
+    placed.when(fact).then(gone)
+
+
+def test_without_lines_the_packed_shipment_left() -> None:
+    packed.when(left_the_house).then(shipment_dispatched(left("packed", 3), last=False))
+
+
+def test_without_lines_and_packing_all_that_was_here_left() -> None:
+    gone = shipment_dispatched(left("open", 3), left("open", 2, "2", "TABLE"), last=True)
+    placed.when(left_the_house).then(gone)
+
+
+def test_a_dispatch_against_a_pending_cancel_is_recorded_with_its_discrepancy() -> None:
+    gone = shipment_dispatched(left("packed", 3), last=False)
+    said = contradiction("dispatched_with_cancel_pending", "q1", "no dispatch", "the parcel has left")
+    packed.given(cancel_requested(1)).when(left_the_house).then(gone, said)
+
+
+def test_after_that_the_request_can_no_longer_be_approved() -> None:
+    gone = packed.given(cancel_requested(1), shipment_dispatched(left("packed", 3), last=False))
+    assert not gone.state.requests
+    assert gone.state.lines["1"].cancel_pending == 0
+
+
+def test_what_left_after_it_was_cancelled_is_recorded_with_its_discrepancy() -> None:
+    gone = shipment_dispatched(left("cancelled", 3), last=False)
+    said = contradiction("dispatched_after_cancel", "s1", "no dispatch", "the parcel has left")
+    fact = order(RecordDispatch, shipment_id="s1", lines=some(3))
+    placed.given(lines_cancelled(left("open", 3))).when(fact).then(gone, said)
+
+
+def test_more_left_than_was_ordered_is_said() -> None:
+    fact = order(RecordDispatch, shipment_id="s1", lines=some(4))
+    gone = shipment_dispatched(left("open", 3), last=False)
+    said = contradiction(
+        "dispatched_more_than_ordered", "s1", "pieces of the order", "4 pieces, 3 of them known"
+    )
+    placed.when(fact).then(gone, said)
+
+
+def test_the_dispatch_of_a_line_not_known_yet_waits_for_it() -> None:
+    placed.when(order(RecordDispatch, shipment_id="s1", lines=some(1, "9"))).then_too_early("line 9")
+
+
+def test_packing_told_after_the_dispatch_is_recorded_and_moves_nothing() -> None:
+    gone = placed.given(shipment_dispatched(left("open", 3), last=False))
+    told_late = shipment_packed(notes={}, checked_by=None)
+    gone.when(order(RecordPacking, shipment_id="s1", lines=some(3))).then(told_late)
+
+
+def test_a_dispatch_told_by_operator_and_by_carrier_happened_once() -> None:
+    packed.given(shipment_dispatched(left("packed", 3), last=False)).when(dispatch).then()
+    packed.given(shipment_dispatched(left("packed", 3), last=False)).when(left_the_house).then()

@@ -1,0 +1,190 @@
+"""Short ways to speak of order 1001 of Naver, of the SKU CHAIR, and of the return r1."""
+
+from typing import Any, TypeVar
+
+from domain.order.after import ReturningLine, ReturnOpened
+from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
+from domain.order.place import OrderDiscrepancyDetected, OrderPaid, OrderPlaced, PlacedLine
+from domain.order.ship import ShipmentDispatched, ShipmentPacked
+from domain.order.state import AskedLine, LinePieces, Move, OrderCommand
+from domain.order.track import ShipmentTracked
+from domain.policies.defaults import DEFAULTS
+from domain.policies.documents import Policies, StockPolicy, adopt
+from domain.returns.request import ReturnRequested
+from domain.returns.state import Piece, ReturnCommand
+from domain.stock.state import At, StockBackordered, StockCommand, StockReceived, StockReserved
+from domain.values import UnitState
+from tests.given import at, happened
+
+AnOrder = TypeVar("AnOrder", bound=OrderCommand)
+AStock = TypeVar("AStock", bound=StockCommand)
+AReturn = TypeVar("AReturn", bound=ReturnCommand)
+
+ORDER_1001 = "naver:main:1001"
+ORDER_1002 = "naver:main:1002"
+SHIP_BY = at(days=5, hours=12)
+"""Paid on Wednesday noon, Naver's three business days end on Monday at 24:00 in Seoul."""
+REFUND_DUE = SHIP_BY
+"""Three business days as well."""
+
+
+def order(kind: type[AnOrder], /, **said: Any) -> AnOrder:
+    return kind(**{"channel": "naver", "order_id": "1001", **said})
+
+
+def stock(kind: type[AStock], /, **said: Any) -> AStock:
+    return kind(**{"sku": "CHAIR", **said})
+
+
+def back(kind: type[AReturn], /, **said: Any) -> AReturn:
+    return kind(**{"return_id": "r1", **said})
+
+
+def some(pieces: int, line: str = "1") -> tuple[AskedLine, ...]:
+    """So many pieces of one line, in a command."""
+    return (AskedLine(line=line, pieces=pieces),)
+
+
+def told(pieces: int, line: str = "1") -> list[LinePieces]:
+    """So many pieces of one line, in an event."""
+    return [LinePieces(line=line, pieces=pieces)]
+
+
+def left(was: UnitState, pieces: int, line: str = "1", sku: str = "CHAIR") -> Move:
+    """Pieces that leave the state `was`."""
+    return Move(line=line, sku=sku, pieces=pieces, was=was)
+
+
+def ordered(pieces: int, line: str = "1", sku: str = "CHAIR", **said: Any) -> PlacedLine:
+    facts: dict[str, Any] = {"line": line, "sku": sku, "pieces": pieces, "unit_price": "1000"}
+    return PlacedLine(**{**facts, **said})
+
+
+def order_placed(*lines: PlacedLine, **said: Any) -> OrderPlaced:
+    facts: dict[str, Any] = {
+        "currency": "KRW",
+        "zone": "Asia/Seoul",
+        "dispatch_type": "normal",
+        "shipping_fee": 0,
+    }
+    return happened(OrderPlaced, lines=list(lines) or [ordered(5)], **{**facts, **said})
+
+
+def order_paid(amount: int = 5_000, **said: Any) -> OrderPaid:
+    facts: dict[str, Any] = {
+        "payment_id": "p1",
+        "ship_by": SHIP_BY,
+        "policy": "naver-normal@1",
+        "calendar": "kr-public@2026a",
+    }
+    return happened(OrderPaid, amount=amount, **{**facts, **said})
+
+
+def cancel_requested(pieces: int, waits: int | None = None, **said: Any) -> CancelRequested:
+    waiting = pieces if waits is None else waits
+    facts: dict[str, Any] = {
+        "request_id": "q1",
+        "reason": "customer_request",
+        "binding": "rejectable",
+        "route": "instant",
+    }
+    lines: dict[str, Any] = {"lines": told(pieces), "pending": told(waiting) if waiting else []}
+    return happened(CancelRequested, **{**lines, **facts, **said})
+
+
+def cancel_rejected(**said: Any) -> CancelRejected:
+    facts: dict[str, Any] = {"request_id": "q1", "by": "operator:kim", "reason": "rejected"}
+    return happened(CancelRejected, **{**facts, **said})
+
+
+def lines_cancelled(*moves: Move, **said: Any) -> LinesCancelled:
+    facts: dict[str, Any] = {
+        "cancellation_id": "c1",
+        "moves": list(moves),
+        "reason": "customer_request",
+        "fault": "customer",
+        "initiator": "seller",
+        "by": "operator:kim",
+        "shipping_fee_payer": "customer",
+        "route": "instant",
+        "policy": "kr-default@1",
+        "calendar": "kr-public@2026a",
+    }
+    return happened(LinesCancelled, **{**facts, **said})
+
+
+def shipment_packed(*moves: Move, **said: Any) -> ShipmentPacked:
+    facts: dict[str, Any] = {"shipment_id": "s1", "moves": list(moves), "notes": {}, "checked_by": "lee"}
+    return happened(ShipmentPacked, **{**facts, **said})
+
+
+def shipment_dispatched(*moves: Move, **said: Any) -> ShipmentDispatched:
+    return happened(ShipmentDispatched, **{"shipment_id": "s1", "moves": list(moves), "last": True, **said})
+
+
+def shipment_tracked(status: str, *moves: Move, **said: Any) -> ShipmentTracked:
+    facts: dict[str, Any] = {"shipment_id": "s1", "to": "in_transit", "late": False, "corrects": False}
+    return happened(ShipmentTracked, status=status, moves=list(moves), **{**facts, **said})
+
+
+def contradiction(kind: str, subject: str, expected: str, observed: str) -> OrderDiscrepancyDetected:
+    return happened(
+        OrderDiscrepancyDetected, kind=kind, subject=subject, expected=expected, observed=observed
+    )
+
+
+def return_opened(pieces: int, **said: Any) -> ReturnOpened:
+    facts: dict[str, Any] = {
+        "return_id": "r1",
+        "lines": [ReturningLine(line="1", sku="CHAIR", pieces=pieces)],
+        "reason": "changed_mind",
+        "origin": "customer",
+        "fault": "customer",
+        "payer": "customer",
+        "policy": "kr-default@1",
+        "calendar": "kr-public@2026a",
+        "by": "operator:kim",
+    }
+    return happened(ReturnOpened, **{**facts, **said})
+
+
+def piece(pieces: int, line: str = "1", sku: str = "CHAIR") -> Piece:
+    return Piece(line=line, sku=sku, pieces=pieces)
+
+
+def return_requested(*pieces: Piece, **said: Any) -> ReturnRequested:
+    facts: dict[str, Any] = {
+        "order": ORDER_1001,
+        "lines": list(pieces),
+        "reason": "changed_mind",
+        "origin": "customer",
+        "fault": "customer",
+        "payer": "customer",
+        "policy": "kr-default@1",
+    }
+    return happened(ReturnRequested, **{**facts, **said})
+
+
+def received(pieces: int, location: str = "main", receipt_id: str = "in-1") -> StockReceived:
+    return happened(StockReceived, receipt_id=receipt_id, location=location, pieces=pieces, reason="receipt")
+
+
+def reserved(pieces: int, order: str = ORDER_1001, *locations: At, **said: Any) -> StockReserved:
+    where = list(locations) or [At(location="main", pieces=pieces)]
+    return happened(
+        StockReserved, **{"order": order, "line": "1", "pieces": pieces, "locations": where, **said}
+    )
+
+
+def backordered(pieces: int, order: str = ORDER_1001, **said: Any) -> StockBackordered:
+    return happened(StockBackordered, **{"order": order, "line": "1", "pieces": pieces, **said})
+
+
+def stock_policy(**said: Any) -> StockPolicy:
+    """The default one with other numbers, and no alerts unless they are asked for."""
+    facts: dict[str, Any] = {"id": "stock-test", "version": 1, "low_stock": None}
+    return StockPolicy.model_validate({**DEFAULTS.stock.model_dump(), **facts, **said})
+
+
+def stock_policies(**said: Any) -> Policies:
+    return adopt(DEFAULTS, stock_policy(**said))

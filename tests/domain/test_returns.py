@@ -1,0 +1,303 @@
+"""Pieces that come back: granted, collected, received, inspected one by one, refunded."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.policies.defaults import DEFAULTS, KR_DEFAULT
+from domain.policies.documents import adopt
+from domain.returns import RETURN
+from domain.returns.receive import (
+    InspectedUnits,
+    RecordCollection,
+    RecordInspection,
+    RecordReceipt,
+    ReturnCollected,
+    ReturnedLine,
+    ReturnInspected,
+    ReturnReceived,
+    UnitsInspected,
+)
+from domain.returns.refund import MirrorRefund, PassRefundDue, RefundOverdue, ReturnRefunded
+from domain.returns.request import (
+    DecideReturn,
+    OpenReturn,
+    RecordReturn,
+    ReturnApproved,
+    ReturnRecorded,
+    ReturnRejected,
+)
+from domain.returns.state import NotInState, ReturnCommand, ReturnDiscrepancyDetected
+from tests.domain.telling import ORDER_1001, REFUND_DUE, back, piece, return_requested
+from tests.given import Given, at, happened
+
+a_return = Given(RETURN)
+requested = a_return.given(return_requested(piece(3), piece(1, "2", "TABLE")))
+approved = happened(ReturnApproved, by="operator:kim")
+collected = happened(ReturnCollected, carrier="cj", tracking_number="77")
+rejected = happened(
+    ReturnRejected, by="operator:kim", order=ORDER_1001, lines=[piece(3), piece(1, "2", "TABLE")]
+)
+
+
+def arrived(*pieces: object, **said: object) -> ReturnReceived:
+    facts = {
+        "order": ORDER_1001,
+        "location": "main",
+        "refund_due_at": REFUND_DUE,
+        "policy": "kr-default@1",
+        "calendar": "kr-public@2026a",
+    }
+    return happened(ReturnReceived, lines=list(pieces), **{**facts, **said})
+
+
+def differs(kind: str, subject: str, expected: int, observed: int) -> ReturnDiscrepancyDetected:
+    return happened(
+        ReturnDiscrepancyDetected, kind=kind, subject=subject, expected=expected, observed=observed
+    )
+
+
+all_back = arrived(piece(3), piece(1, "2", "TABLE"))
+received = requested.given(approved, all_back)
+
+
+def found(
+    pieces: int, disposition: str = "restock", condition: str = "new", line: str = "1"
+) -> InspectedUnits:
+    said = {"line": line, "pieces": pieces, "condition": condition, "disposition": disposition}
+    return InspectedUnits.model_validate(said)
+
+
+def inspect(*units: InspectedUnits, named: str = "1") -> RecordInspection:
+    return back(RecordInspection, inspection_id=named, units=units)
+
+
+def inspected(*units: InspectedUnits, named: str = "1") -> ReturnInspected:
+    sku = {"1": "CHAIR", "2": "TABLE"}
+    told = [UnitsInspected(sku=sku[unit.line], **unit.model_dump()) for unit in units]
+    return happened(ReturnInspected, inspection_id=named, order=ORDER_1001, location="main", units=told)
+
+
+def receive(*lines: tuple[str, int]) -> RecordReceipt:
+    return back(RecordReceipt, lines=tuple(ReturnedLine(line=line, pieces=pieces) for line, pieces in lines))
+
+
+approve = back(DecideReturn, approve=True)
+reject = back(DecideReturn, approve=False)
+
+
+# Opening.
+
+
+def test_what_the_order_granted_is_requested() -> None:
+    lines = (("1", "CHAIR", 3), ("2", "TABLE", 1))
+    step = OpenReturn(ORDER_1001, lines, "changed_mind", "customer", "customer", "customer", "kr-default@1")
+    a_return.when(step).then(return_requested(piece(3), piece(1, "2", "TABLE")))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [approve, back(RecordCollection), back(RecordReceipt), inspect(found(1))],
+    ids=lambda command: type(command).__name__,
+)
+def test_whatever_comes_before_its_return_waits_for_it(command: ReturnCommand) -> None:
+    a_return.when(command).then_too_early("return r1")  # type: ignore[arg-type]
+
+
+def test_pieces_of_which_no_order_is_known_are_recorded_as_they_came() -> None:
+    said = {"channel": "shop", "unit_price": "2.55", "currency": "GBP", "reference": "C536379"}
+    command = back(RecordReturn, sku="CHAIR", pieces=2, **said)
+    event = happened(ReturnRecorded, lines=[piece(2)], location="main", **said)
+    a_return.when(command).then(event)
+
+
+def test_what_came_back_without_an_order_can_be_inspected_at_once() -> None:
+    said = {"channel": "shop", "unit_price": "2.55", "currency": "GBP"}
+    event = happened(ReturnRecorded, lines=[piece(2)], location="busan", **said)
+    without = replace(inspected(found(2)), order=None, location="busan")
+    a_return.given(event).when(inspect(found(2))).then(without)
+
+
+# Deciding.
+
+
+def test_a_return_is_approved_by_somebody_for_a_reason() -> None:
+    command = back(DecideReturn, approve=True, reason="photo shows it")
+    event = happened(ReturnApproved, by="operator:lee", reason="photo shows it")
+    requested.when(command, by="operator:lee").then(event)
+
+
+def test_a_return_is_rejected_and_names_the_pieces_the_order_gets_back() -> None:
+    requested.when(reject).then(rejected)
+
+
+def test_an_approved_return_may_still_be_rejected() -> None:
+    requested.given(approved).when(reject).then(rejected)
+
+
+def test_a_rejected_return_stays_rejected() -> None:
+    requested.given(rejected).when(approve).then_refused(
+        NotInState, return_id="r1", state="rejected", wanted="requested"
+    )
+
+
+@pytest.mark.parametrize("event", [collected, all_back], ids=["collected", "received"])
+def test_pieces_on_their_way_can_no_longer_be_rejected(event: ReturnCollected | ReturnReceived) -> None:
+    state = "collected" if event is collected else "received"
+    requested.given(approved, event).when(reject).then_refused(
+        NotInState, return_id="r1", state=state, wanted="requested or approved"
+    )
+
+
+def test_approving_what_has_come_back_already_changes_nothing() -> None:
+    received.when(approve).then()
+
+
+# Collecting.
+
+
+def test_the_carrier_collects() -> None:
+    command = back(RecordCollection, carrier="cj", tracking_number="77")
+    requested.given(approved).when(command).then(collected)
+
+
+def test_a_carrier_who_comes_before_the_decision_is_a_fact_too() -> None:
+    requested.when(back(RecordCollection, carrier="cj", tracking_number="77")).then(collected)
+
+
+def test_a_collection_told_after_the_receipt_changes_nothing() -> None:
+    received.when(back(RecordCollection, carrier="cj", tracking_number="77")).then()
+
+
+# Receiving.
+
+
+def test_without_lines_all_that_was_asked_back_came() -> None:
+    requested.given(approved).when(back(RecordReceipt)).then(all_back)
+
+
+def test_the_receipt_starts_the_clock_of_the_refund_by_policy_and_calendar() -> None:
+    sooner = KR_DEFAULT.model_copy(update={"version": 2, "refund_within_business_days": 1})
+    due = at(days=1, hours=12)
+    event = replace(all_back, refund_due_at=due, policy="kr-default@2")
+    requested.under(adopt(DEFAULTS, sooner)).when(back(RecordReceipt)).then(event)
+
+
+def test_fewer_pieces_than_were_asked_back_are_received_and_said() -> None:
+    requested.when(receive(("1", 2), ("2", 1))).then(
+        arrived(piece(2), piece(1, "2", "TABLE")), differs("receipt_differs", "1", 3, 2)
+    )
+
+
+def test_more_pieces_than_were_asked_back_are_received_and_said() -> None:
+    requested.when(receive(("1", 4), ("2", 1))).then(
+        arrived(piece(4), piece(1, "2", "TABLE")), differs("receipt_differs", "1", 3, 4)
+    )
+
+
+def test_a_foreign_line_in_the_box_is_said() -> None:
+    requested.when(receive(("1", 3), ("2", 1), ("9", 1))).then(
+        arrived(piece(3), piece(1, "2", "TABLE")), differs("receipt_differs", "9", 0, 1)
+    )
+
+
+def test_a_line_missing_from_the_box_is_said() -> None:
+    requested.when(receive(("1", 3))).then(arrived(piece(3)), differs("receipt_differs", "2", 1, 0))
+
+
+def test_a_box_of_foreign_things_only_is_said_once() -> None:
+    foreign = requested.given(arrived(), differs("receipt_differs", "9", 0, 1))
+    foreign.when(receive(("9", 1))).then()
+
+
+def test_a_line_named_twice_in_a_receipt_counts_twice() -> None:
+    requested.when(receive(("1", 1), ("1", 2), ("2", 1))).then(arrived(piece(3), piece(1, "2", "TABLE")))
+
+
+def test_the_location_is_where_the_pieces_are() -> None:
+    command = back(RecordReceipt, location="busan")
+    requested.when(command).then(replace(all_back, location="busan"))
+
+
+def test_what_arrives_after_it_was_rejected_is_a_fact_too() -> None:
+    requested.given(rejected).when(back(RecordReceipt)).then(all_back)
+
+
+# Inspecting, unit by unit.
+
+
+def test_each_piece_goes_back_on_sale_or_away() -> None:
+    units = found(1), found(2, "scrap", "damaged"), found(1, line="2")
+    received.when(inspect(*units)).then(inspected(*units))
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_a_part_may_be_inspected_first_and_twice_told_counts_once(pieces: int) -> None:
+    """Of two pieces, what is left would do for a part of the same finding again."""
+    received.when(inspect(found(pieces))).then(inspected(found(pieces)))
+
+
+def test_the_rest_is_inspected_later() -> None:
+    rest = found(2, "scrap", "used"), found(1, line="2")
+    received.given(inspected(found(1))).when(inspect(*rest, named="2")).then(inspected(*rest, named="2"))
+
+
+def test_more_than_was_received_is_said_and_changes_no_stock() -> None:
+    received.when(inspect(found(4), found(1, line="2"))).then(
+        inspected(found(3), found(1, line="2")),
+        differs("inspected_more_than_received", "1", 3, 4),
+    )
+
+
+def test_two_findings_share_the_pieces_that_were_received() -> None:
+    received.when(inspect(found(2), found(2, "scrap", "used"), found(1, line="2"))).then(
+        inspected(found(2), found(1, "scrap", "used"), found(1, line="2")),
+        differs("inspected_more_than_received", "1", 1, 2),
+    )
+
+
+def test_a_piece_is_restocked_at_most_once() -> None:
+    done = received.given(inspected(found(3), found(1, line="2")))
+    done.when(inspect(found(3), named="2")).then(
+        inspected(named="2"), differs("inspected_more_than_received", "1", 0, 3)
+    )
+
+
+def test_an_inspection_before_the_receipt_waits_for_it() -> None:
+    requested.when(inspect(found(1))).then_too_early("receipt of return r1")
+
+
+# Refunding.
+
+
+def test_the_refund_that_the_order_recorded_is_mirrored() -> None:
+    refunded = happened(ReturnRefunded, refund_id="f1", amount=2_000)
+    received.when(MirrorRefund("f1", 2_000)).then(refunded)
+
+
+def test_a_second_refund_for_the_same_return_is_another_one() -> None:
+    first = happened(ReturnRefunded, refund_id="f1", amount=2_000)
+    second = happened(ReturnRefunded, refund_id="f2", amount=500)
+    received.given(first).when(MirrorRefund("f2", 500)).then(second)
+
+
+def test_a_refund_not_made_in_time_is_overdue() -> None:
+    overdue = happened(RefundOverdue, due_at=REFUND_DUE, at=REFUND_DUE)
+    received.when(PassRefundDue(REFUND_DUE), at=REFUND_DUE).then(overdue)
+
+
+def test_an_inspection_does_not_stop_the_clock() -> None:
+    overdue = happened(RefundOverdue, due_at=REFUND_DUE, at=REFUND_DUE)
+    done = received.given(inspected(found(3), found(1, line="2")))
+    done.when(PassRefundDue(REFUND_DUE), at=REFUND_DUE).then(overdue)
+
+
+def test_a_refund_made_in_time_is_not_overdue() -> None:
+    refunded = happened(ReturnRefunded, refund_id="f1", amount=2_000)
+    received.given(refunded).when(PassRefundDue(REFUND_DUE), at=REFUND_DUE).then()
+
+
+def test_a_refund_made_before_the_inspection_is_not_overdue_after_it() -> None:
+    refunded = happened(ReturnRefunded, refund_id="f1", amount=2_000)
+    done = received.given(refunded, inspected(found(3), found(1, line="2")))
+    done.when(PassRefundDue(REFUND_DUE), at=REFUND_DUE).then()

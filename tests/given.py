@@ -1,0 +1,133 @@
+"""Given what happened, when this is said, then that happens: how every rule is tried."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar, cast, get_args
+
+import pytest
+
+from domain.catalogue import NAMES
+from domain.decider import Decider, Told
+from domain.errors import Refused, TooEarly
+from domain.message import Event
+from domain.policies.defaults import DEFAULTS
+from domain.policies.documents import Policies
+from infra.event_store.codec import events
+
+State = TypeVar("State")
+Command = TypeVar("Command")
+Evolved = TypeVar("Evolved")
+Kind = TypeVar("Kind", bound=Event)
+
+NOON = datetime(2026, 3, 4, 3, tzinfo=UTC)
+"""Wednesday 2026-03-04, 12:00 in Seoul."""
+TOLD = Told(at=NOON, by="operator:kim", zone="Asia/Seoul", policies=DEFAULTS)
+
+
+def at(days: float = 0, hours: float = 0, minutes: float = 0) -> datetime:
+    return NOON + timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def happened(kind: type[Kind], /, **said: Any) -> Kind:
+    """An event at noon; what may be None and is not said is None."""
+    unsaid = [
+        field.name
+        for field in fields(kind)
+        if field.default is MISSING and type(None) in get_args(field.type)
+    ]
+    facts: dict[str, Any] = {"at": NOON, **dict.fromkeys(unsaid), **said}
+    return kind(**facts)
+
+
+def _read_back(event: Event) -> Event:
+    """As the ledger gives it back."""
+    adapter = events(NAMES[type(event)])
+    read: Event = adapter.validate_json(adapter.dump_json(event))
+    return read
+
+
+def _told_apart(decided: Iterable[Event], expected: Iterable[Event]) -> str:
+    return "\n".join(["decided:", *map(repr, decided), "expected:", *map(repr, expected)])
+
+
+@dataclass(frozen=True)
+class When(Generic[State]):
+    """What was said, to whom."""
+
+    state: State
+    decide: Callable[[State], list[Event]]
+    evolve: Callable[[State, Event], State]
+
+    def then_once_by_inbox(self, *events: Event) -> None:
+        """Exactly these events.  Not said again: the state has no memory of the message, and needs none.
+
+        Stock messages have their business key as their message's id, and a step of the fulfilment process
+        runs inside the commit of the message that caused it: the inbox stops the repeat of both.
+        """
+        decided = self.decide(self.state)
+        assert decided == list(events), _told_apart(decided, events)
+        assert [_read_back(event) for event in decided] == decided
+
+    def then(self, *events: Event) -> None:
+        """Exactly these events; and nothing more when the same is said once more."""
+        self.then_once_by_inbox(*events)
+        after = self.state
+        for event in events:
+            after = self.evolve(after, event)
+        again = self.decide(after)
+        assert not again, _told_apart(again, ())
+
+    def after(self) -> State:
+        """The state that it leads to."""
+        state = self.state
+        for event in self.decide(state):
+            state = self.evolve(state, event)
+        return state
+
+    def then_refused(self, rule: type[Refused], **data: Any) -> None:
+        with pytest.raises(rule) as no:
+            self.decide(self.state)
+        assert (type(no.value), no.value.data) == (rule, data)
+
+    def then_too_early(self, waits_for: str) -> None:
+        with pytest.raises(TooEarly) as no:
+            self.decide(self.state)
+        assert no.value.waits_for == waits_for
+
+
+@dataclass(frozen=True)
+class Given(Generic[State, Command, Evolved]):
+    """An aggregate, with what happened to it so far, and the policies of its seller."""
+
+    decider: Decider[State, Command, Evolved]
+    history: tuple[Event, ...] = ()
+    policies: Policies = DEFAULTS
+
+    def given(self, *events: Event) -> "Given[State, Command, Evolved]":
+        return replace(self, history=self.history + events)
+
+    def under(self, policies: Policies) -> "Given[State, Command, Evolved]":
+        return replace(self, policies=policies)
+
+    @property
+    def told(self) -> Told:
+        return TOLD._replace(policies=self.policies)
+
+    @property
+    def state(self) -> State:
+        state = self.decider.start
+        for event in self.history:
+            state = self.decider.evolve(state, cast("Any", event))
+        return state
+
+    def when(
+        self,
+        command: Command,
+        at: datetime = NOON,
+        by: str = "operator:kim",
+        reported_at: datetime | None = None,
+    ) -> When[State]:
+        told = self.told._replace(at=at, by=by, reported_at=reported_at)
+        evolve = cast("Callable[[State, Event], State]", self.decider.evolve)
+        return When(self.state, lambda state: self.decider.decide(state, command, told), evolve)

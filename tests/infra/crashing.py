@@ -1,0 +1,38 @@
+"""A process that ingests a file and dies where it is told to.
+
+`python crashing.py HOME FILE POINT COUNT PROJECTOR`: POINT is a named point of a commit; it kills itself
+there with SIGKILL at the COUNT-th time; `-` never dies.  PROJECTOR is `within` or `beside`.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from infra.embedded import writing
+from infra.settings import Settings
+
+
+class Dying:
+    """Counts how often the point was reached."""
+
+    def __init__(self, point: str, count: int) -> None:
+        self.point, self.left = point, count
+
+    def __call__(self, point: str) -> None:
+        if point == self.point:
+            self.left -= 1
+            if self.left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    home, file, point, count, projector = sys.argv[1:]
+    chosen, dying = Settings(home=Path(home), batch=25), Dying(point, int(count))
+    with writing(chosen, at=dying, beside=projector == "beside") as embedded:
+        print("ingesting", flush=True)
+        embedded.ingest(Path(file).read_bytes().splitlines())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"""Rows and place move together, once, and nobody else's hand goes unseen."""
+
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra.read_models import database, schema, store
+from infra.read_models.store import OutOfPlace, ReadModels
+from projections.verify import in_batches, recount
+from tests.projections.story import Story, at, together
+from tests.projections.test_folds import EVERYTHING, placed, received
+
+LAST = EVERYTHING[-1].position
+
+
+class Crash(Exception):
+    pass
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "read.db"
+
+
+@pytest.fixture
+def models(path: Path) -> Iterator[ReadModels]:
+    models = ReadModels(str(path))
+    yield models
+    models.close()
+
+
+def test_tables_of_an_older_shape_are_folded_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = ReadModels(str(path))
+    old.apply(EVERYTHING, after=0)
+    old.close()
+    same = ReadModels(str(path))
+    assert same.place() == LAST
+    same.close()
+    monkeypatch.setattr(schema, "FOLDS", schema.FOLDS + 1)
+    new = ReadModels(str(path))
+    assert new.place() == 0
+    new.apply(EVERYTHING, after=0)
+    assert new.digest() == recount(EVERYTHING).digests
+    new.close()
+
+
+def test_stored_rows_are_what_a_recount_gives(models: ReadModels) -> None:
+    models.apply(EVERYTHING, after=0)
+    assert models.place() == LAST
+    assert models.digest() == recount(EVERYTHING).digests
+    assert models.verify(EVERYTHING) == []
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cuts=st.sets(st.integers(1, LAST - 1), max_size=6),
+    kept=st.sampled_from([1, 3, 1_000]),
+    again=st.booleans(),
+)
+def test_any_split_any_cache_and_any_restart_give_the_same_rows(
+    tmp_path_factory: pytest.TempPathFactory, cuts: set[int], kept: int, again: bool
+) -> None:
+    path = str(tmp_path_factory.mktemp("split") / "read.db")
+    models = ReadModels(path, most_views=kept)
+    for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), LAST], strict=True):
+        if again:
+            models.close()
+            models = ReadModels(path, most_views=kept)
+        models.apply(EVERYTHING[first:last], after=first)
+    digests = models.digest()
+    models.close()
+    assert digests == recount(EVERYTHING).digests
+
+
+@pytest.mark.parametrize("few", [1, 3, database.FEW])
+def test_rows_of_which_only_some_columns_are_written_are_what_a_recount_gives(
+    models: ReadModels, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(database, "FEW", few)
+    for first in range(0, LAST, 10):
+        models.apply(EVERYTHING[first : first + 10], after=first)
+    assert models.verify(EVERYTHING) == []
+
+
+def test_what_is_sent_twice_is_applied_once(models: ReadModels) -> None:
+    models.apply(EVERYTHING[:50], after=0)
+    models.apply(EVERYTHING[20:], after=50)
+    assert models.verify(EVERYTHING) == []
+
+
+def test_a_gap_before_the_batch_is_refused(models: ReadModels) -> None:
+    models.apply(EVERYTHING[:10], after=0)
+    with pytest.raises(OutOfPlace) as refused:
+        models.apply(EVERYTHING[20:], after=20)
+    assert (refused.value.after, refused.value.place) == (20, 10)
+    models.apply(EVERYTHING[10:], after=10)
+    assert models.verify(EVERYTHING) == []
+
+
+def test_a_zombie_projector_is_rolled_back(path: Path, models: ReadModels) -> None:
+    zombie = ReadModels(str(path))
+    zombie.apply(EVERYTHING[:30], after=0)
+    models.apply(EVERYTHING[30:40], after=30)
+    with pytest.raises(OutOfPlace):
+        zombie.apply(EVERYTHING[30:60], after=30)
+    models.apply(EVERYTHING[40:], after=40)
+    zombie.close()
+    assert models.verify(EVERYTHING) == []
+
+
+def test_a_projector_that_takes_over_again_does_not_trust_what_it_kept(
+    path: Path, models: ReadModels
+) -> None:
+    story = (
+        Story().tell(received(name="1"), at()).tell(received(name="2"), at()).tell(received(name="3"), at())
+    )
+    first, second = (index for index, known in enumerate(story.events) if known.version in {2, 3})
+    models.apply(story.events[:first], after=0)
+    other = ReadModels(str(path))
+    other.apply(story.events[first:second], after=first)
+    other.close()
+    models.apply(story.events[second:], after=second)
+    assert models.verify(story.events) == []
+
+
+@pytest.mark.parametrize("point", ["before", "within", "after"])
+def test_a_crash_leaves_all_of_a_batch_or_nothing(path: Path, point: str) -> None:
+    armed = [False]
+
+    def fault(at_: str) -> None:
+        if armed[0] and at_ == f"read_models.{point}":
+            armed[0] = False
+            raise Crash
+
+    models = ReadModels(str(path), faults=fault)
+    models.apply(EVERYTHING[:40], after=0)
+    armed[0] = True
+    with pytest.raises(Crash):
+        models.apply(EVERYTHING[40:], after=40)
+    place = models.place()
+    assert place == (LAST if point == "after" else 40)
+    models.apply(EVERYTHING[place:], after=place)
+    assert models.verify(EVERYTHING) == []
+    models.close()
+
+
+def test_a_row_changed_by_hand_is_found(path: Path, models: ReadModels) -> None:
+    models.apply(EVERYTHING, after=0)
+    before = models.digest()
+    hand = sqlite3.connect(path)
+    hand.execute("UPDATE order_facts SET delivered = delivered + 1 WHERE order_id = '1'")
+    hand.commit()
+    hand.close()
+    assert models.digest()["order_facts"] != before["order_facts"]
+    (found,) = models.verify(EVERYTHING)
+    assert (found.table, found.key[3], found.columns) == ("order_facts", "1", ["delivered"])
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM activity WHERE kind = 'order.paid'", "DELETE FROM parcels"])
+def test_a_row_removed_by_hand_is_found(path: Path, models: ReadModels, sql: str) -> None:
+    models.apply(EVERYTHING, after=0)
+    hand = sqlite3.connect(path)
+    hand.execute(sql)
+    hand.commit()
+    hand.close()
+    (found,) = models.verify(EVERYTHING)
+    assert found.stored is None
+    assert found.counted is not None
+
+
+def test_a_rebuild_puts_everything_right(path: Path, models: ReadModels) -> None:
+    models.apply(EVERYTHING[:50], after=0)
+    hand = sqlite3.connect(path)
+    hand.execute("DELETE FROM order_status")
+    hand.commit()
+    hand.close()
+    models.rebuild({0: EVERYTHING})
+    again = ReadModels(str(path))
+    assert (again.place(), again.verify(EVERYTHING)) == (LAST, [])
+    again.close()
+
+
+def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(
+    models: ReadModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "in_batches", partial(in_batches, size=7))
+    models.apply(EVERYTHING[:30], after=0)
+    models.rebuild({0: EVERYTHING[:40]})
+    models.apply(EVERYTHING[40:], after=40)
+    assert (models.place(), models.verify(EVERYTHING)) == (LAST, [])
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_a_rebuild_that_is_killed_leaves_what_was_there(
+    path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(store, "in_batches", partial(in_batches, size=10))
+    left = [1_000]
+
+    def fault(point: str) -> None:
+        left[0] -= point == "read_models.within"
+        if not left[0]:
+            raise Crash
+
+    models = ReadModels(str(path), faults=fault)
+    models.apply(EVERYTHING[:30], after=0)
+    left[0] = chunk
+    with pytest.raises(Crash):
+        models.rebuild({0: EVERYTHING})
+    models.close()
+    again = ReadModels(str(path))
+    assert (again.place(), again.verify(EVERYTHING[:30])) == (30, [])
+    again.apply(EVERYTHING[30:], after=30)
+    assert again.verify(EVERYTHING) == []
+    again.close()
+
+
+@pytest.mark.parametrize("point", ["before", "within", "after"])
+def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(path: Path, point: str) -> None:
+    """As the next start does it after the file was deleted: chunk by chunk, from the place on."""
+
+    armed = [False]
+
+    def fault(at_: str) -> None:
+        if armed[0] and at_ == f"read_models.{point}":
+            raise Crash
+
+    killed = ReadModels(str(path), faults=fault)
+    killed.apply(EVERYTHING[:15], after=0)
+    armed[0] = True
+    with pytest.raises(Crash):
+        killed.apply(EVERYTHING[15:30], after=15)
+    killed.close()
+    again = ReadModels(str(path))
+    place = again.place()
+    assert place == (30 if point == "after" else 15)
+    again.apply(EVERYTHING[place:], after=place)
+    assert (again.place(), again.verify(EVERYTHING)) == (LAST, [])
+    again.close()
+
+
+def test_partitions_have_places_of_their_own(models: ReadModels) -> None:
+    stories = [Story(seller=name).tell(received(), at()).tell(placed(), at()) for name in ("a", "b")]
+    ledger = together(stories)
+    one, other = ([known for known in ledger if known.seller_id == name] for name in ("a", "b"))
+    models.apply(other, partition=7, after=0)
+    models.apply(one, partition=3, after=0)
+    assert (models.place(3), models.place(7), models.place(1)) == (one[-1].position, other[-1].position, 0)
+    assert models.digest() == recount(ledger).digests
+    models.rebuild({3: one, 7: other})
+    assert (models.place(3), models.place(7)) == (one[-1].position, other[-1].position)
+    assert models.digest() == recount(ledger).digests
+    models.rebuild({3: one})
+    assert models.place(7) == 0, "a partition that was left out is folded from its beginning"
+    models.apply(other, partition=7, after=0)
+    assert models.digest() == recount(ledger).digests

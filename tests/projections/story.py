@@ -1,0 +1,120 @@
+"""Whole stories for the read models: messages decided by the real domain, told as recorded events."""
+
+import heapq
+import json
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from domain.catalogue import DECIDERS
+from domain.decider import Told
+from domain.fulfilment import due_step, follow_ups, parts, timers
+from domain.message import Command, Event
+from domain.policies.defaults import DEFAULTS
+from domain.seller import OpenSeller, Seller
+from domain.values import StreamId
+from projections.fold import Recorded
+
+Asked = TypeVar("Asked", bound=Command)
+NOON = datetime(2026, 3, 4, 3, tzinfo=UTC)
+"""Wednesday 2026-03-04, 12:00 in Seoul."""
+
+
+def at(days: float = 0, hours: float = 0) -> datetime:
+    return NOON + timedelta(days=days, hours=hours)
+
+
+@dataclass
+class Story:
+    """A seller's messages, decided one by one with their whole cascade, as the engine does it."""
+
+    seller: str = "acme"
+    zone: str = "Asia/Seoul"
+    currency: str = "KRW"
+    events: list[Recorded] = field(default_factory=list[Recorded])
+    states: dict[str, Any] = field(default_factory=dict[str, Any])
+    versions: dict[str, int] = field(default_factory=dict[str, int])
+    timers: list[tuple[datetime, str, Any]] = field(default_factory=list[tuple[datetime, str, Any]])
+
+    def __post_init__(self) -> None:
+        self.tell(OpenSeller(zone=self.zone, currency=self.currency), at(-100))
+
+    def tell(
+        self,
+        command: Any,
+        when: datetime,
+        *,
+        reported_at: datetime | None = None,
+        inferred: bool = False,
+        part: int = 1,
+        of: int = 1,
+        stream: StreamId | None = None,
+    ) -> "Story":
+        told = self._told(when, reported_at)
+        first = stream or command.stream(self.seller)
+        todo: deque[tuple[StreamId, Any]] = deque([(first, command)])
+        while todo:
+            stream, step = todo.popleft()
+            for event in self._decide(stream, step, told):
+                self._record(stream, event, inferred, part, of)
+                todo.extend(follow_ups(stream, event, self.states[stream]))
+        return self
+
+    def pass_time(self, until: datetime) -> "Story":
+        while self.timers and self.timers[0][0] <= until:
+            due, _, timer = heapq.heappop(self.timers)
+            self.tell(due_step(timer), due, stream=timer.stream)
+        return self
+
+    def _told(self, when: datetime, reported_at: datetime | None) -> Told:
+        known: Seller = self.states.get(f"seller/{self.seller}/self", Seller())
+        policies = known.policies if known.opened else DEFAULTS
+        return Told(when, "test", self.zone, policies, reported_at)
+
+    def _decide(self, stream: StreamId, step: Any, told: Told) -> list[Event]:
+        decider = DECIDERS[parts(stream)[0]]
+        state = self.states.get(stream, decider.start)
+        events = decider.decide(state, step, told)
+        for event in events:
+            state = decider.evolve(state, event)
+        self.states[stream] = state
+        return events
+
+    def _record(self, stream: StreamId, event: Event, inferred: bool, part: int, of: int) -> None:
+        position = len(self.events) + 1
+        version = self.versions[stream] = self.versions.get(stream, 0) + 1
+        recorded_at = NOON + timedelta(seconds=position)
+        self.events.append(
+            Recorded(position, recorded_at, self.seller, stream, version, event, inferred, part, of)
+        )
+        for timer in timers(stream, event):
+            heapq.heappush(self.timers, (timer.due, timer.key, timer))
+
+
+def together(stories: Iterable[Story]) -> list[Recorded]:
+    """The events of several sellers in one ledger, seller after seller."""
+    events: list[Recorded] = []
+    for story in stories:
+        for known in story.events:
+            position = len(events) + 1
+            events.append(
+                Recorded(
+                    position,
+                    known.recorded_at,
+                    known.seller_id,
+                    known.stream,
+                    known.version,
+                    known.event,
+                    known.inferred,
+                    known.part,
+                    known.of,
+                )
+            )
+    return events
+
+
+def asked(kind: type[Asked], /, **fields: Any) -> Asked:
+    """The command as its message would say it."""
+    return kind.model_validate_json(json.dumps(fields, default=datetime.isoformat))

@@ -1,0 +1,159 @@
+"""All invoice lines through the whole engine, and every count and sum of them asked of the read models.
+
+One message arrives late, after all others: so one run shows that its lack is noticed, that the figures are
+right once it came, and that sending everything again changes nothing.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from infra.read_models import queries
+from tests.real_data.real import (
+    Run,
+    differences,
+    facts,
+    known,
+    lines,
+    no_tick,
+    one_of,
+    printed,
+    run,
+    shuffled,
+)
+
+SELLER = "online-retail"
+LINES = (
+    "order.placed",
+    "return.recorded",
+    "stock.adjusted:written_off",
+    "stock.adjusted:found",
+    "seller.value-adjusted",
+)
+"""The kinds of which each invoice has exactly one first part; the first has its lines in `order_facts`."""
+
+
+@dataclass
+class Told:
+    """What a kind of the activity adds up to; nothing where it never happened."""
+
+    facts: int = 0
+    events: int = 0
+    units: int = 0
+    value_micros: int = 0
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
+    messages = lines(SELLER)
+    late = one_of(messages, "order-placed", "return-recorded", "stock-adjusted")
+    with run(tmp_path_factory.mktemp("retail"), messages) as made:
+        made.ingest(line for line in messages if line != late)
+        assert differing(made), "one message is missing, and nobody notices"
+        made.ingest([late])
+        assert made.embedded.engine.moved.states["accepted"] == no_tick(messages)
+        yield made
+
+
+def answers(connection: sa.Connection) -> dict[str, Any]:
+    counted = facts(connection)
+    told = {kind: _told(counted, kind) for kind in LINES}
+    placed, returned, written, nothing, value = told.values()
+    amended = _told(counted, "order.amended")
+    sold = queries.orders(connection, channel="online-retail")
+    credited = queries.orders(connection, channel="online-retail-credit")
+    order_lines = sold.lines.lines + credited.lines.lines
+    adjusted = (written, nothing, value)
+    micros = placed.value_micros + amended.value_micros - returned.value_micros
+    micros += sum(kind.value_micros for kind in adjusted)
+    units = sold.lines.pieces + credited.lines.pieces - returned.units + sum(kind.units for kind in adjusted)
+    return {
+        "lines": order_lines + returned.events + sum(kind.events for kind in adjusted),
+        "invoices": sum(kind.facts for kind in told.values()),
+        "cancel_lines": returned.events + credited.lines.lines + nothing.events,
+        "cancel_invoices": returned.facts + nothing.facts + placed.facts - sold.orders,
+        "writeoff_lines": written.events,
+        "writeoff_units": written.units,
+        "net_units": units,
+        "net_value": Decimal(micros).scaleb(-6),
+        "stock_codes": queries.distinct_skus(connection, SELLER) + codes_of_no_goods(connection),
+    }
+
+
+def _told(counted: dict[str, Any], kind: str) -> Told:
+    found = counted.get(kind)
+    return Told(found.facts, found.events, found.units, found.value_micros) if found else Told()
+
+
+def codes_of_no_goods(connection: sa.Connection) -> int:
+    """Codes of adjustments of value that no goods have."""
+    adjusted = queries.activity(connection, SELLER, kind="seller.value-adjusted", by_reason=True)
+    goods = {answer.sku.strip().lower() for answer in queries.stock(connection, SELLER, channels=("none",))}
+    return sum(answer.reason.strip().lower() not in goods for answer in adjusted)
+
+
+def differing(made: Run) -> dict[str, Any]:
+    expected: dict[str, Any] = dict(known(SELLER, "retail"))
+    found = made.ask(answers)
+    found["net_value"] = printed(found["net_value"], expected["net_value"])
+    with made.embedded.read_models.reading() as connection:
+        for name, ranked in list(expected.items()):
+            if name.startswith(("net_units_top", "net_units_bottom")):
+                found[name] = net_units(connection, ranked)
+                found[f"{name} sorted"] = extremes(connection, len(ranked), least="bottom" in name)
+                expected[f"{name} sorted"] = sorted(ranked.values())
+    return differences(found, expected)
+
+
+def net_units(connection: sa.Connection, codes: dict[str, int]) -> dict[str, Any]:
+    """Net units of each of these codes."""
+    return {
+        code: answer.totals.net_units for code in codes for answer in queries.stock(connection, SELLER, code)
+    }
+
+
+def extremes(connection: sa.Connection, count: int, *, least: bool) -> list[int]:
+    """The most or the least net units of any code, whatever its name: codes may share a place."""
+    ranked = queries.net_units(connection, SELLER, best=count, worst=count if least else 0)
+    return sorted(row.net_units for row in ranked)
+
+
+def test_every_count_and_sum_is_what_the_reference_says(whole: Run) -> None:
+    assert differing(whole) == {}
+
+
+def test_nothing_had_to_wait_and_nothing_was_contradicted(whole: Run) -> None:
+    counted = whole.ask(lambda connection: dict(facts(connection)))
+    assert not [kind for kind in counted if "backordered" in kind or "corrected" in kind]
+
+
+def test_the_net_units_of_all_codes_add_up(whole: Run) -> None:
+    """What moved no goods is no unit of any code."""
+
+    def both(connection: sa.Connection) -> dict[str, Any]:
+        ranked = queries.net_units(connection, SELLER, best=queries.distinct_skus(connection, SELLER))
+        value = _told(dict(facts(connection)), "seller.value-adjusted")
+        return {"by code": sum(row.net_units for row in ranked) + value.units, **answers(connection)}
+
+    found = whole.ask(both)
+    assert found["by code"] == found["net_units"]
+
+
+def test_what_is_sent_again_is_known_and_changes_nothing(whole: Run) -> None:
+    before = whole.embedded.read_models.digest()
+    assert whole.ingest(whole.lines) == {"duplicate": no_tick(whole.lines)}
+    assert whole.embedded.read_models.digest() == before
+
+
+def test_in_another_order_it_comes_to_the_same(whole: Run, tmp_path: Path) -> None:
+    """An eighth of the set, from its beginning: all of it once more would take minutes."""
+    first = whole.lines[: len(whole.lines) // 8]
+    with run(tmp_path / "told", first) as told, run(tmp_path / "mixed", first) as mixed:
+        told.ingest(first)
+        mixed.ingest(shuffled(first))
+        assert mixed.orders() == told.orders()

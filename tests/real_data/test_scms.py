@@ -1,0 +1,67 @@
+"""All of SCMS through the whole engine, and every figure that is known of it asked of the read models."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from infra.read_models import queries
+from infra.verify import verify
+from tests.real_data.real import Run, differences, known, lines, no_tick, one_of, run, shuffled
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
+    messages = lines("scms")
+    with run(tmp_path_factory.mktemp("scms"), messages) as made:
+        assert made.ingest(messages) == {"accepted": no_tick(messages)}
+        yield made
+
+
+def answers(connection: sa.Connection) -> dict[str, Any]:
+    found = queries.orders(connection, seller="scms").lines
+    return {
+        "lines": found.lines,
+        "late": found.delivered_late,
+        "on_the_day": found.delivered_on_the_day,
+        "early": found.delivered_early,
+        "recorded_after_delivery": found.reported_after_delivery,
+        "max_record_lag_days": found.max_report_lag_days,
+    }
+
+
+def differing(made: Run) -> dict[str, Any]:
+    return differences(made.ask(answers), known("scms", "scms"))
+
+
+def test_every_figure_is_what_the_reference_says(whole: Run) -> None:
+    assert differing(whole) == {}
+
+
+def test_nothing_had_to_wait_and_nothing_was_contradicted(whole: Run) -> None:
+    def kinds(connection: sa.Connection) -> dict[str, Any]:
+        return {answer.kind: answer.events for answer in queries.activity(connection)}
+
+    assert not [kind for kind in whole.ask(kinds) if "backorder" in kind or "discrepancy" in kind]
+
+
+def test_the_ledger_proves_the_read_models(whole: Run) -> None:
+    assert verify(whole.embedded.ledger, whole.embedded.read_models).findings == []
+
+
+def test_what_is_sent_again_is_known_and_changes_nothing(whole: Run) -> None:
+    before = whole.embedded.read_models.digest()
+    assert whole.ingest(whole.lines) == {"duplicate": no_tick(whole.lines)}
+    assert whole.embedded.read_models.digest() == before
+
+
+def test_in_another_order_and_one_of_them_late_it_comes_to_the_same(whole: Run, tmp_path: Path) -> None:
+    late = one_of(whole.lines, "order-placed", "shipment-tracked")
+    with run(tmp_path, whole.lines) as other:
+        other.ingest(line for line in shuffled(whole.lines) if line != late)
+        assert differing(other), "one message is missing, and nobody notices"
+        other.ingest([late])
+        assert differing(other) == {}
+        assert other.orders() == whole.orders()

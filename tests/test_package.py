@@ -1,0 +1,97 @@
+"""Generic package names are kept harmless, stored names hold no import path, events have no limits."""
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib.metadata import metadata, packages_distributions
+from typing import Any, TypeVar, cast
+
+import pytest
+from pydantic import TypeAdapter
+
+from domain.catalogue import BUSINESS_KEYS, COMMANDS, EVENTS, NAMES, TIME_PASSED
+from domain.message import Command, Event
+
+OURS = ("domain", "projections", "consumers", "infra")
+LIMITS = {
+    "additionalProperties",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "maxItems",
+    "maxLength",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minimum",
+    "multipleOf",
+    "pattern",
+    "uniqueItems",
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_only_our_distribution_owns_our_package_names(name: str) -> None:
+    assert set(packages_distributions()[name]) == {"jumun"}
+
+
+def test_it_is_never_uploaded_by_accident() -> None:
+    assert "Private :: Do Not Upload" in (metadata("jumun").get_all("Classifier") or [])
+
+
+@pytest.mark.parametrize("name", [*sorted(COMMANDS), TIME_PASSED])
+def test_the_name_of_a_message_that_comes_in_says_so_and_holds_no_import_path(name: str) -> None:
+    assert re.fullmatch(r"jumun\.inbound\.[a-z]+(-[a-z]+)*\.v[1-9]", name)
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_the_name_of_an_event_begins_with_its_aggregate_and_holds_no_import_path(name: str) -> None:
+    assert re.fullmatch(r"jumun\.(seller|order|stock|return)\.[a-z]+(-[a-z]+)*\.v[1-9]", name)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_name_of_a_wish_ends_in_requested_and_that_of_a_fact_does_not(name: str) -> None:
+    wishes = name.removesuffix(".v1").endswith("-requested")
+    is_fact_of_a_wish = name == "jumun.inbound.cancel-requested.v1"  # the buyer asked: that is a fact
+    assert COMMANDS[name].is_wish == (wishes and not is_fact_of_a_wish)
+
+
+def test_each_event_has_one_name() -> None:
+    assert len(NAMES) == len(EVENTS)
+
+
+def test_every_event_and_every_command_that_is_written_has_a_name() -> None:
+    assert _written(Event) == set(EVENTS.values())
+    assert _written(Command) == set(COMMANDS.values())
+
+
+@pytest.mark.parametrize("name", sorted(BUSINESS_KEYS))
+def test_a_message_that_is_known_by_its_business_key_has_that_field(name: str) -> None:
+    assert COMMANDS[name].model_fields[BUSINESS_KEYS[name]].is_required()
+
+
+Kind = TypeVar("Kind")
+HOLDS_DOCUMENTS = {"jumun.seller.opened.v1", "jumun.seller.policy-adopted.v1"}
+"""They hold whole policy documents, read by the documents' own models: ADR 7 says what follows from that."""
+
+
+@pytest.mark.parametrize("name", sorted(set(EVENTS) - HOLDS_DOCUMENTS))
+def test_an_event_has_no_limits_so_that_history_stays_readable(name: str) -> None:
+    assert sorted(set(_limits(TypeAdapter(EVENTS[name]).json_schema()))) == []
+
+
+def _limits(schema: Any, where: str = "") -> Iterator[str]:
+    if isinstance(schema, dict):
+        for key, value in cast("dict[str, Any]", schema).items():
+            in_properties = where.endswith(("properties", "$defs"))
+            if key in LIMITS and not in_properties and (key != "additionalProperties" or value is False):
+                yield f"{where} {key}"
+            yield from _limits(value, key if in_properties else f"{where}/{key}")
+    elif isinstance(schema, list):
+        for value in cast("Sequence[Any]", schema):
+            yield from _limits(value, where)
+
+
+def _written(kind: type[Kind]) -> set[type[Kind]]:
+    """The classes that somebody is meant to make: of the domain, and without a class of their own below."""
+    below = {sub for sub in kind.__subclasses__() if sub.__module__.startswith("domain.")}
+    deeper = [_written(sub) for sub in below]
+    return set[type[Kind]]().union(*deeper) if below else {kind}

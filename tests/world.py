@@ -1,0 +1,99 @@
+"""A seller's whole small world in memory: each message with all that follows from it, breadth first."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from domain.catalogue import DECIDERS
+from domain.decider import Told
+from domain.errors import Refused, TooEarly
+from domain.fulfilment import Timer, due_step, follow_ups, parts, timers
+from domain.message import Command, Event
+from domain.order.state import Order, order_stream
+from domain.policies.documents import Policy
+from domain.returns.state import Return
+from domain.seller import AdoptPolicy, OpenSeller, Seller, seller_stream
+from domain.stock.state import StockItem, stock_stream
+from domain.values import StreamId, return_stream
+from tests.given import NOON
+
+SELLER = "acme"
+
+
+class World:
+    """What the engine does with a message, without door, inbox and ledger."""
+
+    def __init__(self, *policies: Policy) -> None:
+        self.states: dict[StreamId, Any] = {}
+        self.events: list[tuple[StreamId, Event]] = []
+        self._timers: list[tuple[datetime, str, Timer]] = []
+        self.tell(OpenSeller())
+        for policy in policies:
+            self.tell(AdoptPolicy(policy=policy))
+
+    def tell(self, command: Command, at: datetime = NOON, by: str = "operator:kim") -> list[Event]:
+        """The events that `command` causes, with all that follows.  A refusal leaves no trace."""
+        return self._carry_out(command.stream(SELLER), command, self.told(at, by))
+
+    def pass_time(self, until: datetime) -> list[Event]:
+        """What falls due up to `until`."""
+        events: list[Event] = []
+        while self._timers and self._timers[0][0] <= until:
+            due, _, timer = heapq.heappop(self._timers)
+            events += self._carry_out(timer.stream, due_step(timer), self.told(due, "time"))
+        return events
+
+    def told(self, at: datetime, by: str = "operator:kim") -> Told:
+        return Told(at, by, self.seller.zone, self.seller.policies)
+
+    def _carry_out(self, stream: StreamId, command: Any, told: Told) -> list[Event]:
+        states, events = dict(self.states), list[tuple[StreamId, Event]]()
+        todo: deque[tuple[StreamId, Any]] = deque([(stream, command)])
+        while todo:
+            where, step = todo.popleft()
+            decider = DECIDERS[parts(where)[0]]
+            try:
+                decided = decider.decide(states.get(where, decider.start), step, told)
+            except (Refused, TooEarly) as no:
+                if step is command:
+                    raise
+                msg = f"a follow-up was refused: {no}"
+                raise AssertionError(msg) from no
+            for event in decided:
+                states[where] = decider.evolve(states.get(where, decider.start), event)
+                events.append((where, event))
+                todo.extend(follow_ups(where, event, states[where]))
+        self.states = states
+        self.events += events
+        for where, event in events:
+            for timer in timers(where, event):
+                heapq.heappush(self._timers, (timer.due, timer.key, timer))
+        return [event for _, event in events]
+
+    @property
+    def seller(self) -> Seller:
+        known: Seller = self.states.get(seller_stream(SELLER), Seller())
+        return known
+
+    def order(self, order_id: str, channel: str = "naver") -> Order:
+        known: Order = self.states[order_stream(SELLER, channel, "main", order_id)]
+        return known
+
+    def stock(self, sku: str = "CHAIR") -> StockItem:
+        known: StockItem = self.states.get(stock_stream(SELLER, sku), StockItem())
+        return known
+
+    def back(self, return_id: str = "r1") -> Return:
+        known: Return = self.states[return_stream(SELLER, return_id)]
+        return known
+
+
+def replay(events: Iterable[tuple[StreamId, Event]]) -> dict[StreamId, Any]:
+    """The states of all streams, from nothing but what happened."""
+    states: dict[StreamId, Any] = {}
+    for stream, event in events:
+        decider = DECIDERS[parts(stream)[0]]
+        states[stream] = decider.evolve(states.get(stream, decider.start), event)
+    return states
