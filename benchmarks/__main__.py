@@ -1,0 +1,65 @@
+"""python -m benchmarks [--quick] [--json]: exit status 1 if a bar is missed.
+
+`--quick` is for finding out that everything runs; its figures mean nothing, and it misses no bar.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from statistics import median
+
+from benchmarks import hot, lifecycle, memory
+from benchmarks.measure import Figure, Runs, p99
+
+
+def _figures(runs: Runs, *, quick: bool) -> list[Figure]:
+    return [
+        *lifecycle.figures(runs),
+        *hot.figures(many=500 if quick else 20_000, rounds=2 if quick else 9),
+        *memory.figures(orders=100 if quick else 2_000),
+    ]
+
+
+def _line(figure: Figure) -> str:
+    low, high = figure.spread
+    line = (
+        f"{figure.part}  {figure.what:<66} {figure.value:>10,.1f} / {figure.beside:>10,.1f} {figure.unit:<12}"
+        f" = {figure.ratio:>6.2f}  ({low:.2f} to {high:.2f})"
+    )
+    if figure.bar is None:
+        return line
+    sign = "at least" if figure.at_least else "at most"
+    return f"{line}  bar: {sign} {figure.bar:g}  {'PASS' if figure.passed else 'FAIL'}"
+
+
+def _side(name: str, runs: Runs) -> str:
+    done = runs[name]
+    speed = median(run.per_second for run in done)
+    cpu = median(1_000 * run.cpu_s / run.pieces for run in done)
+    commits = [took for run in done for took in run.commits_ms]
+    return (
+        f"   {name:<40} {speed:>8,.0f} orders/s   {cpu:>6.2f} ms CPU an order"
+        f"   commit p50 {median(commits):.1f} ms, p99 {p99(commits):.1f} ms of {len(commits):,}"
+    )
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    asked.add_argument("--quick", action="store_true", help="few orders, one round: does it run?")
+    asked.add_argument("--json", action="store_true", help="figures as JSON")
+    options = asked.parse_args()
+    quick: bool = options.quick
+    runs = lifecycle.measured(100, rounds=1) if quick else lifecycle.measured(2_000, rounds=5)
+    figures = _figures(runs, quick=quick)
+    if options.json:
+        print(json.dumps([{**asdict(figure), "passed": figure.passed} for figure in figures], indent=1))
+    else:
+        print("\n".join(_side(name, runs) for name in runs))
+        print("\n".join(_line(figure) for figure in figures))
+    missed = any(figure.passed is False for figure in figures)
+    return int(missed and not quick)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""(a) and (b): the life of an order, beside the same life with the library's aggregates."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.lives import BEGAN, ON_HAND, SKUS, message, receipts, sku, step, waves
+from benchmarks.measure import Figure, Run, Runs, alternately, beside, children_cpu_s, p99
+from benchmarks.naive import StockItem
+from benchmarks.shop import BatchedShop, CachingShop, KeepingShop, Shop
+from benchmarks.stopwatch import Stopwatch
+from consumers.engine import Engine
+from consumers.envelope import read
+from infra.embedded import Embedded
+from infra.event_store.batch_writer import Origin
+from infra.event_store.ledger import SqliteLedger
+from infra.settings import Settings
+
+SAVED_ONE_BY_ONE = "aggregates, a save per command"
+BATCHED = "aggregates, batched"
+CACHED = "aggregates, batched, library's cache"
+SAME_DOOR = "aggregates, batched, cache, from bytes"
+KEPT = "aggregates, batched, kept by hand"
+WRITE_SIDE, LIVE, WITHIN = "Jumun", "Jumun, read models beside", "Jumun, read models within"
+
+
+def measured(orders: int, rounds: int) -> Runs:
+    """Each side has the same orders: what an aggregate costs grows with its history."""
+    return alternately(
+        {
+            SAVED_ONE_BY_ONE: lambda folder: _aggregates(Shop(folder), orders),
+            BATCHED: lambda folder: _aggregates(BatchedShop(folder), orders),
+            CACHED: lambda folder: _aggregates(CachingShop(folder), orders),
+            SAME_DOOR: lambda folder: _aggregates(CachingShop(folder), orders, read_first=True),
+            KEPT: lambda folder: _aggregates(KeepingShop(folder), orders),
+            WRITE_SIDE: lambda folder: _jumun(folder, orders),
+            LIVE: lambda folder: _embedded(folder, orders, beside=True),
+            WITHIN: lambda folder: _embedded(folder, orders, beside=False),
+        },
+        rounds,
+    )
+
+
+def stocked(shop: Shop) -> None:
+    with shop.batch():
+        for number in range(SKUS):
+            item = StockItem(sku(number))
+            item.receive(ON_HAND, BEGAN)
+            shop.keep(item)
+    shop.commits_ms.clear()
+
+
+def _aggregates(shop: Shop, orders: int, *, read_first: bool = False) -> Run:
+    """`read_first`: each command's message is also read at Jumun's door; what it says is not used."""
+    stocked(shop)
+    batches = [[step(kind, number) for kind, number in wave] for wave in waves(orders)]
+    nothing: list[list[bytes]] = [[] for _ in batches]
+    raws = _messages(orders) if read_first else nothing
+    run = Run(orders)
+    with run.clocked():
+        for batch, messages in zip(batches, raws, strict=True):
+            with shop.batch():
+                for raw in messages:
+                    read(raw, bytes(32))
+                for one in batch:
+                    shop.carry_out(one)
+    run.commits_ms = shop.commits_ms
+    shop.close()
+    return run
+
+
+def _messages(orders: int) -> list[list[bytes]]:
+    return [[message(kind, number) for kind, number in wave] for wave in waves(orders)]
+
+
+def _jumun(folder: Path, orders: int) -> Run:
+    stopwatch = Stopwatch()
+    ledger = SqliteLedger(str(folder / "ledger.sqlite"), Origin(at=stopwatch))
+    engine = Engine(ledger)
+    engine.handle(receipts())
+    run = _handled(engine, _messages(orders), stopwatch)
+    ledger.close()
+    return run
+
+
+def _embedded(folder: Path, orders: int, *, beside: bool) -> Run:
+    """The time until the read models hold every order; the CPU of both processes."""
+    stopwatch = Stopwatch()
+    embedded = Embedded(Settings(home=folder), at=stopwatch, beside=beside)
+    embedded.ingest(receipts())
+    before = children_cpu_s()
+    run = _handled(embedded.engine, _messages(orders), stopwatch, embedded.caught_up)
+    run.cpu_s += children_cpu_s() - before
+    embedded.close()
+    return run
+
+
+def _nothing() -> None:
+    return
+
+
+def _handled(
+    engine: Engine,
+    batches: Sequence[Sequence[bytes]],
+    stopwatch: Stopwatch,
+    caught_up: Callable[[], None] = _nothing,
+) -> Run:
+    orders = sum(map(len, batches)) // 5
+    run = Run(orders)
+    stopwatch.commits_ms.clear()
+    events = engine.moved.events
+    with run.clocked():
+        for batch in batches:
+            engine.handle(batch)
+        caught_up()
+    assert engine.moved.states == {"accepted": SKUS + 5 * orders}, engine.moved
+    assert engine.moved.events - events == 11 * orders
+    run.commits_ms = stopwatch.commits_ms
+    return run
+
+
+def figures(runs: Runs) -> list[Figure]:
+    return [
+        _a_second(runs, WRITE_SIDE, 10),
+        _a_second(runs, LIVE, 10),
+        _a_second(runs, WITHIN),
+        _cpu(runs, "a", WRITE_SIDE, SAVED_ONE_BY_ONE),
+        _cpu(runs, "a", LIVE, SAVED_ONE_BY_ONE),
+        _a_cpu_second(runs, WRITE_SIDE, BATCHED, 2),
+        _a_cpu_second(runs, WRITE_SIDE, CACHED),
+        _a_cpu_second(runs, WRITE_SIDE, SAME_DOOR),
+        _a_cpu_second(runs, WRITE_SIDE, KEPT),
+        _a_cpu_second(runs, LIVE, BATCHED),
+        _commit(runs, SAVED_ONE_BY_ONE),
+        _commit(runs, BATCHED),
+    ]
+
+
+def _a_second(runs: Runs, ours: str, bar: float | None = None) -> Figure:
+    speeds = [[run.per_second for run in runs[name]] for name in (ours, SAVED_ONE_BY_ONE)]
+    return beside("a", f"{ours} / {SAVED_ONE_BY_ONE}", "orders/s", *speeds, bar=bar)
+
+
+def _a_cpu_second(runs: Runs, ours: str, other: str, bar: float | None = None) -> Figure:
+    speeds = [[run.per_cpu_second for run in runs[name]] for name in (ours, other)]
+    return beside("b", f"{ours} / {other}", "orders/CPU s", *speeds, bar=bar)
+
+
+def _cpu(runs: Runs, part: str, ours: str, other: str) -> Figure:
+    costs = [[1_000 * run.cpu_s / run.pieces for run in runs[name]] for name in (ours, other)]
+    return beside(part, f"CPU: {ours} / {other}", "ms/order", *costs)
+
+
+def _commit(runs: Runs, other: str) -> Figure:
+    """Jumun's commit carries up to 500 messages with their inbox, outcomes and timers."""
+    part = "a" if other == SAVED_ONE_BY_ONE else "b"
+    tails = [[p99(run.commits_ms) for run in runs[name]] for name in (WRITE_SIDE, other)]
+    return beside(part, f"commit p99: {WRITE_SIDE} / {other}", "ms", *tails)

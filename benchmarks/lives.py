@@ -1,0 +1,118 @@
+"""The same orders for both sides: messages as bytes for Jumun, commands as plain arguments beside it.
+
+Order `n` has two lines of two pieces each, of two SKUs among 200.  A batch holds one step of each of five
+groups of orders, so that orders of all ages are open at once.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from benchmarks.naive import Order, StockItem
+from benchmarks.shop import KINDS, Step
+
+SKUS = 200
+BATCH = 500
+GROUP = BATCH // len(KINDS)
+PIECES = 2
+BEGAN = datetime(2026, 3, 9, 1, tzinfo=UTC)
+ON_HAND = 10_000_000
+
+T = TypeVar("T")
+
+
+def sku(number: int) -> str:
+    return f"SKU-{number % SKUS:03}"
+
+
+def skus_of(number: int) -> tuple[str, str]:
+    return sku(number), sku(number * 7 + 1 + (number * 6 % SKUS == SKUS - 1))
+
+
+def key_of(number: int) -> str:
+    return f"naver:main:2026030900{number:06}"
+
+
+def at(number: int, kind: str) -> datetime:
+    return BEGAN + timedelta(seconds=number, hours=KINDS.index(kind))
+
+
+def waves(orders: int, kinds: Sequence[str] = KINDS) -> Iterator[list[tuple[str, int]]]:
+    """Batches of (step, order): each step of an order comes one batch after the one before."""
+    groups = [range(first, min(first + GROUP, orders)) for first in range(0, orders, GROUP)]
+    for wave in range(len(groups) + len(kinds) - 1):
+        yield [
+            (kind, number)
+            for late, kind in enumerate(kinds)
+            if 0 <= wave - late < len(groups)
+            for number in groups[wave - late]
+        ]
+
+
+def step(kind: str, number: int) -> Step:
+    key = key_of(number)
+    lines = tuple(
+        (str(line), name, StockItem.create_id(name), PIECES) for line, name in enumerate(skus_of(number), 1)
+    )
+    return Step(kind, key, Order.create_id(key), lines, at(number, kind))
+
+
+def message(kind: str, number: int, skus: Sequence[str] | None = None) -> bytes:
+    """One inbound CloudEvent."""
+    names = skus or skus_of(number)
+    name, data = _CONTENT[kind](number, names)
+    data |= {"channel": "naver", "order_id": f"2026030900{number:06}"}
+    return told(name, f"{kind}-{number}", data, at(number, kind))
+
+
+def told(name: str, identity: str, data: dict[str, Any], when: datetime = BEGAN) -> bytes:
+    whole = {
+        "specversion": "1.0",
+        "id": identity,
+        "source": "shop",
+        "type": f"jumun.inbound.{name}.v1",
+        "time": when.isoformat(),
+        "sellerid": "acme",
+        "actor": "choi",
+        "data": data,
+    }
+    return json.dumps(whole).encode()
+
+
+def receipts() -> list[bytes]:
+    return [receipt(sku(number)) for number in range(SKUS)]
+
+
+def receipt(name: str) -> bytes:
+    data = {"receipt_id": f"in-{name}", "sku": name, "pieces": ON_HAND}
+    return told("stock-received", f"in-{name}", data)
+
+
+def _place(_: int, skus: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    lines = [
+        {"line": str(line), "sku": name, "pieces": PIECES, "unit_price": "1000"}
+        for line, name in enumerate(skus, 1)
+    ]
+    return "order-placed", {"currency": "KRW", "lines": lines}
+
+
+def _pay(number: int, skus: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    return "order-paid", {"payment_id": f"pay-{number}", "amount": 2_000 * len(skus)}
+
+
+def _pack(_: int, skus: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    lines = [{"line": str(line), "pieces": PIECES} for line, _ in enumerate(skus, 1)]
+    checked = {"passed": True, "by": "choi"}
+    return "pack-requested", {"shipment_id": "s1", "lines": lines, "quality_check": checked}
+
+
+def _ship(_: int, __: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    return "dispatch-requested", {"shipment_id": "s1", "carrier": "CJGLS", "tracking_number": "1"}
+
+
+def _deliver(_: int, __: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    return "shipment-tracked", {"shipment_id": "s1", "status": "delivered"}
+
+
+_CONTENT = {"place": _place, "pay": _pay, "pack": _pack, "ship": _ship, "deliver": _deliver}
