@@ -8,16 +8,26 @@ import json
 import sys
 from dataclasses import asdict
 from statistics import median
+from typing import Final
 
 from benchmarks import hot, lifecycle, memory
+from benchmarks.lives import Market
 from benchmarks.measure import Figure, Runs, p99
 
 
-def _figures(runs: Runs, *, quick: bool) -> list[Figure]:
+GROWN: Final = Market(orders=2_000, skus=40)
+"""100 lines to a SKU in the end: about what the demo's marketplace sells in its four weeks."""
+YOUNG: Final = Market(orders=2_000, skus=200)
+"""20 lines to a SKU."""
+FEW: Final = Market(orders=100, skus=40)
+
+
+def _figures(runs: Runs, young: Runs, *, quick: bool) -> list[Figure]:
     return [
         *lifecycle.figures(runs),
+        *lifecycle.figures_young(young),
         *hot.figures(many=500 if quick else 20_000, rounds=2 if quick else 9),
-        *memory.figures(orders=100 if quick else 2_000),
+        *memory.figures(FEW if quick else GROWN),
     ]
 
 
@@ -50,8 +60,9 @@ def main() -> int:
     asked.add_argument("--json", action="store_true", help="figures as JSON")
     options = asked.parse_args()
     quick: bool = options.quick
-    runs = lifecycle.measured(100, rounds=1) if quick else lifecycle.measured(2_000, rounds=5)
-    figures = _figures(runs, quick=quick)
+    runs = lifecycle.measured(FEW if quick else GROWN, rounds=1 if quick else 5)
+    young = lifecycle.measured_young(FEW if quick else YOUNG, rounds=1 if quick else 5)
+    figures = _figures(runs, young, quick=quick)
     if options.json:
         print(json.dumps([{**asdict(figure), "passed": figure.passed} for figure in figures], indent=1))
     else:

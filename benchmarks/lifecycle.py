@@ -1,10 +1,10 @@
 """(a) and (b): the life of an order, beside the same life with the library's aggregates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.lives import BEGAN, ON_HAND, SKUS, message, receipts, sku, step, waves
-from benchmarks.measure import Figure, Run, Runs, alternately, beside, children_cpu_s, p99
+from benchmarks.lives import BEGAN, ON_HAND, Market
+from benchmarks.measure import Figure, Run, Runs, Side, alternately, beside, children_cpu_s, p99
 from benchmarks.naive import StockItem
 from benchmarks.shop import BatchedShop, CachingShop, KeepingShop, Shop
 from benchmarks.stopwatch import Stopwatch
@@ -23,39 +23,52 @@ KEPT = "aggregates, batched, kept by hand"
 WRITE_SIDE, LIVE, WITHIN = "Jumun", "Jumun, read models beside", "Jumun, read models within"
 
 
-def measured(orders: int, rounds: int) -> Runs:
-    """Each side has the same orders: what an aggregate costs grows with its history."""
+def measured(market: Market, rounds: int) -> Runs:
+    """All sides have the same orders."""
     return alternately(
         {
-            SAVED_ONE_BY_ONE: lambda folder: _aggregates(Shop(folder), orders),
-            BATCHED: lambda folder: _aggregates(BatchedShop(folder), orders),
-            CACHED: lambda folder: _aggregates(CachingShop(folder), orders),
-            SAME_DOOR: lambda folder: _aggregates(CachingShop(folder), orders, read_first=True),
-            KEPT: lambda folder: _aggregates(KeepingShop(folder), orders),
-            WRITE_SIDE: lambda folder: _jumun(folder, orders),
-            LIVE: lambda folder: _embedded(folder, orders, beside=True),
-            WITHIN: lambda folder: _embedded(folder, orders, beside=False),
+            SAVED_ONE_BY_ONE: lambda folder: _aggregates(Shop(folder), market),
+            BATCHED: lambda folder: _aggregates(BatchedShop(folder), market),
+            CACHED: lambda folder: _aggregates(CachingShop(folder), market),
+            SAME_DOOR: lambda folder: _aggregates(CachingShop(folder), market, read_first=True),
+            KEPT: lambda folder: _aggregates(KeepingShop(folder), market),
+            **_ours(market),
+            WITHIN: lambda folder: _embedded(folder, market, beside=False),
         },
         rounds,
     )
 
 
-def stocked(shop: Shop) -> None:
+def measured_young(market: Market, rounds: int) -> Runs:
+    """(a) alone, where SKUs have little history yet."""
+    return alternately(
+        {SAVED_ONE_BY_ONE: lambda folder: _aggregates(Shop(folder), market), **_ours(market)}, rounds
+    )
+
+
+def _ours(market: Market) -> dict[str, Side]:
+    return {
+        WRITE_SIDE: lambda folder: _jumun(folder, market),
+        LIVE: lambda folder: _embedded(folder, market, beside=True),
+    }
+
+
+def stocked(shop: Shop, market: Market) -> None:
     with shop.batch():
-        for number in range(SKUS):
-            item = StockItem(sku(number))
+        for name in market.names():
+            item = StockItem(name)
             item.receive(ON_HAND, BEGAN)
             shop.keep(item)
     shop.commits_ms.clear()
 
 
-def _aggregates(shop: Shop, orders: int, *, read_first: bool = False) -> Run:
+def _aggregates(shop: Shop, market: Market, *, read_first: bool = False) -> Run:
     """`read_first`: each command's message is also read at Jumun's door; what it says is not used."""
-    stocked(shop)
-    batches = [[step(kind, number) for kind, number in wave] for wave in waves(orders)]
+    stocked(shop, market)
+    batches = market.steps()
     nothing: list[list[bytes]] = [[] for _ in batches]
-    raws = _messages(orders) if read_first else nothing
-    run = Run(orders)
+    raws = market.messages() if read_first else nothing
+    run = Run(market.orders)
     with run.clocked():
         for batch, messages in zip(batches, raws, strict=True):
             with shop.batch():
@@ -68,27 +81,23 @@ def _aggregates(shop: Shop, orders: int, *, read_first: bool = False) -> Run:
     return run
 
 
-def _messages(orders: int) -> list[list[bytes]]:
-    return [[message(kind, number) for kind, number in wave] for wave in waves(orders)]
-
-
-def _jumun(folder: Path, orders: int) -> Run:
+def _jumun(folder: Path, market: Market) -> Run:
     stopwatch = Stopwatch()
     ledger = SqliteLedger(str(folder / "ledger.sqlite"), Origin(at=stopwatch))
     engine = Engine(ledger)
-    engine.handle(receipts())
-    run = _handled(engine, _messages(orders), stopwatch)
+    engine.handle(market.receipts())
+    run = _handled(engine, market, stopwatch)
     ledger.close()
     return run
 
 
-def _embedded(folder: Path, orders: int, *, beside: bool) -> Run:
+def _embedded(folder: Path, market: Market, *, beside: bool) -> Run:
     """The time until the read models hold every order; the CPU of both processes."""
     stopwatch = Stopwatch()
     embedded = Embedded(Settings(home=folder), at=stopwatch, beside=beside)
-    embedded.ingest(receipts())
+    embedded.ingest(market.receipts())
     before = children_cpu_s()
-    run = _handled(embedded.engine, _messages(orders), stopwatch, embedded.caught_up)
+    run = _handled(embedded.engine, market, stopwatch, embedded.caught_up)
     run.cpu_s += children_cpu_s() - before
     embedded.close()
     return run
@@ -99,29 +108,26 @@ def _nothing() -> None:
 
 
 def _handled(
-    engine: Engine,
-    batches: Sequence[Sequence[bytes]],
-    stopwatch: Stopwatch,
-    caught_up: Callable[[], None] = _nothing,
+    engine: Engine, market: Market, stopwatch: Stopwatch, caught_up: Callable[[], None] = _nothing
 ) -> Run:
-    orders = sum(map(len, batches)) // 5
-    run = Run(orders)
+    batches = market.messages()
+    run = Run(market.orders)
     stopwatch.commits_ms.clear()
     events = engine.moved.events
     with run.clocked():
         for batch in batches:
             engine.handle(batch)
         caught_up()
-    assert engine.moved.states == {"accepted": SKUS + 5 * orders}, engine.moved
-    assert engine.moved.events - events == 11 * orders
+    assert engine.moved.states == {"accepted": market.skus + 5 * market.orders}, engine.moved
+    assert engine.moved.events - events == 11 * market.orders
     run.commits_ms = stopwatch.commits_ms
     return run
 
 
 def figures(runs: Runs) -> list[Figure]:
     return [
-        _a_second(runs, WRITE_SIDE, 10),
-        _a_second(runs, LIVE, 10),
+        _a_second(runs, WRITE_SIDE, bar=10),
+        _a_second(runs, LIVE, bar=10),
         _a_second(runs, WITHIN),
         _cpu(runs, "a", WRITE_SIDE, SAVED_ONE_BY_ONE),
         _cpu(runs, "a", LIVE, SAVED_ONE_BY_ONE),
@@ -135,9 +141,13 @@ def figures(runs: Runs) -> list[Figure]:
     ]
 
 
-def _a_second(runs: Runs, ours: str, bar: float | None = None) -> Figure:
+def figures_young(runs: Runs) -> list[Figure]:
+    return [_a_second(runs, WRITE_SIDE, when="young: "), _a_second(runs, LIVE, when="young: ")]
+
+
+def _a_second(runs: Runs, ours: str, *, bar: float | None = None, when: str = "") -> Figure:
     speeds = [[run.per_second for run in runs[name]] for name in (ours, SAVED_ONE_BY_ONE)]
-    return beside("a", f"{ours} / {SAVED_ONE_BY_ONE}", "orders/s", *speeds, bar=bar)
+    return beside("a", f"{when}{ours} / {SAVED_ONE_BY_ONE}", "orders/s", *speeds, bar=bar)
 
 
 def _a_cpu_second(runs: Runs, ours: str, other: str, bar: float | None = None) -> Figure:

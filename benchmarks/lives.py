@@ -1,33 +1,57 @@
 """The same orders for both sides: messages as bytes for Jumun, commands as plain arguments beside it.
 
-Order `n` has two lines of two pieces each, of two SKUs among 200.  A batch holds one step of each of five
-groups of orders, so that orders of all ages are open at once.
+Order `n` has two lines of two pieces each.  A batch holds one step of each of five groups of orders, so that
+orders of all ages are open at once.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from benchmarks.naive import Order, StockItem
 from benchmarks.shop import KINDS, Step
 
-SKUS = 200
 BATCH = 500
 GROUP = BATCH // len(KINDS)
 PIECES = 2
 BEGAN = datetime(2026, 3, 9, 1, tzinfo=UTC)
 ON_HAND = 10_000_000
 
-T = TypeVar("T")
+
+class Market(NamedTuple):
+    """So many orders of so many SKUs, an even number: then an order's two lines never share one.
+
+    What the library's aggregates cost grows with the history of each SKU.
+    """
+
+    orders: int
+    skus: int
+
+    def names(self) -> list[str]:
+        return [sku(number) for number in range(self.skus)]
+
+    def skus_of(self, number: int) -> tuple[str, str]:
+        return sku(number % self.skus), sku((number * 7 + 1) % self.skus)
+
+    def receipts(self) -> list[bytes]:
+        return [receipt(name) for name in self.names()]
+
+    def messages(self, kinds: Sequence[str] = KINDS) -> list[list[bytes]]:
+        return [
+            [message(kind, number, self.skus_of(number)) for kind, number in wave]
+            for wave in waves(self.orders, kinds)
+        ]
+
+    def steps(self, kinds: Sequence[str] = KINDS) -> list[list[Step]]:
+        return [
+            [step(kind, number, self.skus_of(number)) for kind, number in wave]
+            for wave in waves(self.orders, kinds)
+        ]
 
 
 def sku(number: int) -> str:
-    return f"SKU-{number % SKUS:03}"
-
-
-def skus_of(number: int) -> tuple[str, str]:
-    return sku(number), sku(number * 7 + 1 + (number * 6 % SKUS == SKUS - 1))
+    return f"SKU-{number:03}"
 
 
 def key_of(number: int) -> str:
@@ -50,18 +74,15 @@ def waves(orders: int, kinds: Sequence[str] = KINDS) -> Iterator[list[tuple[str,
         ]
 
 
-def step(kind: str, number: int) -> Step:
+def step(kind: str, number: int, skus: Sequence[str]) -> Step:
     key = key_of(number)
-    lines = tuple(
-        (str(line), name, StockItem.create_id(name), PIECES) for line, name in enumerate(skus_of(number), 1)
-    )
+    lines = tuple((str(line), name, StockItem.create_id(name), PIECES) for line, name in enumerate(skus, 1))
     return Step(kind, key, Order.create_id(key), lines, at(number, kind))
 
 
-def message(kind: str, number: int, skus: Sequence[str] | None = None) -> bytes:
+def message(kind: str, number: int, skus: Sequence[str]) -> bytes:
     """One inbound CloudEvent."""
-    names = skus or skus_of(number)
-    name, data = _CONTENT[kind](number, names)
+    name, data = _CONTENT[kind](number, skus)
     data |= {"channel": "naver", "order_id": f"2026030900{number:06}"}
     return told(name, f"{kind}-{number}", data, at(number, kind))
 
@@ -78,10 +99,6 @@ def told(name: str, identity: str, data: dict[str, Any], when: datetime = BEGAN)
         "data": data,
     }
     return json.dumps(whole).encode()
-
-
-def receipts() -> list[bytes]:
-    return [receipt(sku(number)) for number in range(SKUS)]
 
 
 def receipt(name: str) -> bytes:

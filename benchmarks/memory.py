@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Callable
 
 from benchmarks.lifecycle import KEPT, WRITE_SIDE, stocked
-from benchmarks.lives import message, receipts, step, waves
+from benchmarks.lives import Market
 from benchmarks.measure import Figure, beside, folder
 from benchmarks.shop import KeepingShop
 from consumers.engine import Engine
@@ -14,42 +14,42 @@ from infra.event_store.ledger import SqliteLedger
 OPEN = ("place", "pay")
 
 
-def figures(orders: int) -> list[Figure]:
+def figures(market: Market) -> list[Figure]:
     """By tracemalloc: what Python has allocated and still holds, states and all that keeps them."""
-    ours, theirs = _jumun(orders), _aggregates(orders)
+    ours, theirs = _jumun(market), _aggregates(market)
     return [beside("d", f"open order: {WRITE_SIDE} / {KEPT}", "bytes", [ours], [theirs])]
 
 
-def _jumun(orders: int) -> float:
+def _jumun(market: Market) -> float:
     with folder() as home:
         ledger = SqliteLedger(str(home / "ledger.sqlite"))
         engine = Engine(ledger)
-        engine.handle(receipts())
+        engine.handle(market.receipts())
 
         def work() -> None:
-            for wave in waves(orders, OPEN):
-                engine.handle([message(kind, number) for kind, number in wave])
-            engine.handle(receipts())  # known already: they take the place of the last batch
+            for batch in market.messages(OPEN):
+                engine.handle(batch)
+            engine.handle(market.receipts())  # known already: they take the place of the last batch
 
         held = _held(work)
         ledger.close()
-    return held / orders
+    return held / market.orders
 
 
-def _aggregates(orders: int) -> float:
+def _aggregates(market: Market) -> float:
     with folder() as home:
         shop = KeepingShop(home)
-        stocked(shop)
+        stocked(shop, market)
 
         def work() -> None:
-            for wave in waves(orders, OPEN):
+            for batch in market.steps(OPEN):
                 with shop.batch():
-                    for kind, number in wave:
-                        shop.carry_out(step(kind, number))
+                    for one in batch:
+                        shop.carry_out(one)
 
         held = _held(work)
         shop.close()
-    return held / orders
+    return held / market.orders
 
 
 def _held(work: Callable[[], None]) -> int:
