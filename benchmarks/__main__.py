@@ -14,7 +14,6 @@ from benchmarks import hot, lifecycle, memory
 from benchmarks.lives import Market
 from benchmarks.measure import Figure, Runs, p99
 
-
 GROWN: Final = Market(orders=2_000, skus=40)
 """100 lines to a SKU in the end: about what the demo's marketplace sells in its four weeks."""
 YOUNG: Final = Market(orders=2_000, skus=200)
