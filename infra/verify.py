@@ -8,8 +8,8 @@ from typing import Any
 
 from domain.audit import Audit
 from domain.values import StreamId
-from infra.event_store.batch_writer import GENESIS, chain
 from infra.event_store.ledger import SqliteLedger
+from infra.event_store.rows import GENESIS, Head, OutcomeRow, chain, content
 from infra.history import Damaged, recorded_after
 from infra.read_models.store import ReadModels
 from projections.fold import Recorded
@@ -97,13 +97,18 @@ def _rehash(ledger: SqliteLedger, commit: Any, last: bytes) -> bytes:
             "SELECT * FROM outcomes WHERE number BETWEEN ? AND ? ORDER BY number",
             (commit["first_outcome"], commit["last_outcome"]),
         )
-        outcomes = [tuple(row) for row in c.fetchall()]
+        outcomes = [_outcome(tuple(row), commit["first_position"]) for row in c.fetchall()]
         c.execute(
             "SELECT state FROM stored_events WHERE position BETWEEN ? AND ? ORDER BY position",
             (commit["first_position"], commit["last_position"]),
         )
         events = [row[0] for row in c.fetchall()]
-    return chain(last, tuple(commit)[:-1], kept, outcomes, events)
+    return chain(last, Head(*tuple(commit)[:-1]), content(kept, outcomes, events))
+
+
+def _outcome(row: tuple[Any, ...], base: int) -> OutcomeRow:
+    *said, first, last = row[2:]
+    return (*said, None if first is None else first - base, None if last is None else last - base)
 
 
 def _kept(body: Any) -> bytes:

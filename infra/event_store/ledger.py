@@ -12,13 +12,14 @@ from eventsourcing.persistence import IntegrityError
 from eventsourcing.sqlite import SQLiteCursor
 
 from consumers.ports import Batch, Committed, Loaded, Stale, State, Waiting
-from domain.catalogue import DECIDERS, NAMES
+from domain.catalogue import DECIDERS
 from domain.fulfilment import Timer
 from domain.values import StreamId
-from infra.event_store.batch_writer import BatchWriter, Origin
-from infra.event_store.codec import decode, decode_state, encode
+from infra.event_store.batch_writer import BatchWriter
+from infra.event_store.codec import decode, decode_state
 from infra.event_store.instants import instant, micros
-from infra.event_store.recorder import DurableDatastore, EventRow, LedgerRecorder
+from infra.event_store.recorder import DurableDatastore, LedgerRecorder
+from infra.event_store.rows import BatchRows, Origin
 
 SCHEMA_VERSION: Final = 1
 
@@ -160,19 +161,16 @@ class SqliteLedger:
 
         Raises: Stale, when its offset is not the ledger's, or a stream has another version.
         """
-        events: list[EventRow] = [
-            (decided.stream, decided.version, NAMES[type(decided.event)], encode(decided))
-            for decided in batch.events
-        ]
+        rows = BatchRows(self._origin, batch)
         self._origin.at("ledger.before")
-        writer = BatchWriter(self._origin, batch, [state for *_, state in events])
+        writer = BatchWriter(self._origin, rows)
         try:
-            self.recorder.record(events, within=writer.write)
+            self.recorder.record(rows.events, within=writer.write)
         except IntegrityError as error:
             msg = f"another writer has moved on: {error}"
             raise Stale(msg) from error
         self._origin.at("ledger.after")
-        return Committed(writer.first_position if events else 0, writer.recorded_at)
+        return Committed(writer.first_position if rows.events else 0, writer.recorded_at)
 
 
 _LIVE: Final = " JOIN sellers s ON s.seller_id = t.seller_id WHERE s.live = 1"

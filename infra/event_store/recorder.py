@@ -19,11 +19,11 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
+from infra.event_store.rows import EventRow
+
 _LAST = (1 << 63) - 1
 SCHEMA = files("infra.event_store") / "schema.sql"
 
-EventRow = tuple[str, int, str, bytes]
-"""(stream, version, topic, state)"""
 Within = Callable[[SQLiteCursor, int], None]
 """Writes the rest of a commit in the transaction of its events, given the first event's position."""
 

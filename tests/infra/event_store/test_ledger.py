@@ -14,8 +14,8 @@ from domain.fulfilment import Timer
 from domain.stock import STOCK
 from domain.stock.state import StockReceived
 from domain.values import StreamId
-from infra.event_store.batch_writer import Origin
 from infra.event_store.ledger import SqliteLedger
+from infra.event_store.rows import Origin
 from tests.given import NOON, at
 
 CHAIR = StreamId("stock/acme/CHAIR")
