@@ -55,9 +55,9 @@ class HotSku:
     def snapshot(self) -> bytes:
         """Its snapshot, taken now: beside it nothing is left to replay."""
         loaded = self.state()
-        offset = self.ledger.next_offset(0)
+        offset = self.ledger.next_offset()
         now = Loaded(loaded.version, loaded.state, loaded.version)
-        self.ledger.commit(Batch(0, offset, offset, snapshots={STREAM: now}))
+        self.ledger.commit(Batch(offset, offset, snapshots={STREAM: now}))
         return encode_state(STREAM, loaded.state)
 
 

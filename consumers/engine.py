@@ -40,12 +40,10 @@ class Engine:
         self,
         ledger: Ledger,
         *,
-        partition: int = 0,
         on_commit: Committing | None = None,
         parked_per_seller: int = PARKED_PER_SELLER,
     ) -> None:
         self._ledger = ledger
-        self._partition = partition
         self._on_commit = on_commit
         self._parked_per_seller = parked_per_seller
         self.moved = Moved()
@@ -54,7 +52,7 @@ class Engine:
     def _forget(self) -> None:
         """Everything remembered of the ledger is read again."""
         self._world = World(self._ledger)
-        self._offset = self._ledger.next_offset(self._partition)
+        self._offset = self._ledger.next_offset()
         self._parking = Parking(self._ledger, self._parked_per_seller)
         self._retry = self._parking.places("parked")
         self._clocks = Clocks(self._ledger)
@@ -62,7 +60,7 @@ class Engine:
         self._freed: list[StreamId] = []
         self._released: set[StreamId] = set()
         """Where some wait no longer since this batch began, though the ledger still lists them."""
-        self._batch = Batch(self._partition, self._offset, self._offset)
+        self._batch = Batch(self._offset, self._offset)
 
     def handle(self, raws: Sequence[bytes]) -> None:
         """Decides a batch of messages, at most `BATCH` of them, and commits them together.
@@ -336,4 +334,4 @@ class Engine:
         self._released = set()
         self._parking.committed()
         self._clocks.committed()
-        self._batch = Batch(self._partition, self._offset, self._offset)
+        self._batch = Batch(self._offset, self._offset)

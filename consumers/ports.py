@@ -81,7 +81,6 @@ class Loaded(NamedTuple):
 class Batch:
     """Everything that one commit writes."""
 
-    partition: int
     from_offset: int
     next_offset: int
     events: list[Decided] = field(default_factory=list[Decided])
@@ -125,12 +124,15 @@ class Stale(Exception):
 
 
 class Ledger(Protocol):
-    """Where decisions are kept.  One implementation per database, one contract test for all."""
+    """Where the decisions of one partition are kept; its streams, and what is known, are everybody's.
+
+    One implementation per database, one contract test for all.
+    """
 
     @property
     def secret(self) -> bytes: ...
 
-    def next_offset(self, partition: int) -> int: ...
+    def next_offset(self) -> int: ...
 
     def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """The digest of each of these messages that is known already."""

@@ -53,7 +53,7 @@ class BatchWriter:
         c.execute(
             "SELECT next_offset, hash, (SELECT max(recorded_at) FROM commits) FROM commits"
             " WHERE partition = ? ORDER BY number DESC LIMIT 1",
-            (batch.partition,),
+            (self._rows.partition,),
         )
         row = c.fetchone()
         next_offset, chained, latest = (row[0], row[1], row[2]) if row else (0, GENESIS, None)
@@ -85,7 +85,10 @@ class BatchWriter:
 
     def _write_waiting(self, c: SQLiteCursor) -> None:
         batch = self._rows.batch
-        c.executemany("DELETE FROM parked WHERE number = ?", [(number,) for number in batch.unparked])
+        c.executemany(
+            "DELETE FROM parked WHERE partition = ? AND number = ?",
+            [(self._rows.partition, number) for number in batch.unparked],
+        )
         self._insert(c, "parked", self._rows.parked)
         self._insert(c, "vault", batch.vaulted, "ON CONFLICT DO NOTHING")
 

@@ -27,7 +27,8 @@ SCHEMA_VERSION: Final = 1
 class SqliteLedger:
     """One file, one writer at a time."""
 
-    def __init__(self, path: str, origin: Origin | None = None) -> None:
+    def __init__(self, path: str, origin: Origin | None = None, partition: int = 0) -> None:
+        self._partition = partition
         self._store = DurableDatastore(path)
         self.recorder = LedgerRecorder(self._store)
         self.recorder.create_table()
@@ -66,9 +67,10 @@ class SqliteLedger:
 
     # --- what the engine asks ------------------------------------------------------------------------
 
-    def next_offset(self, partition: int) -> int:
+    def next_offset(self) -> int:
         found = self._rows(
-            "SELECT next_offset FROM commits WHERE partition = ? ORDER BY number DESC LIMIT 1", [partition]
+            "SELECT next_offset FROM commits WHERE partition = ? ORDER BY number DESC LIMIT 1",
+            [self._partition],
         )
         return found[0][0] if found else 0
 
@@ -102,17 +104,23 @@ class SqliteLedger:
 
     def waits(self) -> Mapping[StreamId, State]:
         rows = self._rows(
-            "SELECT place, max(state = 'failed') FROM parked GROUP BY place ORDER BY min(number)"
+            "SELECT place, max(state = 'failed') FROM parked WHERE partition = ?"
+            " GROUP BY place ORDER BY min(number)",
+            [self._partition],
         )
         return {StreamId(row[0]): "failed" if row[1] else "parked" for row in rows}
 
     def waiting(self, place: StreamId, limit: int) -> list[Waiting]:
-        rows = self._rows("SELECT * FROM parked WHERE place = ? ORDER BY number LIMIT ?", [place, limit])
+        rows = self._rows(
+            "SELECT * FROM parked WHERE partition = ? AND place = ? ORDER BY number LIMIT ?",
+            [self._partition, place, limit],
+        )
         return [_waiting(row) for row in rows]
 
     def waiting_numbers(self, numbers: Sequence[int]) -> list[Waiting]:
         rows = self._rows(
-            "SELECT p.* FROM json_each(?) j JOIN parked p ON p.number = j.value", [json.dumps(list(numbers))]
+            "SELECT p.* FROM json_each(?) j JOIN parked p ON p.partition = ? AND p.number = j.value",
+            [json.dumps(list(numbers)), self._partition],
         )
         return [_waiting(row) for row in rows]
 
@@ -121,11 +129,13 @@ class SqliteLedger:
         return found
 
     def next_number(self) -> int:
-        found: int = self._rows("SELECT coalesce(max(number), 0) + 1 FROM parked")[0][0]
+        found: int = self._rows(
+            "SELECT coalesce(max(number), 0) + 1 FROM parked WHERE partition = ?", [self._partition]
+        )[0][0]
         return found
 
     def clock(self, name: str) -> datetime | None:
-        found = self._rows("SELECT at FROM clocks WHERE name = ?", [name])
+        found = self._rows("SELECT at FROM clocks WHERE partition = ? AND name = ?", [self._partition, name])
         return instant(found[0][0]) if found else None
 
     def next_due(self, seller_id: str | None, after: datetime | None) -> datetime | None:
@@ -143,6 +153,7 @@ class SqliteLedger:
     ) -> list[Any]:
         whose = _LIVE if seller_id is None else " WHERE t.seller_id = :seller"
         params = {
+            "partition": self._partition,
             "seller": seller_id,
             "after": -1 if after is None else micros(after),
             "to": 1 << 62 if to is None else micros(to),
@@ -161,7 +172,7 @@ class SqliteLedger:
 
         Raises: Stale, when its offset is not the ledger's, or a stream has another version.
         """
-        rows = BatchRows(self._origin, batch)
+        rows = BatchRows(self._origin, self._partition, batch)
         self._origin.at("ledger.before")
         writer = BatchWriter(self._origin, rows)
         try:
@@ -173,7 +184,7 @@ class SqliteLedger:
         return Committed(writer.first_position if rows.events else 0, writer.recorded_at)
 
 
-_LIVE: Final = " JOIN sellers s ON s.seller_id = t.seller_id WHERE s.live = 1"
+_LIVE: Final = " JOIN sellers s ON s.seller_id = t.seller_id WHERE s.partition = :partition AND s.live = 1"
 LOAD: Final = """
 WITH wanted AS (SELECT value AS stream FROM json_each(?)),
      current AS (SELECT key AS kind, value AS evolves FROM json_each(?)),

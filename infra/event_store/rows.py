@@ -73,8 +73,9 @@ class Head(NamedTuple):
 class BatchRows:
     """What is known of a batch's rows before the ledger gives out numbers and positions."""
 
-    def __init__(self, origin: Origin, batch: Batch) -> None:
+    def __init__(self, origin: Origin, partition: int, batch: Batch) -> None:
         self._origin = origin
+        self.partition = partition
         self.batch = batch
         self.batch_id = str(uuid.uuid4())
         self.events: list[EventRow] = [
@@ -98,7 +99,7 @@ class BatchRows:
         origin, batch = self._origin, self.batch
         return Head(
             number,
-            batch.partition,
+            self.partition,
             origin.topic_id,
             batch.from_offset,
             batch.next_offset,
@@ -125,8 +126,20 @@ class BatchRows:
 
     @property
     def parked(self) -> list[Row]:
+        at = self.partition
         return [
-            (w.number, w.waits_at, w.seller_id, w.key, w.digest, w.kept, w.state, w.reason, micros(w.since))
+            (
+                at,
+                w.number,
+                w.waits_at,
+                w.seller_id,
+                w.key,
+                w.digest,
+                w.kept,
+                w.state,
+                w.reason,
+                micros(w.since),
+            )
             for w in self.batch.parked
         ]
 
@@ -139,15 +152,13 @@ class BatchRows:
 
     @property
     def clocks(self) -> list[Row]:
-        return [(name, micros(at)) for name, at in self.batch.clocks.items()]
+        return [(self.partition, name, micros(at)) for name, at in self.batch.clocks.items()]
 
     @property
     def sellers(self) -> list[Row]:
-        """(seller, sequence, live)"""
-        live = self.batch.live
-        return [
-            (seller, sequence, live.get(seller, True)) for seller, sequence in self.batch.sequences.items()
-        ]
+        """(seller, partition, sequence, live)"""
+        live, at = self.batch.live, self.partition
+        return [(seller, at, last, live.get(seller, True)) for seller, last in self.batch.sequences.items()]
 
     @property
     def snapshots(self) -> list[Row]:

@@ -78,7 +78,8 @@ CREATE TABLE IF NOT EXISTS set_aside (
 
 -- Messages that wait: for their subject to become known (parked), or for a bug to be mended (failed).
 CREATE TABLE IF NOT EXISTS parked (
-    number    INTEGER PRIMARY KEY,
+    partition INTEGER NOT NULL,
+    number    INTEGER NOT NULL,
     place     TEXT NOT NULL,
     seller_id TEXT NOT NULL,
     key       BLOB NOT NULL,
@@ -86,9 +87,10 @@ CREATE TABLE IF NOT EXISTS parked (
     kept      TEXT NOT NULL,
     state     TEXT NOT NULL,
     reason    TEXT NOT NULL,
-    since     INTEGER NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS parked_by_place ON parked (place, number);
+    since     INTEGER NOT NULL,
+    PRIMARY KEY (partition, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parked_by_place ON parked (partition, place, number);
 CREATE INDEX IF NOT EXISTS parked_by_seller ON parked (seller_id);
 
 -- Deadlines that have not fallen due; they can be worked out anew from the events.
@@ -106,12 +108,15 @@ CREATE INDEX IF NOT EXISTS timers_by_seller ON timers (seller_id, failed, due);
 
 -- Up to where time has passed, by seller, or '' for the live ones: a tick sent again must not fire anything.
 CREATE TABLE IF NOT EXISTS clocks (
-    name TEXT PRIMARY KEY,
-    at   INTEGER NOT NULL
+    partition INTEGER NOT NULL,
+    name      TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    PRIMARY KEY (partition, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS sellers (
     seller_id TEXT PRIMARY KEY,
+    partition INTEGER NOT NULL,
     sequence  INTEGER NOT NULL,      -- of his newest event; gapless
     live      INTEGER NOT NULL       -- moved by the partition's ticks
 ) STRICT, WITHOUT ROWID;

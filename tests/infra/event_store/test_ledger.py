@@ -37,8 +37,8 @@ def clock() -> Clock:
     return Clock()
 
 
-Opening = Callable[[], Ledger]
-"""The ledger as another process would open it."""
+Opening = Callable[..., Ledger]
+"""The ledger as another process would open it, for partition 0 or another one."""
 
 
 @pytest.fixture(params=["sqlite"])
@@ -46,8 +46,8 @@ def opening(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Ite
     assert request.param == "sqlite"
     opened: list[SqliteLedger] = []
 
-    def opening() -> Ledger:
-        opened.append(SqliteLedger(str(tmp_path / "ledger.sqlite"), Origin(clock=clock)))
+    def opening(partition: int = 0) -> Ledger:
+        opened.append(SqliteLedger(str(tmp_path / "ledger.sqlite"), Origin(clock=clock), partition))
         return opened[-1]
 
     yield opening
@@ -65,12 +65,12 @@ def received(stream: StreamId, version: int, sequence: int, pieces: int = 1) -> 
     return Decided("acme", sequence, stream, version, event, "shop in-1", None)
 
 
-def batch(begins: int, *events: Decided, partition: int = 0, **more: Any) -> Batch:
+def batch(begins: int, *events: Decided, **more: Any) -> Batch:
     """One message's worth: it moves the partition on by one."""
     accepted = Outcome("accepted", None, "acme", "shop", str(begins), "in", events=(0, len(events)))
     sequences = {"acme": events[-1].sequence} if events else {}
     whole: dict[str, Any] = {"outcomes": [accepted], "sequences": sequences, **more}
-    return Batch(partition, begins, begins + 1, list(events), **whole)
+    return Batch(begins, begins + 1, list(events), **whole)
 
 
 def key(number: int) -> bytes:
@@ -86,7 +86,7 @@ def timer(name: str, due: datetime, seller: str = "acme") -> Timer:
 
 
 def test_given_nothing_a_partition_begins_at_zero(ledger: Ledger) -> None:
-    assert ledger.next_offset(0) == 0
+    assert ledger.next_offset() == 0
     assert ledger.load([CHAIR]) == {}
     assert ledger.sequences(["acme"]) == {}
     assert ledger.known([key(1)]) == {}
@@ -95,15 +95,14 @@ def test_given_nothing_a_partition_begins_at_zero(ledger: Ledger) -> None:
 
 def test_positions_go_on_without_a_gap_whoever_commits(opening: Opening) -> None:
     first = opening().commit(batch(0, received(CHAIR, 1, 1), received(LAMP, 1, 2)))
-    second = opening().commit(batch(0, received(CHAIR, 2, 3), partition=1))
+    second = opening(1).commit(batch(0, received(CHAIR, 2, 3)))
     assert (first.first_position, second.first_position) == (1, 3)
 
 
 def test_what_was_committed_is_there_for_whoever_opens_it_next(opening: Opening) -> None:
     opening().commit(batch(0, received(CHAIR, 1, 1), inbox=[(key(1), key(2))], live={"acme": True}))
     again = opening()
-    assert again.next_offset(0) == 1
-    assert again.next_offset(1) == 0
+    assert again.next_offset() == 1
     assert again.known([key(1), key(2)]) == {key(1): key(2)}
     assert again.sequences(["acme", "nobody"]) == {"acme": 1}
 
@@ -124,17 +123,18 @@ def test_a_batch_that_begins_elsewhere_is_refused_whole(ledger: Ledger) -> None:
     for begins in (0, 2):
         with pytest.raises(Stale):
             ledger.commit(batch(begins, received(CHAIR, 2, 2), inbox=[(key(9), key(9))]))
-    assert ledger.next_offset(0) == 1
+    assert ledger.next_offset() == 1
     assert ledger.load([CHAIR])[CHAIR].version == 1
     assert ledger.known([key(9)]) == {}
 
 
-def test_a_version_that_another_writer_has_taken_refuses_the_batch_whole(ledger: Ledger) -> None:
-    ledger.commit(batch(0, received(CHAIR, 1, 1)))
+def test_a_version_that_another_writer_has_taken_refuses_the_batch_whole(opening: Opening) -> None:
+    opening().commit(batch(0, received(CHAIR, 1, 1)))
+    other = opening(1)
     with pytest.raises(Stale):
-        ledger.commit(batch(0, received(LAMP, 1, 2), received(CHAIR, 1, 3), partition=1))
-    assert ledger.load([LAMP]) == {}
-    assert ledger.next_offset(1) == 0
+        other.commit(batch(0, received(LAMP, 1, 2), received(CHAIR, 1, 3)))
+    assert other.load([LAMP]) == {}
+    assert other.next_offset() == 0
 
 
 def test_a_message_known_already_refuses_the_batch_whole(ledger: Ledger) -> None:
@@ -216,3 +216,16 @@ def test_a_clock_stands_where_it_was_put(ledger: Ledger) -> None:
     ledger.commit(batch(0, clocks={"": NOON, "acme": at(days=1)}))
     ledger.commit(batch(1, clocks={"": at(days=3)}))
     assert (ledger.clock(""), ledger.clock("acme"), ledger.clock("other")) == (at(days=3), at(days=1), None)
+
+
+def test_who_waits_and_what_falls_due_belongs_to_one_partition(opening: Opening) -> None:
+    first, second = opening(), opening(1)
+    first.commit(batch(0, received(CHAIR, 1, 1), parked=[waiting(1)], clocks={"": NOON}, live={"acme": True}))
+    due = timer("due", at(days=1), "other")
+    second.commit(batch(0, sequences={"other": 1}, parked=[waiting(1, LAMP)], timers=[due]))
+    assert (list(first.waits()), list(second.waits())) == ([CHAIR], [LAMP])
+    assert (first.next_number(), opening(2).next_number()) == (2, 1)
+    assert (first.clock(""), second.clock("")) == (NOON, None)
+    assert (first.due(None, None, at(days=2), 10), second.due(None, None, at(days=2), 10)) == ([], [due])
+    second.commit(batch(1, unparked=[1]))
+    assert (list(first.waits()), list(second.waits())) == ([CHAIR], [])
