@@ -8,7 +8,7 @@ from consumers.collector import without_collector
 from consumers.ports import Batch, Committed
 from infra.event_store.codec import attributes, decode
 from infra.event_store.instants import instant
-from infra.event_store.ledger import SqliteLedger
+from infra.event_store.sql_ledger import SqlLedger
 from projections.fold import Recorded
 
 CHUNK = 10_000
@@ -38,12 +38,10 @@ def committed_now(batch: Batch, committed: Committed) -> list[Recorded]:
     ]
 
 
-def recorded_after(ledger: SqliteLedger, position: int) -> Iterator[list[Recorded]]:
+def recorded_after(ledger: SqlLedger, position: int) -> Iterator[list[Recorded]]:
     """The ledger's events after `position`, in chunks, in the order in which they were committed."""
     while True:
-        with ledger.reading() as c:
-            c.execute(_AFTER, (position, CHUNK))
-            rows = c.fetchall()
+        rows = ledger.rows(_AFTER, after=position, chunk=CHUNK)
         if not rows:
             return
         with without_collector():
@@ -56,7 +54,7 @@ _AFTER = """
 SELECT e.position, e.originator_id, e.originator_version, e.topic, e.state,
        (SELECT c.recorded_at FROM commits c
         WHERE c.last_position >= e.position ORDER BY c.last_position LIMIT 1)
-FROM stored_events e WHERE e.position > ? ORDER BY e.position LIMIT ?
+FROM stored_events e WHERE e.position > :after ORDER BY e.position LIMIT :chunk
 """
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from domain.audit import Audit
 from domain.values import StreamId
-from infra.event_store.ledger import SqliteLedger
 from infra.event_store.rows import GENESIS, Head, OutcomeRow, chain, content
+from infra.event_store.sql_ledger import SqlLedger
 from infra.history import Damaged, recorded_after
 from infra.read_models.store import ReadModels
 from projections.fold import Recorded
@@ -36,7 +36,7 @@ class Verdict:
         return not self.findings
 
 
-def verify(ledger: SqliteLedger, read_models: ReadModels, step: Step | None = None) -> Verdict:
+def verify(ledger: SqlLedger, read_models: ReadModels, step: Step | None = None) -> Verdict:
     """Reads the whole ledger; changes nothing."""
     told: Step = step or (lambda _, __: None)
     verdict = Verdict()
@@ -56,7 +56,7 @@ def verify(ledger: SqliteLedger, read_models: ReadModels, step: Step | None = No
     return verdict
 
 
-def _differences(ledger: SqliteLedger, read_models: ReadModels) -> Iterator[str]:
+def _differences(ledger: SqlLedger, read_models: ReadModels) -> Iterator[str]:
     events = (recorded for chunk in recorded_after(ledger, 0) for recorded in chunk)
     for difference in read_models.verify(events):
         row = " ".join(str(part) for part in difference.key)
@@ -64,56 +64,56 @@ def _differences(ledger: SqliteLedger, read_models: ReadModels) -> Iterator[str]
         yield f"read model {difference.table}, row {row}: {columns} is not what the ledger makes of it"
 
 
-def _chain(ledger: SqliteLedger, verdict: Verdict, step: Step) -> Iterator[str]:
+def _chain(ledger: SqlLedger, verdict: Verdict, step: Step) -> Iterator[str]:
     """Each commit's hash, from the one before it, its messages, outcomes and events."""
     last: defaultdict[int, bytes] = defaultdict(lambda: GENESIS)
     offset: defaultdict[int, int] = defaultdict(int)
     position = 1
-    with ledger.reading() as c:
-        c.execute("SELECT * FROM commits ORDER BY number")
-        commits = c.fetchall()
-    for commit in commits:
-        partition = commit["partition"]
-        if commit["from_offset"] != offset[partition]:
-            wrong = f"offset {commit['from_offset']}, not {offset[partition]}"
-            yield f"commit {commit['number']} begins at {wrong}"
-        if commit["first_position"] != position:
-            yield f"commit {commit['number']} begins at position {commit['first_position']}, not {position}"
-        expected = _rehash(ledger, commit, last[partition])
-        if expected != commit["hash"]:
-            yield f"commit {commit['number']}: its messages, outcomes or events are not what was committed"
-        last[partition], offset[partition] = commit["hash"], commit["next_offset"]
-        position = commit["last_position"] + 1
+    for *values, hashed in ledger.rows("SELECT * FROM commits ORDER BY number"):
+        commit = Head(*values)
+        begins = offset[commit.partition]
+        if commit.from_offset != begins:
+            yield f"commit {commit.number} begins at offset {commit.from_offset}, not {begins}"
+        if commit.first_position != position:
+            yield f"commit {commit.number} begins at position {commit.first_position}, not {position}"
+        if _rehash(ledger, commit, last[commit.partition]) != hashed:
+            yield f"commit {commit.number}: its messages, outcomes or events are not what was committed"
+        last[commit.partition], offset[commit.partition] = hashed, commit.next_offset
+        position = commit.last_position + 1
         verdict.commits += 1
-        verdict.chain = commit["hash"].hex()
-        step("chain", commit["last_position"] - commit["first_position"] + 1)
+        verdict.chain = hashed.hex()
+        step("chain", commit.last_position - commit.first_position + 1)
 
 
-def _rehash(ledger: SqliteLedger, commit: Any, last: bytes) -> bytes:
-    with ledger.reading() as c:
-        c.execute("SELECT body FROM messages WHERE commit_number = ?", (commit["number"],))
-        kept = _kept(c.fetchone())
-        c.execute(
-            "SELECT * FROM outcomes WHERE number BETWEEN ? AND ? ORDER BY number",
-            (commit["first_outcome"], commit["last_outcome"]),
+def _rehash(ledger: SqlLedger, commit: Head, last: bytes) -> bytes:
+    with ledger.reading() as ask:
+        bodies = ask("SELECT body FROM messages WHERE commit_number = :number", number=commit.number)
+        outcomes = ask(
+            "SELECT * FROM outcomes WHERE number BETWEEN :first AND :last ORDER BY number",
+            first=commit.first_outcome,
+            last=commit.last_outcome,
         )
-        outcomes = [_outcome(tuple(row), commit["first_position"]) for row in c.fetchall()]
-        c.execute(
-            "SELECT state FROM stored_events WHERE position BETWEEN ? AND ? ORDER BY position",
-            (commit["first_position"], commit["last_position"]),
+        events = ask(
+            "SELECT state FROM stored_events WHERE position BETWEEN :first AND :last ORDER BY position",
+            first=commit.first_position,
+            last=commit.last_position,
         )
-        events = [row[0] for row in c.fetchall()]
-    return chain(last, Head(*tuple(commit)[:-1]), content(kept, outcomes, events))
+    said = content(
+        _kept(bodies),
+        [_outcome(row, commit.first_position) for row in outcomes],
+        [state for (state,) in events],
+    )
+    return chain(last, commit, said)
 
 
-def _outcome(row: tuple[Any, ...], base: int) -> OutcomeRow:
+def _outcome(row: Any, base: int) -> OutcomeRow:
     *said, first, last = row[2:]
     return (*said, None if first is None else first - base, None if last is None else last - base)
 
 
-def _kept(body: Any) -> bytes:
+def _kept(bodies: list[Any]) -> bytes:
     try:
-        return zlib.decompress(body[0]) if body else b""
+        return b"".join(zlib.decompress(body) for (body,) in bodies)
     except zlib.error:
         return b"damaged"  # whose hash is not the commit's
 
@@ -121,7 +121,7 @@ def _kept(body: Any) -> bytes:
 class _History:
     """The ledger's events, read once: for the recount, the sequences and the invariants."""
 
-    def __init__(self, ledger: SqliteLedger, verdict: Verdict, step: Step) -> None:
+    def __init__(self, ledger: SqlLedger, verdict: Verdict, step: Step) -> None:
         self._ledger, self._verdict, self._step = ledger, verdict, step
         self._audit = Audit()
         self._wrong: list[str] = []

@@ -96,10 +96,8 @@ def _order_tables(answer: queries.OrderAnswer, story: list[dict[str, Any]]) -> N
 def _story(ledger: SqliteLedger, head: Any) -> list[dict[str, Any]]:
     """The order's own events, and those of other streams that follow from them."""
     key = f"{head.channel}:{head.account}:{head.order_id}"
-    with ledger.reading() as c:
-        c.execute(_STORY, {"stream": f"order/{head.seller_id}/{key}"})
-        rows = c.fetchall()
-    return [_told(row["topic"], row["state"]) for row in rows]
+    rows = ledger.rows(_STORY, stream=f"order/{head.seller_id}/{key}")
+    return [_told(topic, state) for _, topic, state in rows]
 
 
 _STORY = """
@@ -165,11 +163,11 @@ def outcomes(
 
     Example: jumun outcomes --last 20
     """
-    with ledger_of(home) as ledger, ledger.reading() as c:
-        c.execute(_SUMS, {"seller": seller})
-        sums = {row[0]: row[1] for row in c.fetchall()}
-        c.execute(_LAST, {"seller": seller, "last": last})
-        recent = [dict(row) for row in c.fetchall()]
+    with ledger_of(home) as ledger, ledger.reading() as ask:
+        sums = {row[0]: row[1] for row in ask(_SUMS, seller=seller)}
+        recent: list[dict[str, Any]] = [
+            dict(zip(_SAID, row, strict=True)) for row in ask(_LAST, seller=seller, last=last)
+        ]
     counts = {"sent": sum(sums.values()), **{state: sums.get(state, 0) for state in STATES}}
     wanted = show.form(as_json, as_csv)
     if wanted is not show.Form.TABLE:
@@ -196,8 +194,11 @@ SELECT state, sum(n) FROM (
     WHERE was IS NOT NULL AND (:seller IS NULL OR seller_id = :seller) GROUP BY was)
 GROUP BY state
 """
-_LAST = """
-SELECT number, state, was, seller_id, source, message_id, type, rule, data, retryable FROM outcomes
+_SAID = (
+    "number", "state", "was", "seller_id", "source", "message_id", "type", "rule", "data", "retryable",
+)  # fmt: skip
+_LAST = f"""
+SELECT {", ".join(_SAID)} FROM outcomes
 WHERE state NOT IN ('accepted', 'duplicate') AND (:seller IS NULL OR seller_id = :seller)
 ORDER BY number DESC LIMIT :last
 """
@@ -220,13 +221,16 @@ def parked_list(
 
     Example: jumun parked list --seller seoul-home
     """
-    with ledger_of(home) as ledger, ledger.reading() as c:
-        c.execute(
+    with ledger_of(home) as ledger:
+        found = ledger.rows(
             "SELECT number, state, seller_id, place, reason, since FROM parked"
-            " WHERE ?1 IS NULL OR seller_id = ?1 ORDER BY number",
-            (seller,),
+            " WHERE :seller IS NULL OR seller_id = :seller ORDER BY number",
+            seller=seller,
         )
-        rows: list[dict[str, Any]] = [{**dict(row), "since": instant(row["since"])} for row in c.fetchall()]
+    names = ("number", "state", "seller_id", "place", "reason")
+    rows: list[dict[str, Any]] = [
+        {**dict(zip(names, said, strict=True)), "since": instant(since)} for *said, since in found
+    ]
     wanted = show.form(as_json, as_csv)
     if wanted is not show.Form.TABLE:
         show.as_machine_reads(rows, wanted)
@@ -242,7 +246,7 @@ def parked_list(
 
 
 def _entry(ledger: SqliteLedger, number: int) -> Any:
-    for waiting in ledger.waiting_numbers([number]):
+    if (waiting := ledger.waiting_number(number)) is not None:
         return waiting
     show.problem(
         f"No message {number} waits.", "nothing was changed.", "`jumun parked list` shows the numbers."

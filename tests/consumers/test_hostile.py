@@ -206,9 +206,7 @@ def test_good_messages_among_hostile_ones_are_all_accepted(
     ]
     try:
         Engine(ledger).handle(mixed)
-        with ledger.reading() as c:
-            c.execute("SELECT state, seller_id, rule, data FROM outcomes")
-            found = [tuple(row) for row in c.fetchall()]
+        found = ledger.rows("SELECT state, seller_id, rule, data FROM outcomes")
     finally:
         ledger.close()
     ticks = sum(_is_tick(line) for line in mixed)
@@ -232,8 +230,6 @@ def _is_tick(line: bytes) -> bool:
 def test_the_whole_corpus_at_once_costs_no_good_message(ledger: SqliteLedger) -> None:
     good = [receipt(9, seller="good"), *life("good", seller="good")]
     Engine(ledger).handle([*CORPUS.values(), *good])
-    with ledger.reading() as c:
-        c.execute("SELECT state, count(*) FROM outcomes GROUP BY state")
-        assert dict(tuple(row) for row in c.fetchall()) == {"accepted": 6, "set_aside": len(CORPUS)}
-        c.execute("SELECT max(length(bytes)) FROM set_aside")
-        assert c.fetchone()[0] <= 256 * 1024
+    states = dict(ledger.rows("SELECT state, count(*) FROM outcomes GROUP BY state"))
+    assert states == {"accepted": 6, "set_aside": len(CORPUS)}
+    assert ledger.rows("SELECT max(length(bytes)) FROM set_aside")[0][0] <= 256 * 1024

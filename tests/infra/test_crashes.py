@@ -75,15 +75,12 @@ def story(home: Path) -> dict[str, Any]:
     try:
         verdict = verify(ledger, models)
         assert verdict.holds, verdict.findings
-        with ledger.reading() as c:
-            c.execute("SELECT state FROM stored_events")
-            told = [(attributes(row[0]), row[0]) for row in c.fetchall()]
-            c.execute(
-                "SELECT state, was, rule, count(*) FROM outcomes WHERE state != 'duplicate' GROUP BY 1, 2, 3"
-            )
-            outcomes = [tuple(row) for row in c.fetchall() if row["state"] != "set_aside"]
-            c.execute("SELECT key, due FROM timers ORDER BY key")
-            timers = [tuple(row) for row in c.fetchall()]
+        told = [(attributes(state), state) for (state,) in ledger.rows("SELECT state FROM stored_events")]
+        outcomes = ledger.rows(
+            "SELECT state, was, rule, count(*) FROM outcomes WHERE state NOT IN ('duplicate', 'set_aside')"
+            " GROUP BY 1, 2, 3"
+        )
+        timers = ledger.rows("SELECT key, due FROM timers ORDER BY key")
         events = sorted((said["sellerid"], said["sequence"], state) for said, state in told)
         return {"events": events, "outcomes": outcomes, "timers": timers, "rows": dict(_rows(models))}
     finally:

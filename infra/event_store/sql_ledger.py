@@ -1,0 +1,176 @@
+"""What the engine asks of a ledger, in SQL that SQLite and PostgreSQL both understand."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, ClassVar, Final, Protocol
+
+from consumers.ports import Batch, Committed, Loaded, State, Waiting
+from domain.catalogue import DECIDERS
+from domain.fulfilment import Timer
+from domain.values import StreamId
+from infra.event_store.codec import decode, decode_state
+from infra.event_store.instants import instant, micros
+from infra.event_store.rows import decider_evolves
+
+
+class Ask(Protocol):
+    """Answers a query; its parameters are written `:name`."""
+
+    def __call__(self, statement: str, /, **params: Any) -> list[Any]: ...
+
+
+class SqlLedger(ABC):
+    """The half of the port that reads."""
+
+    _each: ClassVar[str]
+    """A table of one column `value`: the elements of the JSON array `{}`."""
+
+    def __init__(self, partition: int) -> None:
+        self._partition = partition
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Ask]:
+        """One consistent view of the ledger."""
+
+    @property
+    @abstractmethod
+    def secret(self) -> bytes: ...
+
+    @abstractmethod
+    def commit(self, batch: Batch) -> Committed: ...
+
+    def rows(self, statement: str, /, **params: Any) -> list[Any]:
+        with self.reading() as ask:
+            return ask(statement, **params)
+
+    def next_offset(self) -> int:
+        found = self.rows(
+            "SELECT next_offset FROM commits WHERE partition = :at ORDER BY number DESC LIMIT 1",
+            at=self._partition,
+        )
+        return found[0][0] if found else 0
+
+    @abstractmethod
+    def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """The digest of each of these messages that is known already."""
+
+    def load(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Loaded]:
+        wanted = json.dumps([(stream, decider_evolves(stream)) for stream in streams])
+        found: dict[StreamId, Loaded] = {}
+        for name, version, topic, state in self.rows(
+            LOAD.format(self._each.format(":wanted")), wanted=wanted
+        ):
+            stream = StreamId(name)
+            if topic is None:
+                found[stream] = Loaded(version, decode_state(name, state), version)
+                continue
+            decider = DECIDERS[name[: name.index("/")]]
+            before = found.get(stream) or Loaded(0, decider.start)
+            evolved = decider.evolve(before.state, decode(topic, state))
+            found[stream] = Loaded(version, evolved, before.snapshot)
+        return found
+
+    def sequences(self, sellers: Sequence[str]) -> Mapping[str, int]:
+        each = self._each.format(":sellers")
+        rows = self.rows(
+            f"SELECT seller_id, sequence FROM {each} CROSS JOIN sellers WHERE seller_id = value->>0",
+            sellers=json.dumps([[seller] for seller in sellers]),
+        )
+        return {row[0]: row[1] for row in rows}
+
+    # --- who waits -----------------------------------------------------------------------------------
+
+    def waits(self) -> Mapping[StreamId, State]:
+        rows = self.rows(
+            "SELECT place, max(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) FROM parked"
+            " WHERE partition = :at GROUP BY place ORDER BY min(number)",
+            at=self._partition,
+        )
+        return {StreamId(row[0]): "failed" if row[1] else "parked" for row in rows}
+
+    def waiting(self, place: StreamId, limit: int) -> list[Waiting]:
+        rows = self.rows(
+            f"SELECT {_WAITING} FROM parked WHERE partition = :at AND place = :place"
+            " ORDER BY number LIMIT :limit",
+            at=self._partition,
+            place=place,
+            limit=limit,
+        )
+        return [_waiting(row) for row in rows]
+
+    def waiting_number(self, number: int) -> Waiting | None:
+        """The one with that number."""
+        rows = self.rows(
+            f"SELECT {_WAITING} FROM parked WHERE partition = :at AND number = :number",
+            at=self._partition,
+            number=number,
+        )
+        return _waiting(rows[0]) if rows else None
+
+    def waiting_count(self, seller_id: str) -> int:
+        found: int = self.rows("SELECT count(*) FROM parked WHERE seller_id = :seller", seller=seller_id)[0][
+            0
+        ]
+        return found
+
+    def next_number(self) -> int:
+        found: int = self.rows(
+            "SELECT coalesce(max(number), 0) + 1 FROM parked WHERE partition = :at", at=self._partition
+        )[0][0]
+        return found
+
+    # --- time ----------------------------------------------------------------------------------------
+
+    def clock(self, name: str) -> datetime | None:
+        found = self.rows(
+            "SELECT at FROM clocks WHERE partition = :at AND name = :name", at=self._partition, name=name
+        )
+        return instant(found[0][0]) if found else None
+
+    def next_due(self, seller_id: str | None, after: datetime | None) -> datetime | None:
+        found = self._due(seller_id, after, None, 1)
+        return found[0].due if found else None
+
+    def due(self, seller_id: str | None, after: datetime | None, to: datetime, limit: int) -> list[Timer]:
+        return self._due(seller_id, after, to, limit)
+
+    def _due(
+        self, seller_id: str | None, after: datetime | None, to: datetime | None, limit: int
+    ) -> list[Timer]:
+        rows = self.rows(
+            "SELECT t.key, t.due, t.stream, t.kind, t.detail FROM timers t"
+            f" {_EVERYBODYS if seller_id is None else _SELLERS}"
+            " AND t.failed = 0 AND t.due > :after AND t.due <= :to"
+            " ORDER BY t.due, t.seller_id, t.key LIMIT :limit",
+            after=-1 if after is None else micros(after),
+            to=1 << 62 if to is None else micros(to),
+            limit=limit,
+            **({"at": self._partition} if seller_id is None else {"seller": seller_id}),
+        )
+        return [Timer(key, instant(due), StreamId(stream), *rest) for key, due, stream, *rest in rows]
+
+
+_EVERYBODYS: Final = "JOIN sellers s ON s.seller_id = t.seller_id WHERE s.partition = :at AND s.live = 1"
+_SELLERS: Final = "WHERE t.seller_id = :seller"
+_WAITING: Final = "number, place, seller_id, key, digest, kept, state, reason, since"
+LOAD: Final = """
+WITH wanted AS (SELECT value->>0 AS stream, CAST(value->>1 AS INTEGER) AS evolves FROM {}),
+     snapshot AS (
+        SELECT s.stream, s.version, s.state
+        FROM wanted w CROSS JOIN snapshots s WHERE s.stream = w.stream AND s.evolves = w.evolves)
+SELECT stream, version, NULL AS topic, state FROM snapshot
+UNION ALL
+SELECT e.originator_id, e.originator_version, e.topic, e.state
+FROM wanted w CROSS JOIN stored_events e
+WHERE e.originator_id = w.stream
+  AND e.originator_version > coalesce((SELECT version FROM snapshot s WHERE s.stream = w.stream), 0)
+ORDER BY 1, 2
+"""
+
+
+def _waiting(row: Any) -> Waiting:
+    number, place, seller_id, key, digest, kept, state, reason, since = row
+    return Waiting(number, StreamId(place), seller_id, key, digest, kept, state, reason, instant(since))
