@@ -13,6 +13,7 @@ from consumers.engine import Engine
 from consumers.ports import Stale
 from domain import catalogue
 from infra.event_store.ledger import SqliteLedger
+from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sql_ledger import LOAD, SqlLedger
 from tests.telling import (
     delivered,
@@ -29,9 +30,14 @@ from tests.telling import (
 )
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
-    made = SqliteLedger(str(tmp_path / "ledger.sqlite"))
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest) -> Iterator[SqlLedger]:
+    made: SqliteLedger | PostgresLedger
+    if request.param == "sqlite":
+        made = SqliteLedger(str(request.getfixturevalue("tmp_path") / "ledger.sqlite"))
+    else:
+        url, schema = request.getfixturevalue("postgres_schema")
+        made = PostgresLedger(url, schema=schema)
     yield made
     made.close()
 

@@ -15,6 +15,7 @@ from domain.stock import STOCK
 from domain.stock.state import StockReceived
 from domain.values import StreamId
 from infra.event_store.ledger import SqliteLedger
+from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.rows import Origin
 from tests.given import NOON, at
 
@@ -41,16 +42,22 @@ Opening = Callable[..., Ledger]
 """The ledger as another process would open it, for partition 0 or another one."""
 
 
-@pytest.fixture(params=["sqlite"])
-def opening(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Opening]:
-    assert request.param == "sqlite"
-    opened: list[SqliteLedger] = []
+@pytest.fixture(params=["sqlite", "postgres"])
+def opening(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Opening]:
+    opened: list[SqliteLedger | PostgresLedger] = []
+    origin = Origin(clock=clock)
 
-    def opening(partition: int = 0) -> Ledger:
-        opened.append(SqliteLedger(str(tmp_path / "ledger.sqlite"), Origin(clock=clock), partition))
+    def sqlite(partition: int = 0) -> Ledger:
+        folder: Path = request.getfixturevalue("tmp_path")
+        opened.append(SqliteLedger(str(folder / "ledger.sqlite"), origin, partition))
         return opened[-1]
 
-    yield opening
+    def postgres(partition: int = 0) -> Ledger:
+        url, schema = request.getfixturevalue("postgres_schema")
+        opened.append(PostgresLedger(url, origin, partition, schema))
+        return opened[-1]
+
+    yield sqlite if request.param == "sqlite" else postgres
     for ledger in opened:
         ledger.close()
 

@@ -1,0 +1,1 @@
+"""The ledger on PostgreSQL: many workers, one order of commits."""

@@ -1,0 +1,261 @@
+"""The ledger on PostgreSQL: each batch is one call of one function, and its lost answer is looked up."""
+
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, TypeVar
+
+import orjson
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.types.json import Jsonb
+
+from consumers.ports import Batch, Committed, Stale
+from infra.event_store.instants import instant, micros
+from infra.event_store.rows import BatchRows, Origin
+from infra.event_store.sql_ledger import Ask, SqlLedger
+
+SCHEMA_VERSION: Final = 1
+MOVED_ON: Final = "JM001"
+SQL: Final = files("infra.event_store.postgres")
+PATIENCE_S: Final = 60.0
+"""How long a server that has gone away is waited for."""
+LIMITS: Final = {
+    "lock_timeout": "5s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "5s",  # one that froze in a transaction holds nobody up for longer
+    "timezone": "UTC",
+}
+KEEPALIVES: Final = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+Answer = TypeVar("Answer")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def connect(url: str, schema: str) -> Connection:
+    options = " ".join(f"-c {name}={value}" for name, value in {**LIMITS, "search_path": schema}.items())
+    return psycopg.connect(
+        make_conninfo(url, options=options, application_name="jumun", **KEEPALIVES), autocommit=True
+    )
+
+
+def upgrade(url: str, schema: str = "jumun") -> None:
+    """Makes the ledger's tables and functions; may be said twice, and by two at once."""
+    with connect(url, schema) as connection, connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('jumun upgrade'))")
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+        for name in ("schema.sql", "commit.sql"):
+            connection.execute((SQL / name).read_text("utf-8").encode())
+        connection.execute(
+            "INSERT INTO ledger VALUES (1, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (str(uuid.uuid4()), secrets.token_bytes(32), SCHEMA_VERSION),
+        )
+
+
+@cache
+def _named(statement: str) -> bytes:
+    """`:name` as psycopg writes it."""
+    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", statement.replace("%", "%%")).encode()
+
+
+class PostgresLedger(SqlLedger):
+    """One partition's ledger, over one connection that comes back by itself."""
+
+    _each = "jsonb_array_elements(CAST({} AS jsonb))"
+
+    def __init__(
+        self, url: str, origin: Origin | None = None, partition: int = 0, schema: str = "jumun"
+    ) -> None:
+        super().__init__(partition)
+        self._url, self._schema = url, schema
+        self._origin = origin or Origin()
+        self._connection: Connection | None = None
+        identity: tuple[str, bytes] = self.rows("SELECT ledger_id, secret FROM ledger")[0]
+        self.ledger_id, self._secret = identity
+        self._again(
+            lambda c: c.execute(
+                "DELETE FROM set_aside WHERE keep_until < %s", (micros(self._origin.clock()),)
+            )
+        )
+
+    @property
+    def secret(self) -> bytes:
+        return self._secret
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    # --- reading -------------------------------------------------------------------------------------
+
+    def rows(self, statement: str, /, **params: Any) -> list[Any]:
+        """One query is one consistent view already."""
+        return self._again(lambda c: _asked(c, statement, params))
+
+    @contextmanager
+    def reading(self) -> Generator[Ask]:
+        with self._connected().transaction():
+            self._connected().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+            def ask(statement: str, /, **params: Any) -> list[Any]:
+                return _asked(self._connected(), statement, params)
+
+            yield ask
+
+    def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        return dict(self.rows("SELECT key, digest FROM inbox WHERE key = ANY(:keys)", keys=list(keys)))
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url, self._schema)
+        return self._connection
+
+    def _again(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Does what may be done twice; goes on by itself when the server was away for a while."""
+        until = time.monotonic() + PATIENCE_S
+        wait = 0.05
+        while True:
+            try:
+                return work(self._connected())
+            except psycopg.OperationalError:
+                self._hang_up()
+                if time.monotonic() > until:
+                    raise
+                time.sleep(wait)
+                wait = min(2 * wait, 1.0)
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    # --- the commit ----------------------------------------------------------------------------------
+
+    def commit(self, batch: Batch) -> Committed:
+        """Writes the whole batch or nothing.
+
+        Raises: Stale, when its offset is not the partition's, or a stream has another version.
+        """
+        rows = BatchRows(self._origin, self._partition, batch)
+        self._origin.at("ledger.before")
+        try:
+            first_position, recorded_at = self._written(rows)
+        except (psycopg.errors.UniqueViolation, psycopg.errors.LockNotAvailable) as error:
+            msg = f"another writer has moved on: {error}"
+            raise Stale(msg) from error
+        except psycopg.OperationalError:
+            first_position, recorded_at = self._settled(rows)
+        except psycopg.DatabaseError as error:
+            if error.sqlstate != MOVED_ON:
+                raise
+            raise Stale(str(error).partition("\n")[0]) from error
+        self._origin.at("ledger.after")
+        return Committed(first_position if rows.events else 0, instant(recorded_at))
+
+    def _written(self, rows: BatchRows) -> tuple[int, int]:
+        found = self._connected().execute(_COMMIT, _arguments(self._origin, rows)).fetchone()
+        assert found is not None
+        return found[0], found[1]
+
+    def _settled(self, rows: BatchRows) -> tuple[int, int]:
+        """The answer was lost, and the batch with it or not: its id says, once whoever commits is done.
+
+        Raises: Stale, when it was not written; should it still be on its way, the fence refuses it or what
+        is decided anew.
+        """
+
+        def look_up(c: Connection) -> list[Any]:
+            with c.transaction():
+                c.execute("SELECT commit_lock()")
+                return _asked(c, _SETTLED, {"batch": rows.batch_id})
+
+        self._hang_up()
+        found = self._again(look_up)
+        if not found:
+            msg = "the database went away before it had the batch"
+            raise Stale(msg)
+        return found[0][0], found[0][1]
+
+
+_SETTLED: Final = "SELECT first_position, recorded_at FROM commits WHERE batch_id = :batch"
+_COMMIT: Final = """
+SELECT out_first_position, out_recorded_at FROM commit_batch(
+    %(partition)s, %(topic_id)s, %(begins)s, %(ends)s, %(worker)s, %(build)s, %(batch_id)s, %(recorded_at)s,
+    %(content)b, %(body)b, %(streams)b, %(versions)b::bigint[], %(topics)b, %(states)b,
+    %(keys)b, %(digests)b, %(set_aside)b, %(outcomes)s, %(rest)s)
+"""
+
+
+def _asked(connection: Connection, statement: str, params: Mapping[str, Any]) -> list[Any]:
+    return connection.execute(_named(statement), params).fetchall()
+
+
+def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:
+    batch = rows.batch
+    now = origin.clock().astimezone(UTC)
+    keys = sorted(batch.inbox)
+    set_aside = rows.set_aside(now)
+    return {
+        "partition": rows.partition,
+        "topic_id": origin.topic_id,
+        "begins": batch.from_offset,
+        "ends": batch.next_offset,
+        "worker": origin.worker,
+        "build": origin.build,
+        "batch_id": rows.batch_id,
+        "recorded_at": micros(now),
+        "content": rows.content,
+        "body": rows.body,
+        "streams": [event[0] for event in rows.events],
+        "versions": [event[1] for event in rows.events],
+        "topics": [event[2] for event in rows.events],
+        "states": [event[3] for event in rows.events],
+        "keys": [key for key, _ in keys],
+        "digests": [digest for _, digest in keys],
+        "set_aside": [raw for _, raw, _ in set_aside],
+        "outcomes": _json(rows.outcomes),
+        "rest": _json(_rest(rows, now)),
+    }
+
+
+def _rest(rows: BatchRows, now: datetime) -> dict[str, Any]:
+    """What few batches have: as JSON, bytes in hex."""
+    batch = rows.batch
+    return {
+        "set_aside": [(place, until) for place, _, until in rows.set_aside(now)],
+        "unparked": batch.unparked,
+        "parked": [[_hex(value) for value in row] for row in rows.parked],
+        "vault": batch.vaulted,
+        "fired": [timer.key for timer in batch.fired],
+        "failed": [timer.key for timer in batch.failed_timers],
+        "timers": rows.timers,
+        "clocks": rows.clocks,
+        "sellers": rows.sellers,
+        "snapshots": [(*row, state.decode()) for *row, state in rows.snapshots],
+    }
+
+
+def _hex(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _json(value: Any) -> Jsonb:
+    return Jsonb(value, dumps=_dumps)
+
+
+def _dumps(value: Any) -> bytes:
+    return orjson.dumps(value)
