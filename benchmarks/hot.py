@@ -17,7 +17,7 @@ from domain.stock import STOCK
 from domain.stock.promise import Reserve
 from domain.stock.state import StockEvent, stock_stream
 from infra.event_store.codec import encode_state
-from infra.event_store.ledger import SqliteLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
 
 HOT = "HOT"
 STREAM = stock_stream("acme", HOT)

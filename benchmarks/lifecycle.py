@@ -11,8 +11,8 @@ from benchmarks.stopwatch import Stopwatch
 from consumers.engine import Engine
 from consumers.envelope import read
 from infra.embedded import Embedded
-from infra.event_store.ledger import SqliteLedger
 from infra.event_store.rows import Origin
+from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.settings import Settings
 
 SAVED_ONE_BY_ONE = "aggregates, a save per command"

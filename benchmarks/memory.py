@@ -9,7 +9,7 @@ from benchmarks.lives import Market
 from benchmarks.measure import Figure, beside, folder
 from benchmarks.shop import KeepingShop
 from consumers.engine import Engine
-from infra.event_store.ledger import SqliteLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
 
 OPEN = ("place", "pay")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from consumers.engine import Engine
 from consumers.outcomes import Moved
-from infra.event_store.ledger import SqliteLedger
 from infra.event_store.rows import Origin
+from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.projector import Beside, Within
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from consumers.ports import Batch, Committed
-from infra.event_store.ledger import SqliteLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.history import committed_now, recorded_after
 from infra.read_models.store import Faults, ReadModels
 from infra.settings import LEDGER, READ_MODELS

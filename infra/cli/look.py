@@ -11,7 +11,7 @@ from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, ledger_of, mu
 from infra.cli.progress import bar
 from infra.event_store.codec import attributes
 from infra.event_store.instants import instant
-from infra.event_store.ledger import SqliteLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.read_models import queries
 from infra.read_models.store import ReadModels
 from infra.settings import READ_MODELS

@@ -11,7 +11,7 @@ import typer
 
 from infra.cli.show import problem
 from infra.embedded import exists
-from infra.event_store.ledger import SqliteLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.projector import catch_up, folding
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings

@@ -1,1 +1,1 @@
-"""The ledger: eventsourcing's recorder on SQLite, and the one transaction that a batch becomes."""
+"""The ledger: a batch as rows, and how SQLite and PostgreSQL keep them."""

@@ -12,9 +12,9 @@ import pytest
 from consumers.engine import Engine
 from consumers.ports import Stale
 from domain import catalogue
-from infra.event_store.ledger import SqliteLedger
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sql_ledger import LOAD, SqlLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
 from tests.telling import (
     delivered,
     dispatched,

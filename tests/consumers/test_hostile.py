@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from consumers.engine import Engine
 from consumers.envelope import Unreadable, adapter, at_once, read, step_by_step
 from domain.catalogue import COMMANDS, TIME_PASSED
-from infra.event_store.ledger import SqliteLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.examples import example
 from tests.telling import life, receipt
 

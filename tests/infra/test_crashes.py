@@ -16,7 +16,7 @@ import pytest
 
 from infra.demo import market
 from infra.event_store.codec import attributes
-from infra.event_store.ledger import SqliteLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS
 from infra.verify import verify

@@ -1,5 +1,5 @@
 -- The ledger on PostgreSQL, in the schema that search_path names.  Instants are microseconds since 1970, UTC.
--- The tables are those of SQLite (../schema.sql says more of each), so that both are asked in the same words.
+-- The tables are those of SQLite (../sqlite/schema.sql says more of each), so that both are asked in the same words.
 
 CREATE TABLE IF NOT EXISTS ledger (
     id             integer PRIMARY KEY CHECK (id = 1),

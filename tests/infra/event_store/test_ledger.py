@@ -14,9 +14,9 @@ from domain.fulfilment import Timer
 from domain.stock import STOCK
 from domain.stock.state import StockReceived
 from domain.values import StreamId
-from infra.event_store.ledger import SqliteLedger
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.rows import Origin
+from infra.event_store.sqlite.ledger import SqliteLedger
 from tests.given import NOON, at
 
 CHAIR = StreamId("stock/acme/CHAIR")

@@ -11,7 +11,7 @@ from eventsourcing.tests.persistence import (
     ProcessRecorderTestCase,
 )
 
-from infra.event_store.recorder import DurableDatastore, LedgerRecorder
+from infra.event_store.sqlite.recorder import DurableDatastore, LedgerRecorder
 
 LEFT_OPEN: list[DurableDatastore] = []
 """Some of the library's cases leave threads that still read when they end: what they use is never closed."""

@@ -22,7 +22,7 @@ from eventsourcing.sqlite import (
 from infra.event_store.rows import EventRow
 
 _LAST = (1 << 63) - 1
-SCHEMA = files("infra.event_store") / "schema.sql"
+SCHEMA = files("infra.event_store.sqlite") / "schema.sql"
 
 Within = Callable[[SQLiteCursor, int], None]
 """Writes the rest of a commit in the transaction of its events, given the first event's position."""

@@ -9,11 +9,11 @@ from typing import Any, Final
 from eventsourcing.persistence import IntegrityError
 
 from consumers.ports import Batch, Committed, Stale
-from infra.event_store.batch_writer import BatchWriter
 from infra.event_store.instants import micros
-from infra.event_store.recorder import DurableDatastore, LedgerRecorder
 from infra.event_store.rows import BatchRows, Origin
 from infra.event_store.sql_ledger import Ask, SqlLedger
+from infra.event_store.sqlite.recorder import DurableDatastore, LedgerRecorder
+from infra.event_store.sqlite.writer import BatchWriter
 
 SCHEMA_VERSION: Final = 1
 
