@@ -5,7 +5,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types imports docs lock bench clean
+.PHONY: help install demo test check format lint types imports docs lock postgres-up postgres-down bench clean
 
 PYTHON ?=
 WORKERS ?= 2
@@ -13,7 +13,7 @@ BIN := .venv/bin
 export TIMEFORMAT = $(subst .installed,install,$(@F)) took %1R s
 
 help:  ## Print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: .venv/.installed  ## Make .venv with all locked packages and the command jumun
 
@@ -21,7 +21,7 @@ install: .venv/.installed  ## Make .venv with all locked packages and the comman
 	@time PYTHON="$(PYTHON)" tools/bootstrap
 	@touch $@
 
-demo: install  ## Follow a few orders through the engine
+demo: install  ## Decide a made-up marketplace of 10,000 orders and prove the result
 	@$(BIN)/jumun demo
 
 test: install  ## Run all tests and print the ten slowest
@@ -47,6 +47,12 @@ docs: install  ## Print messages, events, read models and schemas to docs/
 
 lock: install  ## Pin every package again in requirements.lock
 	@tools/lock $(ARGS)
+
+postgres-up: install  ## Start the project's own PostgreSQL and print where it is
+	@tools/postgres up
+
+postgres-down:  ## Stop it; its data stays
+	@tools/postgres down
 
 bench: install  ## Measure speed
 	@$(BIN)/python -m benchmarks

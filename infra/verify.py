@@ -19,6 +19,10 @@ Step = Callable[[str, int], None]
 """Told what is being checked and how many events were read."""
 
 
+def _nobody(what: str, events: int) -> None:
+    del what, events
+
+
 @dataclass(slots=True)
 class Verdict:
     """What was checked, and what was found wrong."""
@@ -36,12 +40,11 @@ class Verdict:
         return not self.findings
 
 
-def verify(ledger: SqlLedger, read_models: ReadModels, step: Step | None = None) -> Verdict:
+def verify(ledger: SqlLedger, read_models: ReadModels, step: Step = _nobody) -> Verdict:
     """Reads the whole ledger; changes nothing."""
-    told: Step = step or (lambda _, __: None)
     verdict = Verdict()
-    verdict.findings += _chain(ledger, verdict, told)
-    history = _History(ledger, verdict, told)
+    verdict.findings += chain_findings(ledger, verdict, step)
+    history = _History(ledger, verdict, step)
     try:
         counted = recount(history.events()).digests
     except Damaged as damage:
@@ -64,7 +67,7 @@ def _differences(ledger: SqlLedger, read_models: ReadModels) -> Iterator[str]:
         yield f"read model {difference.table}, row {row}: {columns} is not what the ledger makes of it"
 
 
-def _chain(ledger: SqlLedger, verdict: Verdict, step: Step) -> Iterator[str]:
+def chain_findings(ledger: SqlLedger, verdict: Verdict, step: Step = _nobody) -> Iterator[str]:
     """Each commit's hash, from the one before it, its messages, outcomes and events."""
     last: defaultdict[int, bytes] = defaultdict(lambda: GENESIS)
     offset: defaultdict[int, int] = defaultdict(int)

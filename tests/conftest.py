@@ -11,13 +11,29 @@ from psycopg import sql
 
 from infra.event_store.postgres.ledger import upgrade
 
-TOOLS = Path(__file__).parents[1] / "tools"
+POSTGRES = Path(__file__).parents[1] / "tools" / "postgres"
+
+
+def postgres(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([POSTGRES, *command], capture_output=True, text=True, check=False)
+
+
+class Stops:
+    """Stops what the tests have started, once all workers are done."""
+
+    def pytest_sessionfinish(self) -> None:
+        postgres("down")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and postgres("url").returncode != 0:
+        config.pluginmanager.register(Stops())
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> str:
     """A PostgreSQL server, installed and started where needed."""
-    done = subprocess.run([TOOLS / "postgres", "up"], capture_output=True, text=True, check=False)
+    done = postgres("up")
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
