@@ -5,7 +5,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -13,12 +13,14 @@ from typing import Any, Final, TypeVar
 
 import orjson
 import psycopg
+from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from consumers.ports import Batch, Committed, Stale
 from infra.event_store.instants import instant, micros
+from infra.event_store.postgres.recorder import LedgerDatastore, LedgerRecorder, session
 from infra.event_store.rows import BatchRows, Origin
 from infra.event_store.sql_ledger import Ask, SqlLedger
 
@@ -27,29 +29,13 @@ MOVED_ON: Final = "JM001"
 SQL: Final = files("infra.event_store.postgres")
 PATIENCE_S: Final = 60.0
 """How long a server that has gone away is waited for."""
-LIMITS: Final = {
-    "lock_timeout": "5s",
-    "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "5s",  # one that froze in a transaction holds nobody up for longer
-    "timezone": "UTC",
-}
-KEEPALIVES: Final = {
-    "connect_timeout": 5,
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
+WAIT_S: Final = 0.1
 Answer = TypeVar("Answer")
-Connection = psycopg.Connection[tuple[Any, ...]]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 
-def connect(url: str, schema: str) -> Connection:
-    options = " ".join(f"-c {name}={value}" for name, value in {**LIMITS, "search_path": schema}.items())
-    return psycopg.connect(
-        make_conninfo(url, options=options, application_name="jumun", **KEEPALIVES), autocommit=True
-    )
+def connect(url: str, schema: str) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(**session(url, schema), autocommit=True)
 
 
 def upgrade(url: str, schema: str = "jumun") -> None:
@@ -80,9 +66,9 @@ class PostgresLedger(SqlLedger):
         self, url: str, origin: Origin | None = None, partition: int = 0, schema: str = "jumun"
     ) -> None:
         super().__init__(partition)
-        self._url, self._schema = url, schema
+        self._store = LedgerDatastore(url, schema)
+        self.recorder = LedgerRecorder(self._store)
         self._origin = origin or Origin()
-        self._connection: Connection | None = None
         identity: tuple[str, bytes] = self.rows("SELECT ledger_id, secret FROM ledger")[0]
         self.ledger_id, self._secret = identity
         self._again(
@@ -96,8 +82,7 @@ class PostgresLedger(SqlLedger):
         return self._secret
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        self._store.close()
 
     # --- reading -------------------------------------------------------------------------------------
 
@@ -107,41 +92,34 @@ class PostgresLedger(SqlLedger):
 
     @contextmanager
     def reading(self) -> Generator[Ask]:
-        with self._connected().transaction():
-            self._connected().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with self._connected() as c, c.connection.transaction():
+            c.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
             def ask(statement: str, /, **params: Any) -> list[Any]:
-                return _asked(self._connected(), statement, params)
+                return _asked(c, statement, params)
 
             yield ask
 
     def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         return dict(self.rows("SELECT key, digest FROM inbox WHERE key = ANY(:keys)", keys=list(keys)))
 
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, self._schema)
-        return self._connection
+    @contextmanager
+    def _connected(self) -> Generator[Cursor]:
+        """Rows as plain tuples; errors are the library's."""
+        with self._store.get_connection() as connection, connection.cursor(row_factory=tuple_row) as c:
+            yield c
 
-    def _again(self, work: Callable[[Connection], Answer]) -> Answer:
+    def _again(self, work: Callable[[Cursor], Answer]) -> Answer:
         """Does what may be done twice; goes on by itself when the server was away for a while."""
         until = time.monotonic() + PATIENCE_S
-        wait = 0.05
         while True:
             try:
-                return work(self._connected())
-            except psycopg.OperationalError:
-                self._hang_up()
+                with self._connected() as c:
+                    return work(c)
+            except (OperationalError, InterfaceError):
                 if time.monotonic() > until:
                     raise
-                time.sleep(wait)
-                wait = min(2 * wait, 1.0)
-
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            with suppress(psycopg.Error):
-                self._connection.close()
-            self._connection = None
+                time.sleep(WAIT_S)
 
     # --- the commit ----------------------------------------------------------------------------------
 
@@ -154,20 +132,22 @@ class PostgresLedger(SqlLedger):
         self._origin.at("ledger.before")
         try:
             first_position, recorded_at = self._written(rows)
-        except (psycopg.errors.UniqueViolation, psycopg.errors.LockNotAvailable) as error:
+        except IntegrityError as error:
             msg = f"another writer has moved on: {error}"
             raise Stale(msg) from error
-        except psycopg.OperationalError:
+        except (OperationalError, InterfaceError):
             first_position, recorded_at = self._settled(rows)
-        except psycopg.DatabaseError as error:
-            if error.sqlstate != MOVED_ON:
-                raise
-            raise Stale(str(error).partition("\n")[0]) from error
         self._origin.at("ledger.after")
         return Committed(first_position if rows.events else 0, instant(recorded_at))
 
     def _written(self, rows: BatchRows) -> tuple[int, int]:
-        found = self._connected().execute(_COMMIT, _arguments(self._origin, rows)).fetchone()
+        with self._connected() as c:
+            try:
+                found = c.execute(_COMMIT, _arguments(self._origin, rows)).fetchone()
+            except psycopg.DatabaseError as error:
+                if error.sqlstate != MOVED_ON:
+                    raise
+                raise Stale(str(error).partition("\n")[0]) from error
         assert found is not None
         return found[0], found[1]
 
@@ -178,12 +158,11 @@ class PostgresLedger(SqlLedger):
         is decided anew.
         """
 
-        def look_up(c: Connection) -> list[Any]:
-            with c.transaction():
+        def look_up(c: Cursor) -> list[Any]:
+            with c.connection.transaction():
                 c.execute("SELECT commit_lock()")
                 return _asked(c, _SETTLED, {"batch": rows.batch_id})
 
-        self._hang_up()
         found = self._again(look_up)
         if not found:
             msg = "the database went away before it had the batch"
@@ -200,8 +179,8 @@ SELECT out_first_position, out_recorded_at FROM commit_batch(
 """
 
 
-def _asked(connection: Connection, statement: str, params: Mapping[str, Any]) -> list[Any]:
-    return connection.execute(_named(statement), params).fetchall()
+def _asked(c: Cursor, statement: str, params: Mapping[str, Any]) -> list[Any]:
+    return c.execute(_named(statement), params).fetchall()
 
 
 def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:

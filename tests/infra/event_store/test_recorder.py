@@ -1,16 +1,21 @@
-"""eventsourcing's own recorder test cases, on our recorder over files that are flushed at every commit."""
+"""eventsourcing's own recorder test cases, on our recorders over files and on a PostgreSQL server."""
 
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from eventsourcing.persistence import ProgrammingError
 from eventsourcing.tests.persistence import (
     ApplicationRecorderTestCase,
     NonInterleavingNotificationIDsBaseCase,
     ProcessRecorderTestCase,
 )
 
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.postgres.recorder import LedgerDatastore
+from infra.event_store.postgres.recorder import LedgerRecorder as PostgresRecorder
 from infra.event_store.sqlite.recorder import DurableDatastore, LedgerRecorder
 
 LEFT_OPEN: list[DurableDatastore] = []
@@ -49,3 +54,36 @@ class TestAsProcessRecorder(OnFiles, ProcessRecorderTestCase):
 
 class TestPositionsDoNotInterleave(OnFiles, NonInterleavingNotificationIDsBaseCase):
     """Two writers at once: each one's events stand together."""
+
+
+class OnAServer:
+    """Each test has a schema of its own."""
+
+    @pytest.fixture(autouse=True)
+    def _schema(self, postgres_schema: tuple[str, str]) -> Iterator[None]:
+        self.store = LedgerDatastore(*postgres_schema, connections=12)
+        yield
+        self.store.close()
+
+    def new_originator_id(self) -> str:
+        return f"order/acme/{uuid4()}"
+
+    def create_recorder(self) -> PostgresRecorder:
+        return PostgresRecorder(self.store)
+
+
+class TestOnPostgresAsApplicationRecorder(OnAServer, ApplicationRecorderTestCase[PostgresRecorder]):
+    """The same, and subscriptions."""
+
+
+class TestOnPostgresPositionsDoNotInterleave(OnAServer, NonInterleavingNotificationIDsBaseCase):
+    """Two writers at once, from two sessions."""
+
+
+def test_the_librarys_insert_function_is_refused(
+    postgres_schema: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, schema = postgres_schema
+    monkeypatch.setenv("POSTGRES_ENABLE_DB_FUNCTIONS", "yes")
+    with pytest.raises(ProgrammingError, match="POSTGRES_ENABLE_DB_FUNCTIONS"):
+        PostgresLedger(url, schema=schema)
