@@ -1,0 +1,1 @@
+"""Apache Kafka: what the workers need of it, by kafka-python or confluent-kafka."""
