@@ -7,6 +7,7 @@ others in its batch: refused, early, failed and unreadable ones get their outcom
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -16,8 +17,8 @@ from consumers.collector import without_collector
 from consumers.envelope import MAX_BYTES, Inbound, Tick, Unreadable, read, read_kept
 from consumers.outcomes import Moved, outcome_of
 from consumers.parking import PARKED_PER_SELLER, Parking, opens
-from consumers.ports import Batch, Committed, Ledger, Outcome, State, Waiting
-from consumers.world import Decision, World, skus_of
+from consumers.ports import Batch, Committed, Ledger, Outcome, Place, State, Waiting
+from consumers.world import CACHED_STREAMS, Decision, World, skus_of
 from domain.decider import Told
 from domain.errors import Refused, TooEarly
 from domain.fulfilment import Timer, due_step, parts, timers
@@ -26,11 +27,21 @@ from domain.seller import OpenSeller, Seller, SellerOpened, seller_stream
 from domain.values import StreamId
 
 BATCH: Final = 500
+IDLE: Final = 10_000
+"""Offsets of nothing but idle ticks after which a commit notes all the same how far they were read: they need
+not be read again at the next start, and are never deleted unread.
+"""
 
 log = structlog.get_logger()
 
 
 Committing = Callable[[Batch, Committed], None]
+Elsewhere = Callable[[str], str | None]
+"""Why a seller's messages do not belong in this partition; none where they do."""
+
+
+def _one_partition(_: str) -> None:
+    return None
 
 
 class Engine:
@@ -42,16 +53,20 @@ class Engine:
         *,
         on_commit: Committing | None = None,
         parked_per_seller: int = PARKED_PER_SELLER,
+        elsewhere: Elsewhere = _one_partition,
+        cached: int = CACHED_STREAMS,
     ) -> None:
         self._ledger = ledger
         self._on_commit = on_commit
         self._parked_per_seller = parked_per_seller
+        self._elsewhere = elsewhere
+        self._cached = cached
         self.moved = Moved()
         self._forget()
 
     def _forget(self) -> None:
         """Everything remembered of the ledger is read again."""
-        self._world = World(self._ledger)
+        self._world = World(self._ledger, self._cached)
         self._offset = self._ledger.next_offset()
         self._parking = Parking(self._ledger, self._parked_per_seller)
         self._retry = self._parking.places("parked")
@@ -62,8 +77,15 @@ class Engine:
         """Where some wait no longer since this batch began, though the ledger still lists them."""
         self._batch = Batch(self._offset, self._offset)
 
-    def handle(self, raws: Sequence[bytes]) -> None:
+    @property
+    def offset(self) -> int:
+        """Of the message that it reads next."""
+        return self._batch.next_offset
+
+    def handle(self, raws: Sequence[bytes], places: Sequence[Place] | None = None) -> None:
         """Decides a batch of messages, at most `BATCH` of them, and commits them together.
+
+        `places`: their offsets rise; the engine counts where nobody else does.
 
         Raises: Stale, when another writer has moved the ledger on; nothing of the batch was kept.
         """
@@ -71,13 +93,26 @@ class Engine:
             with without_collector():
                 self._go_on()
                 messages = [self._read(raw) for raw in raws]
-                self._look_up([message for message in messages if isinstance(message, Inbound)])
-                for raw, message in zip(raws, messages, strict=True):
-                    self._handle(raw, message)
+                if inbound := [message for message in messages if isinstance(message, Inbound)]:
+                    self._look_up(inbound)
+                stand = self._counted(raws) if places is None else places
+                for raw, place, message in zip(raws, stand, messages, strict=True):
+                    self._handle(raw, place, message)
                 self._commit()
         except BaseException:
             self._forget()
             raise
+
+    def _counted(self, raws: Sequence[bytes]) -> list[Place]:
+        return [Place(offset, sha256(raw).hexdigest()) for offset, raw in enumerate(raws, self.offset)]
+
+    def set_aside(self, raw: bytes, place: Place) -> None:
+        """What has killed whoever decided on it is decided on by nobody.
+
+        Raises: Stale.
+        """
+        said = "whoever decided on it did not live to commit it"
+        self._run(lambda: self._handle(raw, place, Unreadable("kills_the_worker", said=said)))
 
     def _go_on(self) -> None:
         """What a crash left between the message that was waited for and those that waited."""
@@ -90,9 +125,13 @@ class Engine:
 
     def _read(self, raw: bytes) -> Inbound | Tick | Unreadable:
         try:
-            return read(raw, self._ledger.secret)
+            message = read(raw, self._ledger.secret)
         except Unreadable as unreadable:
             return unreadable
+        seller = message.sellerid if isinstance(message, Tick) else message.envelope.sellerid
+        if seller is not None and (said := self._elsewhere(seller)) is not None:
+            return Unreadable("wrong_partition", field="sellerid", said=said)
+        return message
 
     def _look_up(self, messages: Sequence[Inbound]) -> None:
         """Two queries for the whole batch: what the messages name, and what those orders hold."""
@@ -114,11 +153,18 @@ class Engine:
                 stocks.update(skus_of(self._world.get(stream).state, parts(stream)[1]))
         self._world.prefetch(stocks)
 
-    def _handle(self, raw: bytes, message: Inbound | Tick | Unreadable) -> None:
-        self._batch.next_offset += 1
+    def _handle(self, raw: bytes, place: Place, message: Inbound | Tick | Unreadable) -> None:
+        self._batch.next_offset = place.offset + 1
         if isinstance(message, Tick):
             self._tick(message)
-        elif isinstance(message, Unreadable):
+        else:
+            self._give_outcome(raw, message)
+            self._batch.outcomes[-1] = self._batch.outcomes[-1]._replace(place=place)
+        self._drain()
+
+    def _give_outcome(self, raw: bytes, message: Inbound | Unreadable) -> None:
+        """Each message gets exactly one."""
+        if isinstance(message, Unreadable):
             self._batch.set_aside.append(raw[:MAX_BYTES])
             self._batch.outcomes.append(
                 Outcome("set_aside", None, None, None, None, None, message.rule, message.data)
@@ -128,7 +174,6 @@ class Engine:
             self._batch.outcomes.append(outcome_of(message, "duplicate" if same else "conflict", None))
         else:
             self._decide_new(message)
-        self._drain()
 
     def _know(self, message: Inbound) -> None:
         self._seen[message.key] = message.digest
@@ -321,7 +366,7 @@ class Engine:
 
     def _commit(self) -> None:
         batch = self._batch
-        if batch.is_empty:
+        if batch.is_empty and batch.next_offset - batch.from_offset < IDLE:
             return
         batch.sequences = dict(self._world.batch_sequences())
         batch.snapshots = self._world.snapshots()

@@ -37,6 +37,13 @@ class Decided(NamedTuple):
         return f"{self.seller_id}:{self.sequence}"
 
 
+class Place(NamedTuple):
+    """Where a message stood in its partition, and sha256 of the bytes that its publisher sent."""
+
+    offset: int
+    sha256: str
+
+
 class Outcome(NamedTuple):
     """What became of one message.  `was`: the state it leaves, where it was not sent just now."""
 
@@ -51,6 +58,8 @@ class Outcome(NamedTuple):
     retryable: bool = False
     events: tuple[int, int] = (0, 0)
     """The batch's events that it caused: from the first index up to, not including, the second."""
+    place: Place | None = None
+    """By which its publisher can tell it; none where it had waited."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def recorded_after(ledger: SqlLedger, position: int) -> Iterator[list[Recorded]]
 _AFTER = """
 SELECT e.position, e.originator_id, e.originator_version, e.topic, e.state,
        (SELECT c.recorded_at FROM commits c
-        WHERE c.last_position >= e.position ORDER BY c.last_position LIMIT 1)
+        WHERE c.last_position >= e.position ORDER BY c.last_position, c.number LIMIT 1)
 FROM stored_events e WHERE e.position > :after ORDER BY e.position LIMIT :chunk
 """
 

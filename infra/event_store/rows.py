@@ -46,7 +46,8 @@ Row = tuple[Any, ...]
 
 
 OutcomeRow = tuple[Any, ...]
-"""(state, was, seller, source, message id, type, rule, data, retryable, first event, last event, first, last)
+"""(state, was, seller, source, message id, type, rule, data, retryable, offset, sha256, first event,
+last event, first, last)
 
 The last two are places of events in the batch, from 0; the ledger keeps them as positions.
 """
@@ -87,13 +88,13 @@ class BatchRows:
         self.content = content(self.kept, self.outcomes, [state for *_, state in self.events])
 
     def _outcome(self, outcome: Outcome) -> OutcomeRow:
-        *_, data, retryable, (first, end) = outcome
+        *_, data, retryable, (first, end), place = outcome
         said = json.dumps(data, default=str, ensure_ascii=False) if data else None
         caused: Row = (None, None, None, None)
         if end > first:
             events = self.batch.events
             caused = (events[first].id, events[end - 1].id, first, end - 1)
-        return (*outcome[:7], said, int(retryable), *caused)
+        return (*outcome[:7], said, int(retryable), *(place or (None, None)), *caused)
 
     def head(self, number: int, recorded_at: datetime, first_position: int, first_outcome: int) -> Head:
         origin, batch = self._origin, self.batch

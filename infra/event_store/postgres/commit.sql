@@ -58,8 +58,9 @@ BEGIN
 
     INSERT INTO outcomes
     SELECT last.last_outcome + o.place, this.number, o.said->>0, o.said->>1, o.said->>2, o.said->>3, o.said->>4,
-           o.said->>5, o.said->>6, o.said->>7, (o.said->>8)::integer, o.said->>9, o.said->>10,
-           this.first_position + (o.said->>11)::bigint, this.first_position + (o.said->>12)::bigint
+           o.said->>5, o.said->>6, o.said->>7, (o.said->>8)::integer, (o.said->>9)::bigint, o.said->>10,
+           o.said->>11, o.said->>12,
+           this.first_position + (o.said->>13)::bigint, this.first_position + (o.said->>14)::bigint
     FROM jsonb_array_elements(in_outcomes) WITH ORDINALITY AS o(said, place);
 
     INSERT INTO inbox SELECT * FROM unnest(in_keys, in_digests);
@@ -101,7 +102,26 @@ BEGIN
     ON CONFLICT (stream) DO UPDATE
     SET version = excluded.version, evolves = excluded.evolves, state = excluded.state;
 
+    PERFORM pg_notify('jumun ' || current_schema(), '');
     out_first_position := this.first_position;
     out_recorded_at := this.recorded_at;
 END
+$$;
+
+-- Notes that a batch is begun.  The count: 1 for a batch not begun before; in the rest of one that was begun
+-- three times, 3, so that each of its messages runs alone.  Nobody waits for the disk.
+CREATE OR REPLACE FUNCTION attempt(
+    in_partition integer, in_from bigint, in_until bigint, in_anew boolean, OUT out_count integer
+) LANGUAGE sql AS $$
+    SELECT set_config('synchronous_commit', 'off', true);
+    INSERT INTO attempts AS a VALUES (in_partition, in_from, in_until, 1)
+    ON CONFLICT (partition) DO UPDATE SET
+        from_offset = in_from,
+        until = CASE WHEN in_from = a.from_offset THEN greatest(a.until, in_until)
+                     WHEN in_from < a.until AND a.count > 2 THEN a.until
+                     ELSE in_until END,
+        count = CASE WHEN in_from = a.from_offset THEN CASE WHEN in_anew THEN a.count ELSE a.count + 1 END
+                     WHEN in_from < a.until AND a.count > 2 THEN 3
+                     ELSE 1 END
+    RETURNING count;
 $$;

@@ -1,11 +1,13 @@
 """The ledger on PostgreSQL: each batch is one call of one function, and its lost answer is looked up."""
 
+import copy
 import re
 import secrets
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -81,6 +83,13 @@ class PostgresLedger(SqlLedger):
     def secret(self) -> bytes:
         return self._secret
 
+    def of(self, partition: int, topic_id: str) -> "PostgresLedger":
+        """The same ledger for another partition, over the same connection."""
+        other = copy.copy(self)
+        other._partition = partition
+        other._origin = replace(self._origin, topic_id=topic_id)
+        return other
+
     def close(self) -> None:
         self._store.close()
 
@@ -122,6 +131,15 @@ class PostgresLedger(SqlLedger):
                 time.sleep(WAIT_S)
 
     # --- the commit ----------------------------------------------------------------------------------
+
+    def attempt(self, from_offset: int, until: int, *, anew: bool) -> int:
+        """Notes that a batch is begun; how often it was by now, without a commit.
+
+        `anew`: the one before did not kill its worker.
+        """
+        said = {"at": self._partition, "begins": from_offset, "ends": until, "anew": anew}
+        found: int = self.rows("SELECT out_count FROM attempt(:at, :begins, :ends, :anew)", **said)[0][0]
+        return found
 
     def commit(self, batch: Batch) -> Committed:
         """Writes the whole batch or nothing.

@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS commits (
     hash           bytea NOT NULL
 );
 CREATE INDEX IF NOT EXISTS commits_by_partition ON commits (partition, number);
-CREATE INDEX IF NOT EXISTS commits_by_position ON commits (last_position);
+CREATE INDEX IF NOT EXISTS commits_by_position ON commits (last_position, number);
+CREATE INDEX IF NOT EXISTS commits_by_instant ON commits (recorded_at);
 
 CREATE TABLE IF NOT EXISTS inbox (
     key    bytea PRIMARY KEY,
@@ -59,11 +60,14 @@ CREATE TABLE IF NOT EXISTS outcomes (
     rule           text,
     data           text,
     retryable      integer NOT NULL,
+    sent_offset    bigint,
+    sent_hash      text,
     first_event    text,
     last_event     text,
     first_position bigint,
     last_position  bigint
 );
+CREATE INDEX IF NOT EXISTS outcomes_by_message ON outcomes (message_id);
 
 CREATE TABLE IF NOT EXISTS set_aside (
     outcome    bigint PRIMARY KEY,
@@ -118,6 +122,15 @@ CREATE TABLE IF NOT EXISTS snapshots (
     version bigint NOT NULL,
     evolves integer NOT NULL,
     state   bytea NOT NULL
+);
+
+-- How often a batch was begun and not committed: what kills the worker is found by it.  Not of the ledger: a row
+-- may be lost when the server dies, not when a worker does.
+CREATE TABLE IF NOT EXISTS attempts (
+    partition   integer PRIMARY KEY,
+    from_offset bigint NOT NULL,
+    until       bigint NOT NULL,
+    count       integer NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS vault (

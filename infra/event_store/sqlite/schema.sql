@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS commits (
     hash           BLOB NOT NULL      -- sha256(hash of the partition's commit before, this row, messages, outcomes, events)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS commits_by_partition ON commits (partition, number);
-CREATE INDEX IF NOT EXISTS commits_by_position ON commits (last_position);
+CREATE INDEX IF NOT EXISTS commits_by_position ON commits (last_position, number);
+CREATE INDEX IF NOT EXISTS commits_by_instant ON commits (recorded_at);
 
 -- Every message ever decided on, for ever: 16 bytes of identity, 16 of content.
 CREATE TABLE IF NOT EXISTS inbox (
@@ -63,11 +64,14 @@ CREATE TABLE IF NOT EXISTS outcomes (
     rule           TEXT,
     data           TEXT,
     retryable      INTEGER NOT NULL,
+    sent_offset    INTEGER,          -- where in its partition it was read; null where it had waited
+    sent_hash      TEXT,             -- sha256 of the bytes as sent
     first_event    TEXT,             -- ids and positions of the events it caused
     last_event     TEXT,
     first_position INTEGER,
     last_position  INTEGER
 ) STRICT;
+CREATE INDEX IF NOT EXISTS outcomes_by_message ON outcomes (message_id);
 
 -- Bytes that could not be read.  They may hold anything: kept apart, and not for ever.
 CREATE TABLE IF NOT EXISTS set_aside (
