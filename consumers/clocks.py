@@ -21,6 +21,8 @@ class Clocks:
         self._ledger = ledger
         self._at: dict[str | None, datetime | None] = {}
         self._next_due: dict[str | None, datetime | None] = {}
+        self._unsaved: dict[str | None, datetime] = {}
+        """The earliest deadline of each clock that this batch has set, and the ledger does not list yet."""
         self._fired_to: dict[str | None, datetime] = {}
         """Up to where this batch has fired each clock's deadlines, which the ledger still lists."""
 
@@ -36,9 +38,16 @@ class Clocks:
     def rings(self, seller: str | None, to: datetime) -> bool:
         """Whether any deadline falls by then; known without asking the ledger each time."""
         if seller not in self._next_due:
-            self._next_due[seller] = self._ledger.next_due(seller, self._fired_to.get(seller))
+            listed = self._ledger.next_due(seller, self._fired_to.get(seller))
+            unsaved = self._unsaved.get(seller)
+            self._next_due[seller] = min(filter(None, (listed, unsaved)), default=None)
         due = self._next_due[seller]
         return due is not None and due <= to
+
+    def must_be_saved(self, seller: str | None, to: datetime) -> bool:
+        """Whether a deadline that falls by then must be in the ledger first."""
+        unsaved = self._unsaved.get(seller)
+        return unsaved is not None and unsaved <= to
 
     def due(self, batch: Batch, seller: str | None, to: datetime) -> list[Timer]:
         """The next slice of deadlines that the batch has not fired yet."""
@@ -53,10 +62,12 @@ class Clocks:
     def sooner(self, seller: str, due: datetime, *, live: bool) -> None:
         """A new deadline may be the next to fall."""
         for clock in (seller, None) if live else (seller,):
+            self._unsaved[clock] = min(due, self._unsaved.get(clock, due))
             known = self._next_due.get(clock)
             if clock in self._next_due and (known is None or due < known):
                 self._next_due[clock] = due
 
     def committed(self) -> None:
-        """The ledger no longer lists what was fired."""
+        """The ledger no longer lists what was fired, and lists what was set."""
         self._fired_to = {}
+        self._unsaved = {}

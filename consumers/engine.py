@@ -228,7 +228,7 @@ class Engine:
             self._parking.park(self._batch, message, place, state="parked", reason=waits, entry=entry)
             return False
         except Exception as bug:  # any exception that is not a refusal undoes this message alone
-            log.exception("message_failed", stream=place, command=envelope.type)
+            log.exception("message_failed", stream=place, command=envelope.type, correlation=correlation)
             trace = "".join(traceback.format_exception(bug, limit=-5))[-2_000:]
             self._parking.park(self._batch, message, place, state="failed", reason=trace, entry=entry)
             return False
@@ -344,7 +344,7 @@ class Engine:
 
     def _due(self, seller: str | None, to: datetime) -> list[Timer]:
         """Deadlines not yet fired; those that this batch has set must be in the ledger first."""
-        if any(timer.due <= to for timer in self._batch.timers):
+        if self._clocks.must_be_saved(seller, to):
             self._commit()
         return self._clocks.due(self._batch, seller, to)
 

@@ -12,6 +12,7 @@ import pytest
 from consumers.engine import Engine
 from consumers.ports import Stale
 from domain import catalogue
+from infra.demo import market
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sql_ledger import LOAD, SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -289,6 +290,37 @@ def test_a_seller_of_history_moves_only_by_ticks_that_name_him(engine: Engine, l
     assert "order.ship-by-missed" not in topics(ledger)
     engine.handle([tick("2030-01-01T00:00:00Z", "acme")])
     assert "order.ship-by-missed" in topics(ledger)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_how_messages_are_cut_into_batches_changes_nothing(
+    size: int, ledger: SqlLedger, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Deadlines above all: one set and due in the same batch falls as it would in the next."""
+    opened = message("seller-open-requested", {"mode": "history"}, id="o", actor="import")
+    days = [tick(f"2026-04-{day:02}T00:00:00Z", "acme") for day in range(1, 9)]
+    bought = [
+        line for number, day in enumerate(days) for line in (placed(f"{number}"), paid(f"{number}"), day)
+    ]
+    lines = [opened, receipt(1), *bought, *market.messages(40, seed=5)]
+    decide(ledger, lines, size)
+    other = SqliteLedger(str(tmp_path_factory.mktemp("other") / "ledger.sqlite"))
+    decide(other, lines, 500)
+    assert by_seller(ledger) == by_seller(other)
+    other.close()
+
+
+def decide(ledger: SqlLedger, lines: list[bytes], size: int) -> None:
+    engine = Engine(ledger)
+    for start in range(0, len(lines), size):
+        engine.handle(lines[start : start + size])
+
+
+def by_seller(ledger: SqlLedger) -> list[tuple[str, int, str, str]]:
+    """Events but for personal texts, whose tokens are each ledger's own."""
+    said = [json.loads(state) for (state,) in ledger.rows("SELECT state FROM stored_events")]
+    found = [(e["sellerid"], e["sequence"], e["subject"], e["type"] + e["time"]) for e in said]
+    return sorted(found)
 
 
 def test_a_million_deadlines_are_fired_in_slices(engine: Engine, ledger: SqlLedger) -> None:
