@@ -38,9 +38,8 @@ def nothing_stored(tables: tuple[Table[Any], ...], groups: Sequence[Group]) -> M
 class Projection:
     """Views and cells by key, the longest unused first."""
 
-    def __init__(self, load: Load = nothing_stored, most_views: int | None = None) -> None:
+    def __init__(self, load: Load = nothing_stored) -> None:
         self._load = load
-        self._most = most_views
         self._views: dict[str, Open] = {}
         self._kpis: dict[Stored, KpiCell] = {}
         self._activity: dict[Stored, Cells] = {}
@@ -67,8 +66,18 @@ class Projection:
             changed(views[stream], changes, shares)
         self._add_shares(shares, changes)
         self._add_activity(activity, changes)
-        self._forget()
         return changes
+
+    @property
+    def kept(self) -> int:
+        """How many views are in memory, or cells, if they are more."""
+        return max(len(self._views), len(self._kpis), len(self._activity))
+
+    def forget(self, most: int) -> None:
+        """Lets go of the views and cells that were not used for longest, until at most so many are kept."""
+        for kept in (self._views, self._kpis, self._activity):
+            for key in list(kept)[: max(0, len(kept) - most)]:
+                del kept[key]  # type: ignore[arg-type]
 
     def _open(self, batch: Sequence[Recorded]) -> list[str]:
         """The streams of the batch, each with its view in memory, the least lately used first."""
@@ -128,14 +137,6 @@ class Projection:
         for key in missing:
             rows = found.get(key)
             self._kpis[key] = rows[FULFILMENT_KPIS.name][0] if rows else KpiCell(*key)
-
-    def _forget(self) -> None:
-        """Lets go of what was not used for longest, once there is more than may be kept."""
-        if self._most is None:
-            return
-        for kept in (self._views, self._kpis, self._activity):
-            for key in list(kept)[: max(0, len(kept) - self._most)]:
-                del kept[key]  # type: ignore[arg-type]
 
 
 def _seller_stream(seller: str) -> str:

@@ -22,14 +22,13 @@ FEW: Final = 8
 """Rows for which it does not pay to compile a statement of their own."""
 _STATEMENTS: Final = 500
 _WAITS_MS: Final = 30_000
+_STREAMED: Final = {"stream_results": True, "max_row_buffer": 2_000}
+"""Rows of a whole table come a few at a time, so that no table need fit into memory."""
 
 
-def opened(url: str) -> sa.Engine:
-    """The database at `url`, or the SQLite file of that name."""
-    if "://" not in url:
-        url = f"sqlite:///{url}"
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, paramstyle="format")
+def opened(path: str) -> sa.Engine:
+    """The SQLite file of that name."""
+    url = path if path.startswith("sqlite://") else f"sqlite:///{path}"
     engine = sa.create_engine(url, connect_args={"cached_statements": _STATEMENTS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -49,7 +48,7 @@ def _begin(connection: sa.Connection) -> None:
 
 
 class Tables:
-    """Reads and writes stored rows.  The transaction is its caller's."""
+    """Reads and writes stored rows, each by a statement of its own.  The transaction is its caller's."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self.by_name: Final = {table.name: Statements(table, dialect) for table in TABLES}
@@ -66,15 +65,18 @@ class Tables:
         found: dict[Group, dict[str, list[Any]]] = {}
         for table in tables:
             read, width = table.read, table.group
-            for start in range(0, len(groups), AT_ONCE):
-                some = list(groups[start : start + AT_ONCE])
-                asked = 1 if len(some) == 1 else AT_ONCE  # two shapes of statement, each compiled once
-                some += [some[-1]] * (asked - len(some))
-                values = tuple(value for group in some for value in group)
-                for row in connection.exec_driver_sql(self._select(table.name, asked), values):
-                    kept = found.setdefault(tuple(row[:width]), {}).setdefault(table.name, [])
-                    kept.append(read(row))
+            for row in self._stored(connection, table.name, groups):
+                kept = found.setdefault(tuple(row[:width]), {}).setdefault(table.name, [])
+                kept.append(read(row))
         return found
+
+    def _stored(self, connection: sa.Connection, name: str, groups: Sequence[Group]) -> Iterator[Any]:
+        for start in range(0, len(groups), AT_ONCE):
+            some = list(groups[start : start + AT_ONCE])
+            asked = 1 if len(some) == 1 else AT_ONCE  # two shapes of statement, each compiled once
+            some += [some[-1]] * (asked - len(some))
+            values = tuple(value for group in some for value in group)
+            yield from connection.exec_driver_sql(self._select(name, asked), values)
 
     def write(self, connection: sa.Connection, changes: Changes) -> None:
         for name, keys in changes.deleted.items():
@@ -107,18 +109,43 @@ class Tables:
         columns, keys = statements.table.columns, len(statements.table.key)
         return statements.update([columns[index].name for index in given]), itemgetter(*given, *range(keys))
 
+    def fill(self, connection: sa.Connection, rows: Mapping[str, Sequence[Stored]]) -> None:
+        """Writes rows into tables that are empty."""
+        self.write(connection, Changes(written={name: list(some) for name, some in rows.items()}))
+
     def rows(self, connection: sa.Connection, table: Table[Any]) -> Iterator[Stored]:
         """All rows in key order."""
-        with connection.exec_driver_sql(self.by_name[table.name].sorted) as result:
+        asked = self.by_name[table.name].sorted
+        with connection.exec_driver_sql(asked, execution_options=_STREAMED) as result:
             yield from (tuple(row) for row in result)
 
-    def clear(self, connection: sa.Connection) -> None:
+    def alone(self, connection: sa.Connection) -> None:
+        """Until the transaction ends nobody else makes tables: on SQLite, whoever writes is alone."""
+
+    def at_leisure(self, connection: sa.Connection) -> None:
+        """This transaction may take longer than others: much is worked out between two statements."""
+
+    def anew(self, connection: sa.Connection) -> None:
+        """All tables are empty, and until the transaction ends nobody else folds."""
         for made in (PLACES, *SQL.values()):
             connection.execute(sa.delete(made))
+
+    def stay(self, connection: sa.Connection) -> None:
+        """Shows the database that a long transaction still goes on."""
 
 
 @contextmanager
 def writing(engine: sa.Engine) -> Generator[sa.Connection]:
     """One transaction that writes: all of it, or nothing."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Generator[sa.Connection]:
+    """One consistent view of all tables: nothing that is committed meanwhile shows."""
+    how: dict[str, Any] = {}
+    if engine.dialect.name == "postgresql":  # SQLite sees a transaction's beginning in any case
+        how = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(**how) as connection, connection.begin():
         yield connection

@@ -100,4 +100,5 @@ def _named(column: sa.Column[str], kind: str | None) -> list[sa.ColumnElement[bo
     if kind is None:
         return []
     prefix, star, _ = kind.partition("*")
-    return [column.startswith(prefix, autoescape=True) if star else column == kind]
+    # LIKE would be deaf to case on SQLite, and not on PostgreSQL.
+    return [sa.func.substr(column, 1, len(prefix)) == prefix if star else column == kind]

@@ -190,4 +190,5 @@ def find_orders(connection: sa.Connection, order_id: str, seller: str | None = N
     """All orders of that name, of one seller or of any."""
     made = SQL[ORDER_STATUS.name]
     asked = sa.select(made).where(*same(made, order_id=order_id, seller_id=seller))
-    return [ORDER_STATUS.read(row) for row in connection.execute(asked.order_by(made.c.seller_id))]
+    sorted_ = [made.c[name] for name in ORDER_STATUS.key]
+    return [ORDER_STATUS.read(row) for row in connection.execute(asked.order_by(*sorted_))]

@@ -100,7 +100,7 @@ def _judged(  # noqa: PLR0913, PLR0917  what a judgement is made of
     now = stage(rules, points_in_window(rules, points, on), paid)
     reached = stages(rules, triggered_days(rules, points, paid_on))
     cases = [_case(fact, point, window) for fact, point in given if on - window < point.accrued_on <= on]
-    cases.sort(key=lambda case: (case.accrued_on, case.order_id, case.subject, case.rule))
+    cases.sort(key=lambda case: (case.accrued_on, case.order_id, case.subject, case.rule, case.account))
     return PenaltyAnswer(
         asked.as_of_position,
         asked.as_of,
@@ -137,7 +137,8 @@ def _facts(connection: sa.Connection, seller: str, channel: str, as_of: datetime
         risk.c.channel == channel,
         *between(risk.c.occurred_at, as_of - LOOKED_BACK, None),
     )
-    return [PENALTY_RISK.read(row) for row in connection.execute(asked.order_by(risk.c.occurred_at))]
+    sorted_ = [risk.c[name] for name in ("occurred_at", *PENALTY_RISK.key)]
+    return [PENALTY_RISK.read(row) for row in connection.execute(asked.order_by(*sorted_))]
 
 
 def _points(rules: PenaltyRules, fact: PenaltyRisk, as_of: datetime) -> list[PenaltyPoint]:

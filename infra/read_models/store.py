@@ -1,20 +1,26 @@
 """Read models in a database: a batch of events, its rows and its place in one transaction."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.collector import without_collector
-from infra.read_models.database import Tables, opened, writing
-from infra.read_models.schema import METADATA, PLACES, SHAPE, made_of
+from infra.read_models import database
+from infra.read_models.database import Tables, writing
+from infra.read_models.kept import Kept
+from infra.read_models.making import make
+from infra.read_models.rebuilding import Rebuild
+from infra.read_models.schema import PLACES
 from projections.fold import Group, Recorded, Rows
 from projections.projection import TABLES, Projection
-from projections.tables import Table
+from projections.tables import Stored, Table
 from projections.verify import Difference, digest, first_difference, in_batches, recount
 
 MOST_VIEWS: Final = 50_000
+SCHEMA: Final = "jumun_read"
 Faults = Callable[[str], None]
 """Called at `read_models.before`, `.within` and `.after` a commit; a crash test raises or exits there."""
 
@@ -31,31 +37,41 @@ def _no_faults(point: str) -> None:
     del point
 
 
+def opened(path_or_url: str, schema: str) -> tuple[sa.Engine, Tables]:
+    """A file, or a schema of PostgreSQL, whose driver is loaded only where it is needed."""
+    if not path_or_url.startswith(("postgresql:", "postgres:")):
+        engine = database.opened(path_or_url)
+        return engine, Tables(engine.dialect)
+    from infra.read_models import postgres  # noqa: PLC0415  the command line starts a fifth faster without
+
+    engine = postgres.opened(path_or_url, schema)
+    return engine, postgres.PostgresTables(engine.dialect, schema)
+
+
 class ReadModels:
-    """The read models at a SQLite path or a database URL."""
+    """The read models in a SQLite file, or in a schema of PostgreSQL.
+
+    Raises: NotMade, when the tables are not those of this build and can't be made.
+    """
 
     def __init__(
-        self, path_or_url: str, *, faults: Faults = _no_faults, most_views: int = MOST_VIEWS
+        self,
+        path_or_url: str,
+        schema: str = SCHEMA,
+        *,
+        faults: Faults = _no_faults,
+        most_views: int = MOST_VIEWS,
     ) -> None:
-        self._engine = opened(path_or_url)
-        self._tables = Tables(self._engine.dialect)
+        self._engine, self._tables = opened(path_or_url, schema)
         self._faults = faults
         self._most_views = most_views
         self._writing: sa.Connection | None = None
-        self._projection = self._empty()
-        self._seen: dict[int, int] = {}
-        """Up to where the kept views know each partition."""
-        with writing(self._engine) as connection:
-            self._make(connection)
-
-    def _make(self, connection: sa.Connection) -> None:
-        """The tables, if they are not there; anew, if they or the folds were others when they were made."""
-        METADATA.create_all(connection, tables=[SHAPE])
-        now = made_of(self._engine.dialect)
-        if connection.execute(sa.select(SHAPE)).scalar() != now:
-            METADATA.drop_all(connection)
-            METADATA.create_all(connection)
-            connection.execute(sa.insert(SHAPE).values(made_of=now))
+        self._kept = Kept(self._load, most_views)
+        try:
+            make(self._engine, self._tables)
+        except BaseException:
+            self.close()
+            raise
 
     def apply(self, recorded: Sequence[Recorded], *, partition: int = 0, after: int) -> None:
         """Folds what lies beyond the place; says again what was said before, and nothing happens.
@@ -65,16 +81,15 @@ class ReadModels:
         batch = [event for event in recorded if event.position > after]
         if not batch:
             return
-        if self._seen.get(partition) != after:
-            self._projection = self._empty()  # somebody else may have written rows that are kept here
+        # After any failure the views may say what was never stored: they are kept only if all goes well.
+        projection = self._kept.taken(partition, after)
         self._faults("read_models.before")
-        with self._or_forget(), without_collector(), writing(self._engine) as connection:
+        with without_collector(), writing(self._engine) as connection:
             _move(connection, partition, after, batch[-1].position)
-            self._fold(connection, batch)
+            self._fold(connection, projection, batch)
             self._faults("read_models.within")
-        self._seen[partition] = batch[-1].position
-        with self._or_forget():
-            self._faults("read_models.after")
+        self._faults("read_models.after")
+        self._kept.keep(partition, batch[-1].position, projection)
 
     def place(self, partition: int = 0) -> int:
         """Position of the last event of the partition that was folded in."""
@@ -85,70 +100,74 @@ class ReadModels:
         """All rows anew from the ledger's events by partition.  Until it is done, readers see the old ones.
 
         Rows do not say which partition they came from, so all go: a partition that is left out stands at
-        the beginning again.  Killed in the middle, it leaves the old rows at their old places.
+        the beginning again.  Killed in the middle, it leaves the old rows at their old places.  Who folds
+        meanwhile waits, and finds that the place is another.
         """
-        self._projection = self._empty()
-        self._seen.clear()
+        self._kept.clear()
         places: dict[int, int] = {}
-        with self._or_forget(), without_collector(), writing(self._engine) as connection:
-            self._tables.clear(connection)
+        with without_collector(), writing(self._engine) as connection:
+            self._tables.at_leisure(connection)
+            self._tables.anew(connection)
+            rebuild = Rebuild(self._tables, connection, self._most_views)
             for partition, told in events.items():
+                rebuild.next_partition()
                 for batch in in_batches(told):
-                    self._fold(connection, batch)
+                    rebuild.fold(batch)
                     places[partition] = batch[-1].position
+                    self._tables.stay(connection)
                     self._faults("read_models.within")
-            for partition, last in places.items():
+            rebuild.write()
+            for partition, last in sorted(places.items()):
                 _move(connection, partition, 0, last)
-        self._seen.update(places)
 
-    def digest(self) -> dict[str, str]:
-        """sha256 of every table's rows in key order."""
+    def digest(self, without: Collection[str] = ()) -> dict[str, str]:
+        """sha256 of every table's rows in key order; `without`: columns that are left out."""
         with self.reading() as connection:
-            return {table.name: digest(self._tables.rows(connection, table)) for table in TABLES}
+            self._tables.at_leisure(connection)
+            return {
+                table.name: digest(_without(without, table, self._tables.rows(connection, table)))
+                for table in TABLES
+            }
 
     def verify(self, events: Iterable[Recorded]) -> list[Difference]:
         """For each table that is not what the events make it, the first row that differs."""
         counted = recount(events)
         with self.reading() as connection:
+            self._tables.at_leisure(connection)
             found = [
                 first_difference(table, self._tables.rows(connection, table), counted.sorted(table))
                 for table in TABLES
             ]
         return [difference for difference in found if difference is not None]
 
-    @contextmanager
-    def reading(self) -> Generator[sa.Connection]:
+    def reading(self) -> AbstractContextManager[sa.Connection]:
         """One consistent view of all tables: nothing that is committed meanwhile shows."""
-        with self._engine.connect() as connection, connection.begin():
-            yield connection
+        return database.reading(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def _fold(self, connection: sa.Connection, batch: Sequence[Recorded]) -> None:
+    def _fold(self, connection: sa.Connection, projection: Projection, batch: Sequence[Recorded]) -> None:
+        with self._loading(connection):
+            changes = projection.fold(batch)
+        self._tables.write(connection, changes)
+
+    @contextmanager
+    def _loading(self, connection: sa.Connection) -> Generator[None]:
         self._writing = connection
         try:
-            self._tables.write(connection, self._projection.fold(batch))
+            yield
         finally:
             self._writing = None
 
-    def _load(self, tables: tuple[Table[Any], ...], groups: Sequence[Group]) -> Any:
+    def _load(self, tables: tuple[Table[Any], ...], groups: Sequence[Group]) -> Mapping[Group, Rows]:
         assert self._writing is not None
-        found: dict[Group, Rows] = dict(self._tables.load(self._writing, tables, groups))
-        return found
+        return self._tables.load(self._writing, tables, groups)
 
-    def _empty(self) -> Projection:
-        return Projection(self._load, self._most_views)
 
-    @contextmanager
-    def _or_forget(self) -> Generator[None]:
-        """After any failure the kept views may say what was never stored."""
-        try:
-            yield
-        except BaseException:
-            self._projection = self._empty()
-            self._seen.clear()
-            raise
+def _without(names: Collection[str], table: Table[Any], rows: Iterable[Stored]) -> Iterable[Stored]:
+    kept = [index for index, column in enumerate(table.columns) if column.name not in names]
+    return (tuple(row[index] for index in kept) for row in rows) if names else rows
 
 
 def _place(connection: sa.Connection, partition: int) -> int:
@@ -158,10 +177,12 @@ def _place(connection: sa.Connection, partition: int) -> int:
 
 def _move(connection: sa.Connection, partition: int, after: int, to: int) -> None:
     """Compare-and-set: of two projectors at the same place, one moves it and the other fails."""
-    known = PLACES.c.partition == partition
-    if after == 0 and connection.execute(sa.select(PLACES).where(known)).first() is None:
-        connection.execute(sa.insert(PLACES).values(partition=partition, position=to))
-        return
-    moved = connection.execute(sa.update(PLACES).where(known, PLACES.c.position == after).values(position=to))
+    if after == 0:
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        begun = insert(PLACES).values(partition=partition, position=to).on_conflict_do_nothing()
+        if connection.execute(begun.returning(PLACES.c.position)).first() is not None:
+            return
+    is_it = (PLACES.c.partition == partition, PLACES.c.position == after)
+    moved = connection.execute(sa.update(PLACES).where(*is_it).values(position=to))
     if moved.rowcount != 1:
         raise OutOfPlace(partition, after, _place(connection, partition))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 
@@ -70,18 +70,20 @@ class PostgresLedger(SqlLedger):
         super().__init__(partition)
         self._store = LedgerDatastore(url, schema)
         self.recorder = LedgerRecorder(self._store)
+        self._listen = sql.SQL("LISTEN {}").format(sql.Identifier(f"jumun {schema}"))
         self._origin = origin or Origin()
-        identity: tuple[str, bytes] = self.rows("SELECT ledger_id, secret FROM ledger")[0]
-        self.ledger_id, self._secret = identity
-        self._again(
-            lambda c: c.execute(
-                "DELETE FROM set_aside WHERE keep_until < %s", (micros(self._origin.clock()),)
-            )
-        )
+        self.ledger_id: str = self.rows("SELECT ledger_id FROM ledger")[0][0]
 
-    @property
-    def secret(self) -> bytes:
-        return self._secret
+    @cached_property
+    def secret(self) -> bytes:  # type: ignore[override]
+        """Only who decides may read it."""
+        found: bytes = self.rows("SELECT secret FROM ledger")[0][0]
+        return found
+
+    def clear(self) -> None:
+        """Unreadable bytes whose time is over go."""
+        now = micros(self._origin.clock())
+        self._again(lambda c: c.execute("DELETE FROM set_aside WHERE keep_until < %s", (now,)))
 
     def of(self, partition: int, topic_id: str) -> "PostgresLedger":
         """The same ledger for another partition, over the same connection."""
@@ -130,7 +132,25 @@ class PostgresLedger(SqlLedger):
                     raise
                 time.sleep(WAIT_S)
 
+    def wait(self, timeout_s: float) -> None:
+        """Returns at the next commit of anybody, as far as it can be told, or when the time is over."""
+        try:
+            with self._store.get_connection() as connection, connection.cursor() as c:
+                c.execute(self._listen)
+                for _ in c.connection.notifies(timeout=timeout_s, stop_after=1):
+                    return
+        except (OperationalError, InterfaceError):
+            time.sleep(timeout_s)
+
     # --- the commit ----------------------------------------------------------------------------------
+
+    def topic(self) -> str | None:
+        """The id of the topic that the partition was last decided from."""
+        found = self.rows(
+            "SELECT topic_id FROM commits WHERE partition = :at ORDER BY number DESC LIMIT 1",
+            at=self._partition,
+        )
+        return found[0][0] if found else None
 
     def attempt(self, from_offset: int, until: int, *, anew: bool) -> int:
         """Notes that a batch is begun; how often it was by now, without a commit.

@@ -13,6 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
+from infra.event_store.postgres.url import checked
+
 LIMITS: Final = {
     "lock_timeout": "5s",
     "statement_timeout": "60s",
@@ -34,7 +36,7 @@ _LAST: Final = (1 << 63) - 1
 def session(url: str, schema: str) -> dict[str, Any]:
     """How a session is opened: limits on all that could hold others up, and the ledger's schema."""
     options = " ".join(f"-c {name}={value}" for name, value in {**LIMITS, "search_path": schema}.items())
-    return {**conninfo_to_dict(url), **CONNECTION, "options": options}
+    return {**conninfo_to_dict(checked(url)), **CONNECTION, "options": options}
 
 
 class LedgerDatastore(PostgresDatastore):

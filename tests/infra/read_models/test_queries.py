@@ -5,7 +5,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from domain.policies.defaults import STOCK_STD
 from domain.seller import AdoptPolicy
 from domain.stock.book import AdjustStock, ReceiveStock
 from infra.read_models import queries
-from infra.read_models.store import ReadModels
+from tests.infra.read_models.conftest import Place
 from tests.projections.story import Story, asked, at, together
 from tests.projections.test_folds import (
     EVERYTHING,
@@ -35,8 +34,8 @@ from tests.projections.test_folds import (
 
 
 @contextmanager
-def reading(path: Path, *stories: Story) -> Generator[sa.Connection]:
-    models = ReadModels(str(path / "read.db"))
+def reading(place: Place, *stories: Story) -> Generator[sa.Connection]:
+    models = place.models()
     models.apply(together(stories), after=0)
     try:
         with models.reading() as connection:
@@ -67,17 +66,17 @@ def in_march(cancels: int, paid_orders: int) -> Story:
     [(5, 25, 10, True, 0), (5, 26, 10, False, 1), (4, 10, 8, False, 1), (0, 0, 0, False, None)],
 )
 def test_ten_points_on_forty_percent_of_the_paid_orders_set_off_a_stage(
-    tmp_path: Path, cancels: int, orders: int, points: int, triggered: bool, more: int | None
+    place: Place, cancels: int, orders: int, points: int, triggered: bool, more: int | None
 ) -> None:
-    with reading(tmp_path, in_march(cancels, orders)) as connection:
+    with reading(place, in_march(cancels, orders)) as connection:
         found = queries.penalty(connection, "acme", "naver", at(1, 3))
     assert (found.now.points, found.now.paid_orders, found.now.triggered) == (points, orders, triggered)
     assert found.more_until_trigger == more
     assert (found.stage.stage.name if found.stage else None) == ("주의" if triggered else None)
 
 
-def test_points_come_the_next_day_and_expire_without_any_event(tmp_path: Path) -> None:
-    with reading(tmp_path, in_march(1, 3)) as connection:
+def test_points_come_the_next_day_and_expire_without_any_event(place: Place) -> None:
+    with reading(place, in_march(1, 3)) as connection:
         points = [
             queries.penalty(connection, "acme", "naver", at(day)).now.points for day in (0.2, 1, 30, 31)
         ]
@@ -87,11 +86,11 @@ def test_points_come_the_next_day_and_expire_without_any_event(tmp_path: Path) -
     assert [(case.order_id, case.rule, case.points) for case in found.cases] == [("00", "oos_cancel", 2)]
 
 
-def test_a_line_not_sent_by_its_limit_costs_a_point_and_one_sent_in_time_none(tmp_path: Path) -> None:
+def test_a_line_not_sent_by_its_limit_costs_a_point_and_one_sent_in_time_none(place: Place) -> None:
     story = stocked().tell(placed("late"), at()).tell(paid("late"), at())
     story.tell(placed("good"), at()).tell(paid("good"), at()).tell(sent("good"), at(1))
     story.tell(placed("too late"), at(-60)).tell(paid("too late"), at(-60)).tell(sent("too late"), at(-52))
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         ahead = queries.penalty(connection, "acme", "naver", at(2))
         after = queries.penalty(connection, "acme", "naver", at(6))
         long_after = queries.penalty(connection, "acme", "naver", at(14))
@@ -102,32 +101,32 @@ def test_a_line_not_sent_by_its_limit_costs_a_point_and_one_sent_in_time_none(tm
     assert [(case.order_id, case.rule) for case in before.cases] == [("too late", "late_dispatch")]
 
 
-def test_each_channel_shows_its_share_above_the_safety_stock(tmp_path: Path) -> None:
+def test_each_channel_shows_its_share_above_the_safety_stock(place: Place) -> None:
     shares = {"shopify": Decimal("0.8")}
     policy = STOCK_STD.model_copy(update={"version": 2, "safety_stock": 3, "channel_shares": shares})
     story = stocked().tell(AdoptPolicy(policy=policy), at(-8)).tell(placed(), at()).tell(paid(), at())
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         (found,) = queries.stock(connection, "acme")
     assert (found.on_hand, found.reserved, found.available, found.safety_stock) == (100, 2, 98, 3)
     assert found.sellable == {"naver": 95, "shopify": 76}
     assert found.conserved
 
 
-def test_a_sku_that_was_cancelled_as_sold_out_is_for_sale_nowhere(tmp_path: Path) -> None:
+def test_a_sku_that_was_cancelled_as_sold_out_is_for_sale_nowhere(place: Place) -> None:
     story = stocked().tell(placed(), at()).tell(paid(), at()).tell(sold_out("1"), at(1))
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         (found,) = queries.stock(connection, "acme", "CHAIR", ("naver", "coupang"))
     assert found.closed
     assert found.sellable == {"naver": 0, "coupang": 0}
 
 
-def test_a_marketplace_order_of_two_sellers_counts_once(tmp_path: Path) -> None:
+def test_a_marketplace_order_of_two_sellers_counts_once(place: Place) -> None:
     stories = [Story(seller=name) for name in ("a", "b")]
     for story in stories:
         story.tell(placed(promise_at=at(2)), at()).tell(paid(), at(hours=6)).tell(sent(), at(1))
         story.tell(tracked("delivered"), at(2, hours=1)).tell(claimed("delivered"), at(3))
     stories[0].tell(placed("2"), at()).tell(claimed("canceled", "2"), at(1))
-    with reading(tmp_path, *stories) as connection:
+    with reading(place, *stories) as connection:
         every = queries.orders(connection)
         came = queries.orders(connection, claimed_status="delivered")
         gone = queries.orders(connection, claimed_status="canceled")
@@ -143,11 +142,11 @@ def test_a_marketplace_order_of_two_sellers_counts_once(tmp_path: Path) -> None:
     assert (came.lines.handed_over, came.lines.handed_over_after_limit) == (2, 0)
 
 
-def test_lines_that_left_at_a_time_nobody_told_are_counted_apart(tmp_path: Path) -> None:
+def test_lines_that_left_at_a_time_nobody_told_are_counted_apart(place: Place) -> None:
     story = stocked()
     for name, inferred in (("told", False), ("worked out", True)):
         story.tell(placed(name), at()).tell(paid(name), at()).tell(sent(name), at(9), inferred=inferred)
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         left = queries.orders(connection).lines
         points = queries.penalty(connection, "acme", "naver", at(10)).now.points
         known = queries.order(connection, "acme", "naver", "worked out")
@@ -157,31 +156,31 @@ def test_lines_that_left_at_a_time_nobody_told_are_counted_apart(tmp_path: Path)
     assert (known.lines[0].dispatch_inferred, known.parcels[0].dispatch_inferred) == (True, True)
 
 
-def test_lines_know_the_day_of_their_promise_and_when_their_delivery_was_reported(tmp_path: Path) -> None:
+def test_lines_know_the_day_of_their_promise_and_when_their_delivery_was_reported(place: Place) -> None:
     story = stocked()
     for name, day, reported in (("1", 1, 2), ("2", 2, None), ("3", 3, 368)):
         story.tell(placed(name, promise_at=at(2)), at()).tell(sent(name), at(hours=1))
         told = None if reported is None else at(reported)
         story.tell(tracked("delivered", name), at(day), reported_at=told)
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         lines = queries.orders(connection).lines
     assert (lines.delivered_early, lines.delivered_on_the_day, lines.delivered_late) == (1, 1, 1)
     assert (lines.reported_after_delivery, lines.max_report_lag_days) == (2, 365)
 
 
-def test_a_rate_without_cases_is_not_enough_data(tmp_path: Path) -> None:
-    with reading(tmp_path, stocked()) as connection:
+def test_a_rate_without_cases_is_not_enough_data(place: Place) -> None:
+    with reading(place, stocked()) as connection:
         found = queries.kpi(connection, "on_time_shipment", seller="acme")
     assert (found.rate, found.mean, found.p50) == (None, None, None)
 
 
-def test_a_kpi_over_days_adds_up_to_exact_means_and_quantiles_within_a_twentieth(tmp_path: Path) -> None:
+def test_a_kpi_over_days_adds_up_to_exact_means_and_quantiles_within_a_twentieth(place: Place) -> None:
     story = stocked()
     for number in range(10):
         name = str(number)
         story.tell(placed(name), at(number)).tell(paid(name), at(number))
         story.tell(sent(name), at(number, hours=number + 1))
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         every = queries.kpi(connection, "processing_time", seller="acme")
         two = queries.kpi(
             connection, "processing_time", channel="naver", since=date(2026, 3, 5), until=date(2026, 3, 7)
@@ -192,9 +191,9 @@ def test_a_kpi_over_days_adds_up_to_exact_means_and_quantiles_within_a_twentieth
     assert abs(every.p90 - 32_400) <= 32_400 / 20
 
 
-def test_the_part_of_a_rate_has_the_denominator_of_the_whole(tmp_path: Path) -> None:
+def test_the_part_of_a_rate_has_the_denominator_of_the_whole(place: Place) -> None:
     story = stocked().tell(placed("1"), at()).tell(placed("2"), at()).tell(sold_out("1"), at(1))
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         assert queries.kpi(connection, "cancel_rate:seller").rate == Decimal("0.5")
 
 
@@ -202,7 +201,7 @@ def on_coupang(kind: type[Any], order: str, **fields: Any) -> Any:
     return asked(kind, channel="coupang", order_id=order, **fields)
 
 
-def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(tmp_path: Path) -> None:
+def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(place: Place) -> None:
     story = stocked()
     for number in range(4):
         name, line = str(number), {"line": "1", "sku": "CHAIR", "pieces": 1}
@@ -211,32 +210,33 @@ def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(tmp_path: Pat
         story.tell(on_coupang(RecordDispatch, name, shipment_id="b"), at(hours=1))
         delivered = on_coupang(RecordTracking, name, shipment_id="b", status="delivered")
         story.tell(delivered, at(2 if number else 4))
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         found = {line.metric: line for line in queries.score(connection, "acme", as_of=at(5))}
     assert (found["on_time_delivery"].rate, found["on_time_delivery"].state) == (Decimal("0.75"), "fail")
     assert found["order_fulfilment"].state == "no mark"
 
 
-def test_net_units_are_what_left_less_what_came_back_and_was_written_off(tmp_path: Path) -> None:
+def test_net_units_are_what_left_less_what_came_back_and_was_written_off(place: Place) -> None:
     story = stocked().tell(asked(ReceiveStock, sku="DESK", receipt_id="d", pieces=9), at())
     story.tell(asked(AdjustStock, sku="DESK", adjustment_id="x", delta=-5, reason="lost"), at(1))
     story.tell(placed(), at()).tell(sent(), at(1))
-    with reading(tmp_path, story) as connection:
+    with reading(place, story) as connection:
         best = queries.net_units(connection, "acme", best=1)
         worst = queries.net_units(connection, "acme", worst=1)
         count = queries.distinct_skus(connection, "acme")
     assert (best, worst, count) == ([queries.NetUnits("CHAIR", 2)], [queries.NetUnits("DESK", -5)], 2)
 
 
-def test_activity_sums_facts_by_kind_over_days(tmp_path: Path) -> None:
-    with reading(tmp_path, stocked().tell(placed("1"), at()).tell(placed("2"), at(1))) as connection:
+def test_activity_sums_facts_by_kind_over_days(place: Place) -> None:
+    with reading(place, stocked().tell(placed("1"), at()).tell(placed("2"), at(1))) as connection:
         (one,) = queries.activity(connection, "acme", kind="order.placed", until=date(2026, 3, 5))
         (both,) = queries.activity(connection, "acme", kind="order.*")
-    assert (one.facts, one.units, both.facts) == (1, 2, 2)
+        shouted = queries.activity(connection, "acme", kind="ORDER.*")
+    assert (one.facts, one.units, both.facts, shouted) == (1, 2, 2, [])
 
 
-def test_every_answer_says_as_of_what_and_makes_plain_rows(tmp_path: Path) -> None:
-    models = ReadModels(str(tmp_path / "read.db"))
+def test_every_answer_says_as_of_what_and_makes_plain_rows(place: Place) -> None:
+    models = place.models()
     models.apply(EVERYTHING, after=0)
     with models.reading() as connection:
         answers: list[Any] = [
@@ -255,6 +255,6 @@ def test_every_answer_says_as_of_what_and_makes_plain_rows(tmp_path: Path) -> No
         json.dumps(row)
 
 
-def test_an_order_nobody_knows_is_none(tmp_path: Path) -> None:
-    with reading(tmp_path, stocked()) as connection:
+def test_an_order_nobody_knows_is_none(place: Place) -> None:
+    with reading(place, stocked()) as connection:
         assert queries.order(connection, "acme", "naver", "nobody") is None

@@ -1,9 +1,6 @@
 """Rows and place move together, once, and nobody else's hand goes unseen."""
 
-import sqlite3
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +9,7 @@ from hypothesis import strategies as st
 from infra.read_models import database, schema, store
 from infra.read_models.store import OutOfPlace, ReadModels
 from projections.verify import in_batches, recount
+from tests.infra.read_models.conftest import Place
 from tests.projections.story import Story, at, together
 from tests.projections.test_folds import EVERYTHING, placed, received
 
@@ -22,27 +20,15 @@ class Crash(Exception):
     pass
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "read.db"
-
-
-@pytest.fixture
-def models(path: Path) -> Iterator[ReadModels]:
-    models = ReadModels(str(path))
-    yield models
-    models.close()
-
-
-def test_tables_of_an_older_shape_are_folded_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = ReadModels(str(path))
+def test_tables_of_an_older_shape_are_folded_anew(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = place.models()
     old.apply(EVERYTHING, after=0)
     old.close()
-    same = ReadModels(str(path))
+    same = place.models()
     assert same.place() == LAST
     same.close()
     monkeypatch.setattr(schema, "FOLDS", schema.FOLDS + 1)
-    new = ReadModels(str(path))
+    new = place.models()
     assert new.place() == 0
     new.apply(EVERYTHING, after=0)
     assert new.digest() == recount(EVERYTHING).digests
@@ -63,14 +49,14 @@ def test_stored_rows_are_what_a_recount_gives(models: ReadModels) -> None:
     again=st.booleans(),
 )
 def test_any_split_any_cache_and_any_restart_give_the_same_rows(
-    tmp_path_factory: pytest.TempPathFactory, cuts: set[int], kept: int, again: bool
+    place: Place, cuts: set[int], kept: int, again: bool
 ) -> None:
-    path = str(tmp_path_factory.mktemp("split") / "read.db")
-    models = ReadModels(path, most_views=kept)
+    place.clear()
+    models = place.models(most_views=kept)
     for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), LAST], strict=True):
         if again:
             models.close()
-            models = ReadModels(path, most_views=kept)
+            models = place.models(most_views=kept)
         models.apply(EVERYTHING[first:last], after=first)
     digests = models.digest()
     models.close()
@@ -102,8 +88,8 @@ def test_a_gap_before_the_batch_is_refused(models: ReadModels) -> None:
     assert models.verify(EVERYTHING) == []
 
 
-def test_a_zombie_projector_is_rolled_back(path: Path, models: ReadModels) -> None:
-    zombie = ReadModels(str(path))
+def test_a_zombie_projector_is_rolled_back(place: Place, models: ReadModels) -> None:
+    zombie = place.models()
     zombie.apply(EVERYTHING[:30], after=0)
     models.apply(EVERYTHING[30:40], after=30)
     with pytest.raises(OutOfPlace):
@@ -114,14 +100,14 @@ def test_a_zombie_projector_is_rolled_back(path: Path, models: ReadModels) -> No
 
 
 def test_a_projector_that_takes_over_again_does_not_trust_what_it_kept(
-    path: Path, models: ReadModels
+    place: Place, models: ReadModels
 ) -> None:
     story = (
         Story().tell(received(name="1"), at()).tell(received(name="2"), at()).tell(received(name="3"), at())
     )
     first, second = (index for index, known in enumerate(story.events) if known.version in {2, 3})
     models.apply(story.events[:first], after=0)
-    other = ReadModels(str(path))
+    other = place.models()
     other.apply(story.events[first:second], after=first)
     other.close()
     models.apply(story.events[second:], after=second)
@@ -129,7 +115,7 @@ def test_a_projector_that_takes_over_again_does_not_trust_what_it_kept(
 
 
 @pytest.mark.parametrize("point", ["before", "within", "after"])
-def test_a_crash_leaves_all_of_a_batch_or_nothing(path: Path, point: str) -> None:
+def test_a_crash_leaves_all_of_a_batch_or_nothing(place: Place, point: str) -> None:
     armed = [False]
 
     def fault(at_: str) -> None:
@@ -137,50 +123,41 @@ def test_a_crash_leaves_all_of_a_batch_or_nothing(path: Path, point: str) -> Non
             armed[0] = False
             raise Crash
 
-    models = ReadModels(str(path), faults=fault)
+    models = place.models(faults=fault)
     models.apply(EVERYTHING[:40], after=0)
     armed[0] = True
     with pytest.raises(Crash):
         models.apply(EVERYTHING[40:], after=40)
-    place = models.place()
-    assert place == (LAST if point == "after" else 40)
-    models.apply(EVERYTHING[place:], after=place)
+    stands = models.place()
+    assert stands == (LAST if point == "after" else 40)
+    models.apply(EVERYTHING[stands:], after=stands)
     assert models.verify(EVERYTHING) == []
     models.close()
 
 
-def test_a_row_changed_by_hand_is_found(path: Path, models: ReadModels) -> None:
+def test_a_row_changed_by_hand_is_found(place: Place, models: ReadModels) -> None:
     models.apply(EVERYTHING, after=0)
     before = models.digest()
-    hand = sqlite3.connect(path)
-    hand.execute("UPDATE order_facts SET delivered = delivered + 1 WHERE order_id = '1'")
-    hand.commit()
-    hand.close()
+    place.by_hand("UPDATE order_facts SET delivered = delivered + 1 WHERE order_id = '1'")
     assert models.digest()["order_facts"] != before["order_facts"]
     (found,) = models.verify(EVERYTHING)
     assert (found.table, found.key[3], found.columns) == ("order_facts", "1", ["delivered"])
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM activity WHERE kind = 'order.paid'", "DELETE FROM parcels"])
-def test_a_row_removed_by_hand_is_found(path: Path, models: ReadModels, sql: str) -> None:
+def test_a_row_removed_by_hand_is_found(place: Place, models: ReadModels, sql: str) -> None:
     models.apply(EVERYTHING, after=0)
-    hand = sqlite3.connect(path)
-    hand.execute(sql)
-    hand.commit()
-    hand.close()
+    place.by_hand(sql)
     (found,) = models.verify(EVERYTHING)
     assert found.stored is None
     assert found.counted is not None
 
 
-def test_a_rebuild_puts_everything_right(path: Path, models: ReadModels) -> None:
+def test_a_rebuild_puts_everything_right(place: Place, models: ReadModels) -> None:
     models.apply(EVERYTHING[:50], after=0)
-    hand = sqlite3.connect(path)
-    hand.execute("DELETE FROM order_status")
-    hand.commit()
-    hand.close()
+    place.by_hand("DELETE FROM order_status")
     models.rebuild({0: EVERYTHING})
-    again = ReadModels(str(path))
+    again = place.models()
     assert (again.place(), again.verify(EVERYTHING)) == (LAST, [])
     again.close()
 
@@ -197,7 +174,7 @@ def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(
 
 @pytest.mark.parametrize("chunk", [1, 3])
 def test_a_rebuild_that_is_killed_leaves_what_was_there(
-    path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+    place: Place, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(store, "in_batches", partial(in_batches, size=10))
     left = [1_000]
@@ -207,13 +184,13 @@ def test_a_rebuild_that_is_killed_leaves_what_was_there(
         if not left[0]:
             raise Crash
 
-    models = ReadModels(str(path), faults=fault)
+    models = place.models(faults=fault)
     models.apply(EVERYTHING[:30], after=0)
     left[0] = chunk
     with pytest.raises(Crash):
         models.rebuild({0: EVERYTHING})
     models.close()
-    again = ReadModels(str(path))
+    again = place.models()
     assert (again.place(), again.verify(EVERYTHING[:30])) == (30, [])
     again.apply(EVERYTHING[30:], after=30)
     assert again.verify(EVERYTHING) == []
@@ -221,7 +198,7 @@ def test_a_rebuild_that_is_killed_leaves_what_was_there(
 
 
 @pytest.mark.parametrize("point", ["before", "within", "after"])
-def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(path: Path, point: str) -> None:
+def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(place: Place, point: str) -> None:
     """As the next start does it after the file was deleted: chunk by chunk, from the place on."""
 
     armed = [False]
@@ -230,16 +207,16 @@ def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(path: Path
         if armed[0] and at_ == f"read_models.{point}":
             raise Crash
 
-    killed = ReadModels(str(path), faults=fault)
+    killed = place.models(faults=fault)
     killed.apply(EVERYTHING[:15], after=0)
     armed[0] = True
     with pytest.raises(Crash):
         killed.apply(EVERYTHING[15:30], after=15)
     killed.close()
-    again = ReadModels(str(path))
-    place = again.place()
-    assert place == (30 if point == "after" else 15)
-    again.apply(EVERYTHING[place:], after=place)
+    again = place.models()
+    stands = again.place()
+    assert stands == (30 if point == "after" else 15)
+    again.apply(EVERYTHING[stands:], after=stands)
     assert (again.place(), again.verify(EVERYTHING)) == (LAST, [])
     again.close()
 

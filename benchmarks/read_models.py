@@ -1,0 +1,148 @@
+"""python -m benchmarks.read_models [--quick]: read models on PostgreSQL, by arrays beside row by row.
+
+Both sides write the same rows of the same batches to the same server in the same run, in turn: `executemany`
+as psycopg pipelines it, and what `infra.read_models.postgres` does instead.  Batches are the events of 500
+orders of the demo's marketplace, and those of 500 messages.  The server is the project's own: `make
+postgres-up`.
+"""
+
+import argparse
+import subprocess
+import sys
+import uuid
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+from sqlalchemy.schema import DropSchema
+
+from benchmarks.measure import folder
+from consumers.engine import Engine
+from infra.demo.market import messages
+from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.history import recorded_after
+from infra.read_models.database import Tables, writing
+from infra.read_models.postgres import PostgresTables, opened
+from infra.read_models.store import ReadModels
+from projections.fold import Recorded
+from projections.projection import Projection
+from projections.verify import in_batches
+from projections.views import Changes
+
+SEED: Final = 7
+AT_ONCE: Final = 500
+POSTGRES: Final = Path(__file__).parents[1] / "tools" / "postgres"
+
+
+def market(orders: int) -> tuple[list[Recorded], int]:
+    """The marketplace's events, and of how many messages they are."""
+    lines = messages(orders, SEED)
+    with folder() as where:
+        ledger = SqliteLedger(str(where / "ledger.sqlite"))
+        engine = Engine(ledger)
+        for first in range(0, len(lines), AT_ONCE):
+            engine.handle(lines[first : first + AT_ONCE])
+        events = [recorded for chunk in recorded_after(ledger, 0) for recorded in chunk]
+        ledger.close()
+    return events, len(lines)
+
+
+@contextmanager
+def schema_of(url: str) -> Generator[str]:
+    """A schema with empty tables, for one run."""
+    schema = f"bench_read_{uuid.uuid4().hex[:16]}"
+    ReadModels(url, schema).close()
+    try:
+        yield schema
+    finally:
+        engine = opened(url, schema)
+        with engine.begin() as connection:
+            connection.execute(DropSchema(schema, cascade=True))
+        engine.dispose()
+
+
+def written(url: str, write: str, changes: Sequence[Changes]) -> float:
+    """Seconds to write these changes, each batch in a transaction."""
+    with schema_of(url) as schema:
+        engine = opened(url, schema)
+        tables = PostgresTables(engine.dialect, schema) if write == "arrays" else Tables(engine.dialect)
+        began = perf_counter()
+        for change in changes:
+            with writing(engine) as connection:
+                tables.write(connection, change)
+        took = perf_counter() - began
+        engine.dispose()
+    return took
+
+
+def applied(url: str, batches: Sequence[Sequence[Recorded]]) -> float:
+    """Seconds to fold these batches as a projector does."""
+    with schema_of(url) as schema:
+        models, stands = ReadModels(url, schema), 0
+        began = perf_counter()
+        for batch in batches:
+            models.apply(batch, after=stands)
+            stands = batch[-1].position
+        took = perf_counter() - began
+        models.close()
+    return took
+
+
+def rebuilt(url: str, events: Sequence[Recorded]) -> float:
+    """Seconds to fold all of them anew."""
+    with schema_of(url) as schema:
+        models = ReadModels(url, schema)
+        began = perf_counter()
+        models.rebuild({0: events})
+        took = perf_counter() - began
+        models.close()
+    return took
+
+
+def of_batches(url: str, events: Sequence[Recorded], size: int, rounds: int) -> Iterator[str]:
+    """The two ways to write, and how fast a projector folds, in batches of `size` events."""
+    batches = list(in_batches(events, size))
+    projection = Projection()
+    changes = [projection.fold(batch) for batch in batches]
+    rows = sum(1 for change in changes for _ in change.rows())
+    many: list[float] = []
+    arrays: list[float] = []
+    folding: list[float] = []
+    for _ in range(rounds):
+        many.append(written(url, "executemany", changes))
+        arrays.append(written(url, "arrays", changes))
+        folding.append(applied(url, batches))
+    ratios = sorted(one / other for one, other in zip(many, arrays, strict=True))
+    many_s, arrays_s = rows / median(many), rows / median(arrays)
+    yield f"batches of {size:,} events:"
+    yield (
+        f"   {arrays_s:,.0f} rows/s by arrays, {many_s:,.0f} by executemany"
+        f" = {median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+    )
+    yield f"   {len(events) / median(folding):,.0f} events/s folded and written"
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(prog="python -m benchmarks.read_models", description=__doc__)
+    asked.add_argument("--quick", action="store_true", help="few orders, one round: does it run?")
+    options = asked.parse_args()
+    quick: bool = options.quick
+    found = subprocess.run([POSTGRES, "url"], capture_output=True, text=True, check=False)
+    if found.returncode != 0:
+        print(found.stderr.strip(), file=sys.stderr)
+        return 2
+    url, rounds, orders = found.stdout.strip(), 1 if quick else 5, 100 if quick else 2_000
+    events, told = market(orders)
+    for pieces in (orders, told):  # what a batch holds 500 of
+        size = len(events) * AT_ONCE // pieces
+        print("\n".join(of_batches(url, events, size, rounds)))
+    took = [rebuilt(url, events) for _ in range(rounds)]
+    print(f"rebuilt: {len(events) / median(took):,.0f} events/s of {len(events):,}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""`jumun db`: the databases of production, brought to this build and looked at."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+from sqlalchemy.exc import DBAPIError
+
+from infra.cli import show
+from infra.cli.options import AsJson
+from infra.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.event_store.postgres.upgrade import Done, State, Target
+
+app = typer.Typer(
+    no_args_is_help=True, help="PostgreSQL: the ledger's and the read models' tables, and who may do what."
+)
+
+
+@app.command()
+def upgrade(as_json: AsJson = False) -> None:
+    """Bring the databases to this build: tables, functions, roles and their rights.
+
+    Run it as the owner before the new build's processes start; said twice, it is done once.
+
+    Example: jumun db upgrade
+    """
+    from infra.event_store.postgres import upgrade as databases  # noqa: PLC0415  loads the driver
+
+    with _explained():
+        done = databases.upgrade(_target())
+    if as_json:
+        show.as_machine_reads([asdict(done)], show.Form.JSON)
+        return
+    for line in _told(done):
+        show.console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Say whether the databases are as this build needs them; if not, the exit status is 1.
+
+    Example: jumun db check
+    """
+    from infra.event_store.postgres import upgrade as databases  # noqa: PLC0415  loads the driver
+
+    with _explained():
+        state = databases.state(_target())
+    if as_json:
+        show.as_machine_reads([{**asdict(state), "right": state.right}], show.Form.JSON)
+    else:
+        _show(state)
+    if not state.right:
+        raise typer.Exit(1)
+
+
+def _show(state: "State") -> None:
+    ledger, roles = state.ledger_version, state.roles_missing
+    rows = [
+        ("ledger", f"version {ledger}" if ledger else "no tables", state.ledger),
+        (
+            "read models",
+            "this build's" if state.read_models else "none, or another build's",
+            state.read_models,
+        ),
+        ("roles", f"missing: {', '.join(roles)}" if roles else "all there", not roles),
+    ]
+    note = "" if state.right else "`jumun db upgrade` puts it right"
+    said = [(what, found, "yes" if right else "NO") for what, found, right in rows]
+    show.table("Databases", ("of", "finding", "as needed"), said, note=note)
+
+
+def _told(done: "Done") -> list[str]:
+    before, now = done.ledger_before, done.ledger_version
+    lines = [
+        f"ledger: version {now}, "
+        + ("as before" if before == now else f"before it was {before or 'missing'}"),
+        f"read models: {'made, to be folded from the beginning' if done.read_models_made else 'as before'}",
+        f"roles: {', '.join(done.roles_made) + ' made' if done.roles_made else 'none made'}; rights given",
+    ]
+    if done.owed:
+        lines += ["", "This login may not make roles.  An administrator runs, and then this command again:"]
+        lines += [f"  {statement}" for statement in done.owed]
+    return lines
+
+
+def _target() -> "Target":
+    from infra.event_store.postgres.upgrade import Target  # noqa: PLC0415  loads the driver
+
+    chosen = Settings()
+    if chosen.database_url is None:
+        show.problem(
+            "No database is named.",
+            "nothing was changed.",
+            "set JUMUN_DATABASE_URL to postgresql://USER:PASSWORD@HOST:PORT/DATABASE; without one Jumun is"
+            " embedded, and its files need no upgrade.",
+        )
+        raise typer.Exit(2)
+    read_models = chosen.read_models_at or chosen.database_url
+    return Target(
+        chosen.database_url.get_secret_value(),
+        chosen.ledger_schema,
+        read_models.get_secret_value(),
+        chosen.read_models_schema,
+    )
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    """What went wrong, as a sentence that says what to do."""
+    import psycopg  # noqa: PLC0415
+
+    from infra.event_store.postgres.upgrade import Newer  # noqa: PLC0415
+    from infra.event_store.postgres.url import NoUrl  # noqa: PLC0415
+    from infra.read_models.making import NotMade  # noqa: PLC0415
+
+    done_so_far = "whatever had been done; it may be run again."
+    try:
+        yield
+    except NoUrl as error:
+        _stop(str(error), "nothing was changed.", "put JUMUN_DATABASE_URL or JUMUN_READ_MODELS_URL right.", 2)
+    except Newer as error:
+        _stop(
+            f"{error}.", "nothing was changed.", "run the newer build; there is no way back to this one.", 2
+        )
+    except (NotMade, psycopg.errors.InsufficientPrivilege) as error:
+        _stop(f"{error}.", done_so_far, "run it as the owner of the tables.", 2)
+    except (psycopg.Error, DBAPIError) as error:
+        said = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+        _stop(
+            f"The database said: {said}.", done_so_far, "see that it runs and can be reached, then again.", 4
+        )
+
+
+def _stop(what: str, kept: str, next_step: str, status: int) -> None:
+    show.problem(escape(what), kept, next_step)
+    raise typer.Exit(status) from None

@@ -1,0 +1,30 @@
+"""The URL of a database, checked before the driver sees it: its errors quote what it took for the host."""
+
+import re
+from typing import Final
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+_URL: Final = re.compile(r"postgres(ql)?://([^:@/?#\s]*(:[^:@/?#\s]*)?@)?[^@\s]+")
+
+
+class NoUrl(Exception):
+    """This is no URL of PostgreSQL.  It is not shown, because it may hold a password."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "what names the database is no URL postgresql://USER:PASSWORD@HOST:PORT/DATABASE;"
+            " in a password @ : / ? # and % are written %40 %3A %2F %3F %23 and %25"
+        )
+
+
+def checked(url: str) -> str:
+    """The URL.  Raises: NoUrl."""
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError:
+        raise NoUrl from None
+    if _URL.fullmatch(url) is None:
+        raise NoUrl
+    return url

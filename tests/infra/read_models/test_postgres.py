@@ -1,0 +1,214 @@
+"""What only a server can get wrong: several at once, rights of its own, and whoever is killed."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from infra.event_store.postgres.url import NoUrl
+from infra.read_models import store
+from infra.read_models.schema import METADATA
+from infra.read_models.store import OutOfPlace, ReadModels, opened
+from projections.fold import Recorded
+from projections.verify import in_batches, recount
+from tests.infra.read_models.conftest import Place
+from tests.projections.story import Story, at, together
+from tests.projections.test_folds import EVERYTHING, paid, placed, received, sent
+
+LAST = EVERYTHING[-1].position
+PARTITIONS = 4
+
+
+def asked(place: Place, statement: str) -> list[tuple[object, ...]]:
+    engine, _ = opened(place.path_or_url, place.schema)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.exec_driver_sql(statement)]
+    engine.dispose()
+    return found
+
+
+def of_sellers(count: int) -> tuple[list[Recorded], list[list[Recorded]]]:
+    """A ledger, and its events by partition: one seller in each."""
+    stories = [Story(seller=f"seller-{number}") for number in range(count)]
+    for story in stories:
+        story.tell(received(), at())
+        for name in ("1", "2", "3"):
+            story.tell(placed(name), at()).tell(paid(name), at(hours=1)).tell(sent(name), at(1))
+    ledger = together(stories)
+    return ledger, [[known for known in ledger if known.seller_id == story.seller] for story in stories]
+
+
+def test_the_database_itself_says_what_each_table_and_column_means(on_postgres: Place) -> None:
+    columns = asked(
+        on_postgres,
+        "SELECT c.relname, a.attname, col_description(c.oid, a.attnum), obj_description(c.oid)"
+        " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        f" WHERE c.relnamespace = '{on_postgres.schema}'::regnamespace AND c.relkind = 'r' AND a.attnum > 0",
+    )
+    known = {(table, column): (comment, of) for table, column, comment, of in columns}
+    for table in METADATA.sorted_tables:
+        for column in table.columns:
+            assert known[table.name, column.name] == (column.comment, table.comment)
+
+
+def test_many_that_start_at_once_make_the_tables_once(on_postgres: Place) -> None:
+    on_postgres.by_hand(f"DROP SCHEMA {on_postgres.schema} CASCADE")
+    with ThreadPoolExecutor(6) as pool:
+        for begun in [pool.submit(on_postgres.models) for _ in range(6)]:
+            begun.result().close()
+    assert len(asked(on_postgres, "SELECT made_of FROM shape")) == 1
+
+
+def test_who_folds_one_partition_never_waits_for_who_folds_another(on_postgres: Place) -> None:
+    """One stands still within its transaction, its rows written, while the other begins and ends."""
+    ledger, (one, other) = of_sellers(2)
+    written, go_on = threading.Event(), threading.Event()
+
+    def stands_still(point: str) -> None:
+        if point == "read_models.within":
+            written.set()
+            assert go_on.wait(20)
+
+    first, second = on_postgres.models(faults=stands_still), on_postgres.models()
+    with ThreadPoolExecutor(1) as pool:
+        folding = pool.submit(first.apply, one, partition=1, after=0)
+        assert written.wait(20)
+        second.apply(other, partition=2, after=0)
+        assert not folding.done()
+        go_on.set()
+        folding.result()
+    assert second.digest() == recount(ledger).digests
+    first.close()
+    second.close()
+
+
+def test_partitions_folded_all_at_once_give_what_a_recount_gives(on_postgres: Place) -> None:
+    ledger, partitions = of_sellers(PARTITIONS)
+
+    def work(partition: int) -> None:
+        models, stands = on_postgres.models(), 0
+        for batch in in_batches(partitions[partition], 5):
+            models.apply(batch, partition=partition, after=stands)
+            stands = batch[-1].position
+        models.close()
+
+    with ThreadPoolExecutor(PARTITIONS) as pool:
+        list(pool.map(work, range(PARTITIONS)))
+    models = on_postgres.models()
+    assert models.verify(ledger) == []
+    models.close()
+
+
+def test_of_two_who_begin_a_partition_at_once_one_is_refused(on_postgres: Place) -> None:
+    both = [on_postgres.models() for _ in range(2)]
+
+    def begin(models: ReadModels) -> bool:
+        try:
+            models.apply(EVERYTHING, after=0)
+        except OutOfPlace:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(begin, both)) == [False, True]
+    assert both[0].verify(EVERYTHING) == []
+    for models in both:
+        models.close()
+
+
+@pytest.mark.parametrize("begun", [0, 30])
+def test_while_a_rebuild_runs_readers_see_the_old_rows_and_who_folds_waits(
+    on_postgres: Place, monkeypatch: pytest.MonkeyPatch, begun: int
+) -> None:
+    monkeypatch.setattr(store, "in_batches", partial(in_batches, size=20))
+    reader, folder = on_postgres.models(), on_postgres.models()
+    folder.apply(EVERYTHING[:begun], after=0)
+    seen: list[object] = []
+    waiting: list[object] = []
+    pool = ThreadPoolExecutor(1)
+
+    def look(point: str) -> None:
+        if point == "read_models.within" and not seen:
+            seen.extend([reader.place(), reader.digest()])
+            waiting.append(pool.submit(folder.apply, EVERYTHING[begun:], after=begun))
+
+    models = on_postgres.models(faults=look)
+    models.rebuild({0: EVERYTHING[:40]})
+    pool.shutdown()
+    (refused,) = waiting
+    assert isinstance(refused.exception(), OutOfPlace)  # type: ignore[attr-defined]
+    assert seen == [begun, recount(EVERYTHING[:begun]).digests]
+    assert (reader.place(), reader.verify(EVERYTHING[:40])) == (40, [])
+    for one in (models, reader, folder):
+        one.close()
+
+
+def ended(place: Place) -> None:
+    """As an administrator ends everybody else's sessions that write."""
+    with psycopg.connect(place.path_or_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"
+            " WHERE c.relname = 'places' AND c.relnamespace = %s::regnamespace AND l.pid <> pg_backend_pid()",
+            [place.schema],
+        )
+
+
+@pytest.mark.parametrize("work", ["apply", "rebuild"])
+def test_a_session_that_the_server_ends_leaves_what_was_there_and_the_next_goes_on(
+    on_postgres: Place, work: str
+) -> None:
+    armed = [False]
+
+    def fault(point: str) -> None:
+        if armed[0] and point == "read_models.within":
+            armed[0] = False
+            ended(on_postgres)
+
+    models = on_postgres.models(faults=fault)
+    models.apply(EVERYTHING[:30], after=0)
+    armed[0] = True
+    with pytest.raises(DBAPIError):
+        models.rebuild({0: EVERYTHING}) if work == "rebuild" else models.apply(EVERYTHING[30:], after=30)
+    assert (models.place(), models.verify(EVERYTHING[:30])) == (30, [])
+    models.apply(EVERYTHING[30:], after=30)
+    assert models.verify(EVERYTHING) == []
+    models.close()
+
+
+def test_questions_are_asked_in_a_transaction_that_cannot_write(on_postgres: Place) -> None:
+    models = on_postgres.models()
+    with pytest.raises(DBAPIError, match="read-only"), models.reading() as connection:
+        connection.exec_driver_sql("DELETE FROM places")
+    models.close()
+
+
+def test_a_session_has_limits_on_all_that_could_hold_others_up(on_postgres: Place) -> None:
+    for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+        assert asked(on_postgres, f"SHOW {name}") != [("0",)]
+    assert asked(on_postgres, "SHOW search_path") == [(on_postgres.schema,)]
+
+
+def test_no_error_and_no_object_shows_the_password(on_postgres: Place) -> None:
+    server = urlsplit(on_postgres.path_or_url).netloc.rpartition("@")[2]
+    engine, _ = opened(f"postgresql://jumun:Dragon7@{server}/postgres", "nowhere")
+    with pytest.raises(DBAPIError) as refused, engine.connect():
+        pass
+    whole = [refused.value, refused.value.orig, engine, engine.url]
+    assert not any("Dragon7" in text for one in whole for text in (str(one), repr(one)))
+    with pytest.raises(NoUrl) as unreadable:
+        opened(f"postgresql://jumun:Dr@gon7@{server}/postgres", "nowhere")
+    assert "gon7" not in str(unreadable.value)
+    assert unreadable.value.__suppress_context__ or unreadable.value.__context__ is None
+
+
+def test_an_error_does_not_show_what_rows_hold(on_postgres: Place) -> None:
+    models = on_postgres.models()
+    with pytest.raises(DBAPIError) as refused, models.reading() as connection:
+        connection.execute(sa.text("SELECT * FROM nowhere WHERE name = :name"), {"name": "Hong Gildong"})
+    assert "Gildong" not in str(refused.value)
+    models.close()
