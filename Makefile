@@ -5,7 +5,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types imports docs lock postgres-up postgres-down bench clean
+.PHONY: help install demo test check format lint types imports docs lock postgres-up postgres-down kafka-up kafka-down bench clean
 
 PYTHON ?=
 WORKERS ?= 2
@@ -53,6 +53,12 @@ postgres-up: install  ## Start the project's own PostgreSQL and print where it i
 
 postgres-down:  ## Stop it; its data stays
 	@tools/postgres down
+
+kafka-up:  ## Start the project's own Kafka and print where it is
+	@tools/kafka up
+
+kafka-down:  ## Stop it; its data stays
+	@tools/kafka down
 
 bench: install  ## Measure speed
 	@$(BIN)/python -m benchmarks

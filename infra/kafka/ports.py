@@ -70,9 +70,10 @@ class Member(Protocol):
     """
 
     def poll(self, timeout_s: float, most: int = 500) -> Polled:
-        """Waits for records, or for partitions to come or go.
+        """Waits for records, or for partitions to come or go.  While the cluster is away, nothing comes.
 
-        Raises: OutOfRange, Unreachable.
+        Raises: OutOfRange; Fenced, where another member has this one's name; Unreachable, where waiting
+        is of no use.
         """
         ...
 
@@ -167,6 +168,11 @@ class Cluster(Protocol):
 
     def create(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
         """Makes the topic; nothing happens where it is there already."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Deletes the topic with all its records, and returns once it is gone; nothing happens where it is
+        not there."""
         ...
 
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:

@@ -1,0 +1,103 @@
+"""Writes chunks with their marks in one transaction each, by confluent-kafka."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NoReturn
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from infra.kafka.confluent.member import READING
+from infra.kafka.confluent.opening import (
+    ANSWER_S,
+    CLOSING_S,
+    Configured,
+    opened,
+    unreachable_otherwise,
+    within,
+)
+from infra.kafka.confluent.publisher import WRITING, Failures, end, produce
+from infra.kafka.ports import Fenced, Outgoing, Unreachable, Unsent
+from infra.kafka.topics import fits
+
+TRANSACTION_S: Final = 30.0
+"""Within which a chunk is written or given up."""
+TRANSACTION_MS: Final = 30_000
+"""When the cluster gives up one whose writer is gone."""
+OPENING_S: Final = 15.0
+_FENCED: Final = {
+    KafkaError._FENCED,  # the library's public name for it
+    KafkaError.INVALID_PRODUCER_EPOCH,
+    KafkaError.PRODUCER_FENCED,
+}
+
+
+class Chunks:
+    """Implements infra.kafka.ports.Chunks.  Its consumer belongs to the group without joining it."""
+
+    def __init__(
+        self, configured: Configured, transactional_id: str, group: str, topics: Collection[str]
+    ) -> None:
+        self._topics, self._closed = topics, False
+        config = {
+            **configured,
+            **WRITING,
+            "transactional.id": transactional_id,
+            "transaction.timeout.ms": TRANSACTION_MS,
+        }
+        self._producer = opened(Producer, config)
+        self._consumer = opened(Consumer, {**configured, **READING, "group.id": group})
+        self._failures = Failures()
+        try:
+            self._producer.init_transactions(OPENING_S)
+        except KafkaException as error:
+            self._fail(error)
+
+    def marks(self) -> Mapping[str, int]:
+        with unreachable_otherwise():
+            asked = [TopicPartition(topic, 0) for topic in self._topics]
+            kept = self._consumer.committed(asked, ANSWER_S)
+        return {one.topic: one.offset for one in kept if one.offset >= 0}
+
+    def write(self, records: Sequence[Outgoing], marks: Mapping[str, int]) -> None:
+        if self._closed:
+            raise Unreachable("the writer is closed")
+        large = next((record for record in records if not fits(record)), None)
+        if large is not None:
+            self.close()
+            raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
+        try:
+            self._write(records, marks, time.monotonic() + TRANSACTION_S)
+        except (KafkaException, BufferError) as error:
+            self._fail(error)
+
+    def _write(self, records: Sequence[Outgoing], marks: Mapping[str, int], until: float) -> None:
+        self._producer.begin_transaction()
+        for record in records:
+            produce(self._producer, record, self._failures)
+            self._producer.poll(0)
+        if marks:
+            offsets = [TopicPartition(topic, 0, mark) for topic, mark in marks.items()]
+            members = self._consumer.consumer_group_metadata()
+            self._producer.send_offsets_to_transaction(offsets, members, _left(until))
+        self._producer.commit_transaction(_left(until))
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        self._end(gently=False)
+        said = error.args[0] if error.args else None
+        known = (said, self._failures.first)
+        if any(isinstance(one, KafkaError) and one.code() in _FENCED for one in known):
+            raise Fenced("another has taken over") from error
+        raise Unreachable(f"Kafka did not write the chunk: {error}") from error
+
+    def close(self) -> None:
+        self._end(gently=True)
+
+    def _end(self, *, gently: bool) -> None:
+        if not self._closed:
+            self._closed = True
+            within(CLOSING_S, self._consumer.close)
+            end(self._producer, gently=gently)
+
+
+def _left(until: float) -> float:
+    return max(0.1, until - time.monotonic())

@@ -1,0 +1,162 @@
+"""A member of a group, by confluent-kafka."""
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from infra.kafka.confluent.opening import (
+    ANSWER_S,
+    CLOSING_S,
+    Configured,
+    opened,
+    unreachable_otherwise,
+    within,
+)
+from infra.kafka.moves import Moves
+from infra.kafka.ports import Fenced, OutOfRange, Polled, Record, Unreachable
+
+READING: Final[Mapping[str, Any]] = {
+    "isolation.level": "read_committed",
+    "auto.offset.reset": "error",
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+}
+_NOT_THERE: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+_OF_NO_USE: Final = {
+    KafkaError._AUTHENTICATION,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
+
+
+def record(message: Message) -> Record:
+    """As read; what carries an error is none."""
+    headers = tuple((name, _bytes(value)) for name, value in _pairs(message.headers()))
+    partition, offset = message.partition(), message.offset()
+    assert partition is not None
+    assert offset is not None
+    return Record(partition, offset, message.value() or b"", headers, message.timestamp()[1])
+
+
+def _pairs(headers: Any) -> Sequence[tuple[str, str | bytes | None]]:
+    return headers or ()
+
+
+def _bytes(value: str | bytes | None) -> bytes:
+    return value.encode() if isinstance(value, str) else value or b""
+
+
+class Member:
+    """Implements infra.kafka.ports.Member.
+
+    While the cluster is away `poll` returns nothing and takes its time for it: the library finds it again.
+    """
+
+    def __init__(self, configured: Configured, topic: str, group: str, name: str | None) -> None:
+        self._topic, self._moves = topic, Moves()
+        config = {
+            **configured,
+            **READING,
+            "group.id": group,
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": 6_000,
+            "heartbeat.interval.ms": 2_000,
+            "max.poll.interval.ms": 300_000,
+            **({"group.instance.id": name} if name else {}),
+        }
+        self._consumer = opened(Consumer, config)
+        self._consumer.subscribe([topic], on_assign=self._came, on_revoke=self._went, on_lost=self._went)
+
+    def _came(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Only `begin` assigns: a partition that is assigned without a place would look for one itself."""
+        consumer.incremental_assign([])
+        for one in partitions:
+            self._moves.came(one.partition)
+
+    def _went(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.incremental_unassign([one for one in partitions if one.partition in self._moves.begun])
+        for one in partitions:
+            self._moves.went(one.partition)
+
+    def poll(self, timeout_s: float, most: int = 500) -> Polled:
+        messages = self._polled(timeout_s, most)
+        lost, taken = self._moves.told()
+        records: defaultdict[int, list[Record]] = defaultdict(list)
+        for message in messages:
+            if (error := message.error()) is not None:
+                self._heed(message, error)
+            elif message.partition() in self._moves.begun:
+                records[message.partition() or 0].append(record(message))
+        return Polled(lost, taken, dict(records))
+
+    def _polled(self, timeout_s: float, most: int) -> list[Message]:
+        """Waits for one message, then takes those that are there already: `consume` would wait for all."""
+        until = time.monotonic() + timeout_s
+        while True:
+            left = max(0.0, until - time.monotonic())
+            try:
+                first = self._consumer.poll(min(left, 0.25))
+                more = self._consumer.consume(most - 1, 0) if first is not None and most > 1 else []
+            except KafkaException as error:
+                raise Unreachable(f"Kafka cannot be read: {error}") from error
+            if first is not None or left == 0.0 or self._moves.waiting:
+                return [first, *more] if first is not None else []
+
+    def _heed(self, message: Message, error: KafkaError) -> None:
+        """Whatever else is wrong, the library gets over it."""
+        code = error.code()
+        if code in _NOT_THERE:
+            partition = message.partition() or 0
+            raise OutOfRange(partition, message.offset() or 0, *self.bounds(partition))
+        if code == KafkaError._FATAL:  # to a consumer it is the only one, and said once
+            raise Fenced("another member has the same name")
+        if code in _OF_NO_USE:
+            raise Unreachable(f"Kafka cannot be read: {error.str()}")
+
+    def begin(self, partition: int, offset: int) -> None:
+        assert partition in self._moves.held, f"partition {partition} is not held"
+        first, end = self.bounds(partition)
+        if not first <= offset <= end:
+            raise OutOfRange(partition, offset, first, end)
+        at = TopicPartition(self._topic, partition, offset)
+        with unreachable_otherwise():
+            if partition in self._moves.begun:
+                self._consumer.seek(at)
+                self._consumer.resume([at])
+            else:
+                self._consumer.incremental_assign([at])
+        self._moves.begun.add(partition)
+
+    def pause(self, partitions: Collection[int]) -> None:
+        self._consumer.pause(self._of(partitions, self._moves.begun))
+
+    def resume(self, partitions: Collection[int]) -> None:
+        self._consumer.resume(self._of(partitions, self._moves.begun))
+
+    def _of(self, partitions: Collection[int], known: set[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, partition) for partition in partitions if partition in known]
+
+    def bounds(self, partition: int) -> tuple[int, int]:
+        """To a reader of what is committed, the library's end is that of the last finished transaction."""
+        with unreachable_otherwise():
+            return self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), ANSWER_S)
+
+    def marked(self, partition: int) -> int | None:
+        with unreachable_otherwise():
+            kept = self._consumer.committed([TopicPartition(self._topic, partition)], ANSWER_S)[0]
+        return kept.offset if kept.offset >= 0 else None
+
+    def mark(self, offsets: Mapping[int, int]) -> None:
+        held = [TopicPartition(self._topic, at, offset) for at, offset in offsets.items()]
+        held = [one for one in held if one.partition in self._moves.held]
+        if held:
+            with suppress(KafkaException):
+                self._consumer.commit(offsets=held, asynchronous=True)
+
+    def close(self) -> None:
+        within(CLOSING_S, self._consumer.close)

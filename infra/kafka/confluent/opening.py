@@ -1,0 +1,102 @@
+"""How librdkafka's clients are set up and opened: encrypted as is set, with a reason where it fails."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+
+from infra.kafka.ports import Unreachable
+from infra.settings import Settings
+
+Configured = dict[str, Any]
+OPENING_S: Final = 10.0
+ANSWER_S: Final = 10.0
+CLOSING_S: Final = 3.0
+_LOG: Final = logging.getLogger("librdkafka")
+
+
+class Client(Protocol):
+    """What a consumer, a producer and an administrator have in common."""
+
+    def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any: ...
+    def poll(self, timeout: float = -1) -> Any: ...
+
+
+Opened = TypeVar("Opened", bound=Client)
+
+
+def configured(settings: Settings) -> Configured:
+    """What all clients have in common."""
+    config: Configured = {
+        "bootstrap.servers": settings.kafka,
+        "client.id": "jumun",
+        "security.protocol": settings.kafka_security,
+        "socket.timeout.ms": int(ANSWER_S * 1000),
+        "reconnect.backoff.max.ms": 1_000,
+        "allow.auto.create.topics": False,
+        "logger": _LOG,
+    }
+    if settings.kafka_security != "plaintext":
+        config |= _tls(settings)
+    if settings.kafka_security == "sasl_ssl":
+        password = settings.kafka_password
+        config["sasl.mechanism"] = settings.kafka_mechanism
+        config["sasl.username"] = settings.kafka_user
+        config["sasl.password"] = password.get_secret_value() if password else ""
+    return config
+
+
+def _tls(settings: Settings) -> Configured:
+    """Verifies the brokers' certificates and names, as the library does unless told otherwise."""
+    config: Configured = {"ssl.ca.location": str(settings.kafka_ca) if settings.kafka_ca else "probe"}
+    if settings.kafka_certificate is not None:
+        config["ssl.certificate.location"] = str(settings.kafka_certificate)
+        config["ssl.key.location"] = str(settings.kafka_key)
+    if settings.kafka_key_password is not None:
+        config["ssl.key.password"] = settings.kafka_key_password.get_secret_value()
+    return config
+
+
+def opened(open_one: Callable[[Configured], Opened], config: Configured) -> Opened:
+    """The client, once the cluster has answered it; the library itself would only try for ever.
+
+    Raises: Unreachable, with the reason.
+    """
+    errors: deque[KafkaError] = deque(maxlen=5)
+    hopeless = {KafkaError._AUTHENTICATION}  # the library's public name for it
+    until = time.monotonic() + OPENING_S
+    try:
+        client = open_one({**config, "error_cb": errors.append})
+    except (KafkaException, ValueError) as error:
+        raise Unreachable(f"Kafka's settings, certificates or key are of no use: {error}") from error
+    while True:
+        try:
+            client.list_topics(timeout=1.0)
+        except KafkaException as error:
+            client.poll(0)  # brings the reasons
+            if time.monotonic() > until or any(one.code() in hopeless for one in errors):
+                reason = "; ".join(dict.fromkeys(one.str() for one in errors))
+                raise Unreachable(f"Kafka cannot be reached: {reason or error}") from error
+        else:
+            return client
+
+
+@contextmanager
+def unreachable_otherwise() -> Generator[None]:
+    """Any error of the library means that the cluster did not do as asked."""
+    try:
+        yield
+    except (KafkaException, TimeoutError) as error:
+        raise Unreachable(f"Kafka did not answer: {error}") from error
+
+
+def within(seconds: float, close: Callable[[], object]) -> None:
+    """Closes; where the cluster hangs, that is left to end by itself."""
+    closing = threading.Thread(target=close, name="kafka-closing", daemon=True)
+    closing.start()
+    closing.join(seconds)

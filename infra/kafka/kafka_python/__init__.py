@@ -1,0 +1,29 @@
+"""The adapter to kafka-python, which is pure Python and the default."""
+
+from collections.abc import Collection
+
+from infra.kafka.kafka_python.chunks import Chunks
+from infra.kafka.kafka_python.cluster import Cluster
+from infra.kafka.kafka_python.member import Member
+from infra.kafka.kafka_python.opening import Configured, configured
+from infra.kafka.kafka_python.publisher import Publisher
+from infra.settings import Settings
+
+
+class KafkaPython:
+    """Implements infra.kafka.ports.Kafka."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._configured: Configured = configured(settings)
+
+    def member(self, topic: str, group: str, *, name: str | None = None) -> Member:
+        return Member(self._configured, topic, group, name)
+
+    def publisher(self) -> Publisher:
+        return Publisher(self._configured)
+
+    def chunks(self, transactional_id: str, group: str, topics: Collection[str]) -> Chunks:
+        return Chunks(self._configured, transactional_id, group, topics)
+
+    def cluster(self) -> Cluster:
+        return Cluster(self._configured)

@@ -1,0 +1,109 @@
+"""Writes chunks with their marks in one transaction each, by kafka-python."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NoReturn
+
+from kafka.errors import InvalidProducerEpochError, KafkaError, ProducerFencedError
+
+from infra.kafka.kafka_python import library
+from infra.kafka.kafka_python.member import READING
+from infra.kafka.kafka_python.opening import REQUEST_MS, Configured, opened, unreachable_otherwise
+from infra.kafka.kafka_python.publisher import CLOSING_S, WRITING, end
+from infra.kafka.ports import Fenced, Outgoing, Unreachable, Unsent
+from infra.kafka.topics import fits
+
+TRANSACTION_S: Final = 30.0
+"""Within which a chunk is written or given up."""
+TRANSACTION_MS: Final = 30_000
+"""When the cluster gives up one whose writer is gone."""
+
+
+class Chunks:
+    """Implements infra.kafka.ports.Chunks.
+
+    Where the cluster hangs the library's own calls wait for ever, so their parts are called here.
+    """
+
+    def __init__(
+        self, configured: Configured, transactional_id: str, group: str, topics: Collection[str]
+    ) -> None:
+        self._configured, self._group, self._topics = configured, group, topics
+        self._closed = False
+        config = {
+            **configured,
+            **WRITING,
+            "transactional_id": transactional_id,
+            "transaction_timeout_ms": TRANSACTION_MS,
+            "linger_ms": 50,  # a chunk's end sends what waits
+            "retry_backoff_ms": 10,  # slept after each transaction
+        }
+        self._producer = opened(library.producer, config)
+        try:
+            self._producer.init_transactions()
+        except KafkaError as error:
+            self._fail(error)
+
+    def marks(self) -> Mapping[str, int]:
+        config = {**self._configured, **READING, "group_id": self._group}
+        consumer = opened(library.consumer, config)
+        try:
+            with unreachable_otherwise():
+                found = {
+                    topic: consumer.committed(library.at(topic, 0), timeout_ms=REQUEST_MS)
+                    for topic in self._topics
+                }
+        finally:
+            consumer.close(autocommit=False, timeout_ms=CLOSING_S * 1000)
+        return {topic: mark for topic, mark in found.items() if mark is not None}
+
+    def write(self, records: Sequence[Outgoing], marks: Mapping[str, int]) -> None:
+        if self._closed:
+            raise Unreachable("the writer is closed")
+        large = next((record for record in records if not fits(record)), None)
+        if large is not None:
+            self.close()
+            raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
+        try:
+            self._write(records, marks, time.monotonic() + TRANSACTION_S)
+        except (KafkaError, ValueError) as error:
+            self._fail(error)
+
+    def _write(self, records: Sequence[Outgoing], marks: Mapping[str, int], until: float) -> None:
+        sender, transactions = library.handles(self._producer)
+        failed: list[BaseException] = []
+        transactions.begin_transaction()
+        for record in records:
+            sent = self._producer.send(
+                record.topic, value=record.value, key=record.key,
+                headers=list(record.headers), partition=record.partition,
+            )  # fmt: skip
+            sent.add_errback(failed.append)
+        if marks:
+            offsets = {library.at(topic, 0): library.upto(mark) for topic, mark in marks.items()}
+            asked = transactions.send_offsets_to_transaction(offsets, library.nobody_in(self._group))
+            self._await(sender, asked, until)
+        self._await(sender, transactions.begin_commit(), until)
+        if failed:
+            self._fail(failed[0])
+
+    def _await(self, sender: library.Sender, asked: library.Result, until: float) -> None:
+        sender.wakeup()
+        if not asked.wait(max(0.0, until - time.monotonic()) * 1000):
+            self._fail(TimeoutError(f"not written within {TRANSACTION_S:g} s"))
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        """The library often only says that it is in an error state: which, is noted beside."""
+        known = (error, library.handles(self._producer).transactions.last_error)
+        self._end(gently=False)
+        if any(isinstance(one, ProducerFencedError | InvalidProducerEpochError) for one in known):
+            raise Fenced("another has taken over") from error
+        raise Unreachable(f"Kafka did not write the chunk: {error}") from error
+
+    def close(self) -> None:
+        self._end(gently=True)
+
+    def _end(self, *, gently: bool) -> None:
+        if not self._closed:
+            self._closed = True
+            end(self._producer, CLOSING_S, gently=gently)

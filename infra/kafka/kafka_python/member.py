@@ -1,0 +1,150 @@
+"""A member of a group, by kafka-python."""
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from kafka import ConsumerRebalanceListener
+from kafka.errors import FencedInstanceIdError, KafkaError, OffsetOutOfRangeError
+
+from infra.kafka.kafka_python import library
+from infra.kafka.kafka_python.joining import mend
+from infra.kafka.kafka_python.library import TopicPartition
+from infra.kafka.kafka_python.opening import Configured, opened, unreachable_otherwise
+from infra.kafka.moves import Moves
+from infra.kafka.ports import Fenced, OutOfRange, Polled, Record, Unreachable
+
+CLOSING_MS: Final = 3_000
+ANSWER_MS: Final = 10_000
+READING: Final[Mapping[str, Any]] = {
+    "isolation_level": "read_committed",
+    "auto_offset_reset": "none",
+    "enable_auto_commit": False,
+    "allow_auto_create_topics": False,
+}
+
+
+class _Listener(ConsumerRebalanceListener):
+    """The library calls it while `poll` waits, on another thread, which must not be held up."""
+
+    def __init__(self, consumer: library.Consumer, moves: Moves) -> None:
+        self._consumer, self._moves = consumer, moves
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Nothing is read before `begin`; a place is set, or the library would look for one itself."""
+        for partition in assigned:
+            self._consumer.pause(partition)
+            self._consumer.seek(partition, 0)
+            self._moves.came(partition.partition)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        for partition in revoked:
+            self._moves.went(partition.partition)
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        self.on_partitions_revoked(lost)
+
+
+class Member:
+    """Implements infra.kafka.ports.Member.
+
+    While the cluster is away `poll` returns nothing and takes its time for it: the library finds it again.
+    """
+
+    def __init__(self, configured: Configured, topic: str, group: str, name: str | None) -> None:
+        self._topic = topic
+        config = {
+            **configured,
+            **READING,
+            "group_id": group,
+            "group_instance_id": name,
+            "partition_assignment_strategy": [library.STICKY],
+            "session_timeout_ms": 6_000,
+            "heartbeat_interval_ms": 2_000,
+            "metadata_max_age_ms": 30_000,  # a topic just made may be unknown when the group first meets
+            "max_poll_interval_ms": 300_000,
+        }
+        self._consumer = mend(opened(library.consumer, config))
+        self._moves = Moves()
+        self._consumer.subscribe([topic], listener=_Listener(self._consumer, self._moves))
+
+    def poll(self, timeout_s: float, most: int = 500) -> Polled:
+        records = self._polled(timeout_s, most)
+        lost, taken = self._moves.told()
+        begun = self._moves.begun
+        return Polled(lost, taken, {at: read for at, read in records.items() if at in begun})
+
+    def _polled(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
+        """Waits in short pieces, for the library does not return when partitions come or go."""
+        until = time.monotonic() + timeout_s
+        while True:
+            left = max(0.0, until - time.monotonic())
+            read = self._polled_once(min(left, 0.5), most)
+            if read or left == 0.0 or self._moves.waiting:
+                return read
+
+    def _polled_once(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
+        try:
+            fetched = self._consumer.poll(timeout_s * 1000, most)
+        except OffsetOutOfRangeError as error:
+            raise self._out_of_range(error) from error
+        except FencedInstanceIdError as error:
+            raise Fenced("another member has the same name") from error
+        except KafkaError as error:
+            if not error.retriable:
+                raise Unreachable(f"Kafka cannot be read: {error}") from error
+            time.sleep(min(timeout_s, 0.1))
+            return {}
+        return {at.partition: [library.record(one) for one in ones] for at, ones in fetched.items()}
+
+    def _out_of_range(self, error: KafkaError) -> OutOfRange:
+        """The library says {partition: offset}."""
+        partition, offset = next(iter(error.args[0].items()))
+        first, end = self.bounds(partition.partition)
+        return OutOfRange(partition.partition, offset, first, end)
+
+    def begin(self, partition: int, offset: int) -> None:
+        assert partition in self._moves.held, f"partition {partition} is not held"
+        first, end = self.bounds(partition)
+        if not first <= offset <= end:
+            raise OutOfRange(partition, offset, first, end)
+        at = library.at(self._topic, partition)
+        self._consumer.seek(at, offset)
+        self._consumer.resume(at)
+        self._moves.begun.add(partition)
+
+    def pause(self, partitions: Collection[int]) -> None:
+        self._consumer.pause(*self._of(partitions, self._moves.held))
+
+    def resume(self, partitions: Collection[int]) -> None:
+        self._consumer.resume(*self._of(partitions, self._moves.begun))
+
+    def _of(self, partitions: Collection[int], known: set[int]) -> list[TopicPartition]:
+        return [library.at(self._topic, partition) for partition in partitions if partition in known]
+
+    def bounds(self, partition: int) -> tuple[int, int]:
+        """To a reader of what is committed, the library's end is that of the last finished transaction."""
+        at = library.at(self._topic, partition)
+        with unreachable_otherwise():
+            first = self._consumer.beginning_offsets([at], ANSWER_MS)[at]
+            return first, self._consumer.end_offsets([at], ANSWER_MS)[at]
+
+    def marked(self, partition: int) -> int | None:
+        with unreachable_otherwise():
+            return self._consumer.committed(library.at(self._topic, partition), timeout_ms=ANSWER_MS)
+
+    def mark(self, offsets: Mapping[int, int]) -> None:
+        held = {at: offset for at, offset in offsets.items() if at in self._moves.held}
+        if held:
+            with suppress(KafkaError):
+                self._consumer.commit_async(
+                    {library.at(self._topic, at): library.upto(offset) for at, offset in held.items()}
+                )
+
+    def close(self) -> None:
+        try:
+            self._consumer.close(autocommit=False, timeout_ms=CLOSING_MS)
+        except KafkaError:
+            logging.getLogger(__name__).warning("leaving the group failed", exc_info=True)

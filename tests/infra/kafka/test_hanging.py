@@ -1,0 +1,136 @@
+"""A broker that is frozen or killed: nothing hangs, nothing is lost or doubled.  It has one of its own."""
+
+import time
+import uuid
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from infra.kafka.ports import Kafka, Unreachable, Unsent
+from tests.conftest import kafka_tool
+from tests.infra.kafka.trying import CLIENTS, Reader, a_topic, client_of, publish, sent, tail, together
+
+NAME = ("--name", "kafka-hanging")
+NODE = ("--node", "1")
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Generator[str]:
+    """Its own, for what is done to it would hold up all others."""
+    done = kafka_tool("up", *NAME)
+    assert done.returncode == 0, done.stderr
+    yield done.stdout.strip()
+    kafka_tool("remove", *NAME)
+
+
+@pytest.fixture(params=CLIENTS)
+def client(kafka: str, request: pytest.FixtureRequest) -> Kafka:
+    return client_of(kafka, request.param)
+
+
+@pytest.fixture
+def topic(kafka: str, client: Kafka) -> Generator[str]:
+    with a_topic(kafka, client, 2) as name:
+        yield name
+
+
+@pytest.fixture
+def freeze() -> Generator[Callable[[], object]]:
+    yield lambda: kafka_tool("freeze", *NODE, *NAME)
+    kafka_tool("thaw", *NODE, *NAME)
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
+
+
+def test_everything_is_closed_within_seconds_though_the_broker_hangs(
+    client: Kafka, topic: str, freeze: Callable[[], object]
+) -> None:
+    member, publisher, cluster = Reader(client.member(topic, "closing")), client.publisher(), client.cluster()
+    chunks = client.chunks(topic, topic, [topic])
+    together([member], lambda: member.held == {0, 1})
+    publisher.send(sent(topic, "a")[0])
+    publisher.flush()
+    freeze()
+    publisher.send(sent(topic, "hangs")[0])
+    for one in (member, chunks, cluster, publisher):
+        assert seconds_of(one.close) < 8
+
+
+def test_a_flush_that_is_not_acknowledged_in_time_is_unsent(
+    client: Kafka, topic: str, freeze: Callable[[], object]
+) -> None:
+    publisher = client.publisher()
+    publisher.send(sent(topic, "a")[0])
+    publisher.flush()
+    freeze()
+    publisher.send(sent(topic, "hangs")[0])
+
+    def flush() -> None:
+        with pytest.raises(Unsent):
+            publisher.flush(2.0)
+
+    assert seconds_of(flush) < 10
+
+
+def test_a_poll_brings_nothing_while_the_broker_hangs_and_goes_on_when_it_is_back(
+    client: Kafka, topic: str, freeze: Callable[[], object]
+) -> None:
+    reader = Reader(client.member(topic, f"polling-{uuid.uuid4().hex}"))
+    together([reader], lambda: reader.held == {0, 1})
+    freeze()
+    for _ in range(3):
+        assert 0.4 < seconds_of(lambda: reader.step(0.5)) < 1.5
+    with pytest.raises(Unreachable):
+        reader.member.bounds(0)
+    kafka_tool("thaw", *NODE, *NAME)
+    publish(client, sent(topic, "back"))
+    together([reader], lambda: reader.values() == ["back"])
+    reader.close()
+
+
+def test_a_publisher_goes_on_through_a_broker_that_is_killed_and_doubles_nothing(
+    client: Kafka, topic: str
+) -> None:
+    said = [str(n) for n in range(2_000)]
+    publisher = client.publisher()
+
+    def send() -> None:
+        for at, record in enumerate(sent(topic, *said)):
+            publisher.send(record)
+            if at % 40 == 0:
+                time.sleep(0.03)
+        publisher.flush(60)
+        publisher.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send)
+        time.sleep(0.7)
+        kafka_tool("kill", *NODE, *NAME)
+        assert kafka_tool("start", *NODE, *NAME).returncode == 0
+        sending.result(90)
+    assert tail(client, topic) == said
+
+
+def test_a_chunk_cut_short_by_a_broker_that_hangs_is_there_whole_or_not_at_all_as_the_marks_say(
+    client: Kafka, topic: str, freeze: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("kafka_python", "confluent"):
+        monkeypatch.setattr(f"infra.kafka.{module}.chunks.TRANSACTION_S", 3.0)
+    chunks = client.chunks(topic, topic, [topic])
+    chunks.write(sent(topic, "a"), {topic: 1})
+    freeze()
+
+    def write() -> None:
+        with pytest.raises(Unreachable):
+            chunks.write(sent(topic, "b"), {topic: 2})
+
+    assert seconds_of(write) < 25
+    kafka_tool("thaw", *NODE, *NAME)
+    again = client.chunks(topic, topic, [topic])
+    assert tail(client, topic) == ["a", "b"][: again.marks()[topic]]
+    again.close()
