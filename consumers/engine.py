@@ -6,6 +6,7 @@ others in its batch: refused, early, failed and unreadable ones get their outcom
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -27,6 +28,8 @@ from domain.seller import OpenSeller, Seller, SellerOpened, seller_stream
 from domain.values import StreamId
 
 BATCH: Final = 500
+FEW: Final = 8
+"""Messages for which it does not pay to keep the collector away."""
 IDLE: Final = 10_000
 """Offsets of nothing but idle ticks after which a commit notes all the same how far they were read: they need
 not be read again at the next start, and are never deleted unread.
@@ -90,7 +93,7 @@ class Engine:
         Raises: Stale, when another writer has moved the ledger on; nothing of the batch was kept.
         """
         try:
-            with without_collector():
+            with without_collector() if len(raws) > FEW else nullcontext():
                 self._go_on()
                 messages = [self._read(raw) for raw in raws]
                 if inbound := [message for message in messages if isinstance(message, Inbound)]:

@@ -17,6 +17,7 @@ from pydantic_settings import (
 LEDGER: Final = "ledger.sqlite"
 READ_MODELS: Final = "read_models.sqlite"
 Port = Annotated[int, Field(ge=1, le=65_535)]
+TopicName = Literal["inbound", "ledger", "outcomes", "set-aside"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     """Messages of one seller that may wait at a time."""
     cached_streams: Annotated[int, Field(ge=1_000, le=10_000_000)] = 60_000
     """Streams that one engine worker keeps in memory, over all its partitions."""
+    worker_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,80}$")] = ""
+    """What an engine or projector is called through restarts: back in time, it keeps its partitions."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
@@ -90,3 +93,11 @@ class Settings(BaseSettings):
     @property
     def read_models_at(self) -> SecretStr | None:
         return self.read_models_url or self.database_url
+
+    def topic(self, name: TopicName) -> str:
+        """The full name of one of the four topics."""
+        return f"{self.topics}.{name}"
+
+    def group(self, name: str) -> str:
+        """The full name of a consumer group or of a transactional id."""
+        return f"{self.topics}-{name}"

@@ -75,7 +75,7 @@ class PostgresLedger(SqlLedger):
         self.ledger_id: str = self.rows("SELECT ledger_id FROM ledger")[0][0]
 
     @cached_property
-    def secret(self) -> bytes:  # type: ignore[override]
+    def secret(self) -> bytes:
         """Only who decides may read it."""
         found: bytes = self.rows("SELECT secret FROM ledger")[0][0]
         return found

@@ -8,6 +8,16 @@ CREATE TABLE IF NOT EXISTS ledger (
     schema_version integer NOT NULL
 );
 
+-- A ledger that came back from a backup goes on under another id: after that event and that outcome the one of the
+-- former id told another story.
+CREATE TABLE IF NOT EXISTS restores (
+    former_id   text PRIMARY KEY,
+    ledger_id   text NOT NULL,
+    position    bigint NOT NULL,
+    outcome     bigint NOT NULL,
+    restored_at bigint NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS stored_events (
     position           bigint PRIMARY KEY,
     originator_id      text NOT NULL,

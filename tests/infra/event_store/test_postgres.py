@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from consumers.engine import Engine
 from consumers.ports import Stale
@@ -95,7 +95,8 @@ class Wire:
         said = conninfo_to_dict(url)
         self._server = str(said["host"]), int(str(said["port"]))
         self._heard = socket.create_server(("127.0.0.1", 0))
-        self.url = make_conninfo(url, host="127.0.0.1", port=self._heard.getsockname()[1], sslmode="disable")
+        login, port = f"{said['user']}:{said['password']}", self._heard.getsockname()[1]
+        self.url = f"postgresql://{login}@127.0.0.1:{port}/{said['dbname']}?sslmode=disable"
         self.cut = 0
         """How many answers to come will be lost."""
         self.lost = 0

@@ -1,0 +1,38 @@
+"""One of several works, the others stand by: whoever holds a topic's first partition in the group.
+
+The group tells who is gone: within its session timeout the next one sits down.  It is no fence; the writer's
+transactional id is.
+"""
+
+import time
+from typing import Final
+
+from infra.kafka.ports import Member
+
+FIRST: Final = 0
+
+
+class Chair:
+    """Nothing of the topic is read: no partition is ever begun."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self.held = False
+
+    def look(self, timeout_s: float = 0.0) -> bool:
+        """Whether the chair is ours now.  Raises: Unreachable.
+
+        Who sits waits asleep: the client would look through all its partitions again and again.
+        """
+        if self.held:
+            time.sleep(timeout_s)
+            timeout_s = 0.0
+        polled = self._member.poll(timeout_s)
+        if FIRST in polled.lost:
+            self.held = False
+        if FIRST in polled.taken:
+            self.held = True
+        return self.held
+
+    def close(self) -> None:
+        self._member.close()

@@ -1,0 +1,134 @@
+"""The engine worker: a batch of one partition is read, decided and committed to PostgreSQL.
+
+Where to read on is what the ledger says, never a group's offset.  After any trouble the partition is taken
+up anew: caches dropped, the ledger's offset read, what follows decided again.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+import structlog
+from eventsourcing.persistence import PersistenceError
+
+from consumers.engine import Engine
+from consumers.ports import Batch, Committed, Stale
+from infra import metrics
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.kafka.partitions import partition_of
+from infra.kafka.ports import Member, Record
+from infra.settings import Settings
+from infra.workers.inbound import is_tick, place, structured
+
+STAGE: Final = "engine"
+ALONE, GIVEN_UP = 3, 4
+"""The attempt at which a batch's messages run alone, and that at which one is set aside."""
+FEWEST: Final = 1_000
+"""Streams that one partition may keep, however many partitions there are."""
+
+log = structlog.get_logger()
+
+
+class OtherTopic(Exception):
+    """The ledger was decided on from another topic of that name."""
+
+
+class Deleted(Exception):
+    """Messages were deleted from the topic before they were decided on."""
+
+
+class Deciding:
+    """One engine for each partition that the group gives us."""
+
+    trouble: ClassVar[tuple[type[Exception], ...]] = (PersistenceError,)
+    moved_on: ClassVar[type[Exception]] = Stale
+
+    def __init__(
+        self, ledger: PostgresLedger, topic_id: str, settings: Settings, *, skip_deleted: bool = False
+    ) -> None:
+        self._ledger = ledger
+        self._topic_id = topic_id
+        self._settings = settings
+        self._skip_deleted = skip_deleted
+        self._engines: dict[int, Engine] = {}
+        self._orderly: set[int] = set()
+        """Partitions that were let go without anybody's being killed."""
+
+    def take_up(self, partition: int, member: Member) -> int:
+        """Where the ledger stands.  Raises: OtherTopic, Deleted."""
+        ledger = self._ledger.of(partition, self._topic_id)
+        if (known := ledger.topic()) not in {None, self._topic_id}:
+            msg = f"partition {partition} was decided from topic {known}, this one is {self._topic_id}"
+            raise OtherTopic(msg)
+        engine = self._engine(partition, ledger)
+        self._engines[partition] = engine
+        first, _ = member.bounds(partition)
+        if engine.offset >= first:
+            return engine.offset
+        if not self._skip_deleted:
+            msg = f"partition {partition} begins at offset {first}, the ledger stands at {engine.offset}"
+            raise Deleted(msg)
+        log.warning("deleted_messages_skipped", partition=partition, offset=engine.offset, first=first)
+        return first
+
+    def let_go(self, partition: int) -> None:
+        self._engines.pop(partition, None)
+        self._orderly.add(partition)
+
+    def handle(self, partition: int, records: Sequence[Record]) -> None:
+        """Decides the records in batches."""
+        engine = self._engines[partition]
+        left = [record for record in records if record.offset >= engine.offset]
+        while left:
+            began = time.monotonic()
+            done = self._decided(partition, engine, left)
+            metrics.COMMIT_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+            metrics.BATCH.labels(STAGE).observe(done)
+            age = time.time() - left[done - 1].timestamp_ms / 1_000
+            metrics.LAG_SECONDS.labels(STAGE, partition).set(age)
+            left = left[done:]
+
+    def _engine(self, partition: int, ledger: PostgresLedger) -> Engine:
+        def elsewhere(seller: str) -> str | None:
+            right = partition_of(seller, self._settings.partitions)
+            return None if right == partition else f"this seller's partition is {right}"
+
+        return Engine(
+            ledger,
+            on_commit=_count,
+            parked_per_seller=self._settings.parked_per_seller,
+            elsewhere=elsewhere,
+            cached=max(FEWEST, self._settings.cached_streams // (len(self._engines) + 1)),
+        )
+
+    def _decided(self, partition: int, engine: Engine, records: Sequence[Record]) -> int:
+        """Decides the next batch; how many records that were."""
+        raws = [structured(record) for record in records]
+        places = [place(record) for record in records]
+        first = next((at for at, raw in enumerate(raws) if not is_tick(raw)), None)
+        # To set a tick aside would help nobody: the next one fires the same.
+        count = 1 if first is None else self._attempt(partition, places[first].offset, places[-1].offset)
+        if first is None or count < ALONE:
+            engine.handle(raws, places)
+            return len(raws)
+        if count < GIVEN_UP:
+            engine.handle(raws[: first + 1], places[: first + 1])
+        else:
+            log.error("message_set_aside", partition=partition, offset=places[first].offset, attempt=count)
+            engine.handle(raws[:first], places[:first])
+            engine.set_aside(raws[first], places[first])
+        return first + 1
+
+    def _attempt(self, partition: int, first: int, last: int) -> int:
+        """How often the batch with these messages was begun."""
+        anew = partition in self._orderly
+        self._orderly.discard(partition)
+        return self._ledger.of(partition, self._topic_id).attempt(first, last + 1, anew=anew)
+
+
+def _count(batch: Batch, _: Committed) -> None:
+    for outcome in batch.outcomes:
+        metrics.MESSAGES.labels(outcome.state).inc()
+        if outcome.rule is not None and outcome.state in {"refused", "set_aside"}:
+            metrics.REFUSED.labels(outcome.rule).inc()
+    metrics.EVENTS.labels(STAGE).inc(len(batch.events))

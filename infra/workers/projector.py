@@ -1,0 +1,121 @@
+"""The projector: events of the ledger topic are folded into read models, each once.
+
+The place is a position per partition, stored with the rows: what was told twice is skipped, what is missing
+is filled from the ledger, and a zombie's rows are rolled back.  A group's offset only saves reading again.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import ClassVar, Final, NamedTuple
+
+import structlog
+from eventsourcing.persistence import PersistenceError
+from sqlalchemy.exc import DBAPIError
+
+from consumers.collector import without_collector
+from infra import metrics
+from infra.event_store.codec import attributes, decode
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.history import recorded_between, recorded_of
+from infra.kafka.ports import Member, OutOfRange, Record
+from infra.read_models.store import OutOfPlace, ReadModels
+from infra.workers.outbox import SEAL
+from infra.workers.told import stored
+from projections.fold import Recorded
+
+STAGE: Final = "projector"
+AT_ONCE: Final = 2_000
+"""Events that one poll brings at most."""
+
+log = structlog.get_logger()
+_instant = lru_cache(1_000)(datetime.fromisoformat)
+
+
+class OtherLedger(Exception):
+    """What was told, or folded, is of another ledger than the one that is set."""
+
+
+class Told(NamedTuple):
+    """What the relay added to an event: where it stands, and after which one of its partition."""
+
+    position: int
+    previous: int
+    recorded_at: str
+    ledger_id: str
+
+
+def told(sent: bytes) -> Told:
+    """Reads the last bytes alone."""
+    position, *rest = sent[sent.rindex(SEAL) + len(SEAL) : -1].decode().split(",")
+    previous, recorded_at, ledger_id = (said.partition(":")[2].strip('"') for said in rest)
+    return Told(int(position), int(previous), recorded_at, ledger_id)
+
+
+def recorded(sent: bytes, where: Told) -> Recorded:
+    """An event as it was told."""
+    state = stored(sent)
+    said = attributes(state)
+    return recorded_of(said, decode(said["type"], state), where.position, _instant(where.recorded_at))
+
+
+class Folding:
+    """Folds the partitions that the group gives us."""
+
+    trouble: ClassVar[tuple[type[Exception], ...]] = (DBAPIError, PersistenceError, OutOfRange)
+    moved_on: ClassVar[type[Exception]] = OutOfPlace
+
+    def __init__(self, ledger: PostgresLedger, read_models: ReadModels) -> None:
+        self._ledger = ledger
+        self._read_models = read_models
+        self._places: dict[int, int] = {}
+
+    def take_up(self, partition: int, member: Member) -> int:
+        """Where the group has come to, or the beginning: what is before the place is skipped."""
+        self._places[partition] = place = self._read_models.place(partition)
+        first, end = member.bounds(partition)
+        marked = member.marked(partition) if place else None
+        return first if marked is None else min(max(marked, first), end)
+
+    def let_go(self, partition: int) -> None:
+        self._places.pop(partition, None)
+
+    def handle(self, partition: int, records: Sequence[Record]) -> None:
+        """Folds them, with what is missing between them."""
+        began = time.monotonic()
+        place = begun_at = self._places[partition]
+        batch: list[Recorded] = []
+        with without_collector():
+            for record in records:
+                where = told(record.value)
+                if where.ledger_id != self._ledger.ledger_id:
+                    msg = f"the topic tells of ledger {where.ledger_id}, this is {self._ledger.ledger_id}"
+                    raise OtherLedger(msg)
+                if where.position <= place:
+                    continue
+                if where.previous > place:
+                    self._apply(partition, batch)
+                    batch = []
+                    self._fill(partition, where.previous)
+                batch.append(recorded(record.value, where))
+                place = where.position
+        self._apply(partition, batch)
+        if place == begun_at:
+            return
+        metrics.COMMIT_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+        metrics.BATCH.labels(STAGE).observe(len(records))
+        metrics.EVENTS.labels(STAGE).inc(len(records))
+        metrics.LAG_SECONDS.labels(STAGE, partition).set(time.time() - records[-1].timestamp_ms / 1_000)
+        metrics.POSITION.labels(STAGE).set(place)
+
+    def _fill(self, partition: int, upto: int) -> None:
+        """What the topic does not have, or no longer, the ledger has."""
+        log.info("missing_events_filled", partition=partition, position=self._places[partition])
+        for chunk in recorded_between(self._ledger, partition, self._places[partition], upto):
+            self._apply(partition, chunk)
+
+    def _apply(self, partition: int, batch: Sequence[Recorded]) -> None:
+        if batch:
+            self._read_models.apply(batch, partition=partition, after=self._places[partition])
+            self._places[partition] = batch[-1].position

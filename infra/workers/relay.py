@@ -1,0 +1,108 @@
+"""The relay: the ledger is the outbox, and every row of it is told once and in order.
+
+One transaction a chunk holds its records and the marks they come to; the transactional id fences off any
+other relay.  What became of a chunk whose end was not seen is what the marks say afterwards.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final
+
+import structlog
+
+from infra import metrics
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.kafka.ports import Chunks, Fenced, Kafka, Outgoing, Unreachable, Unsent
+from infra.settings import Settings
+from infra.workers.chair import Chair
+from infra.workers.outbox import Marks, Outbox
+from infra.workers.told import where_to_go_on
+
+STAGE: Final = "relay"
+LOOK_EVERY_S: Final = 1.0
+MARK_EVERY_S: Final = 12 * 3_600.0
+"""The marks are offsets of a group without members, which expire; they are written again."""
+
+log = structlog.get_logger()
+
+
+class Relay:
+    """One of several, all but one standing by."""
+
+    def __init__(self, kafka: Kafka, ledger: PostgresLedger, settings: Settings) -> None:
+        self._kafka = kafka
+        self._ledger = ledger
+        self._settings = settings
+        self._group = settings.group(f"relay-{ledger.ledger_id}")
+        self._topics = (settings.topic("ledger"), settings.topic("outcomes"))
+        self._chair = Chair(kafka.member(self._topics[0], f"{self._group}-chair"))
+        self._looked_at = 0.0
+        self._chunks: Chunks | None = None
+        self._outbox: Outbox | None = None
+        self._marked_at = time.monotonic()
+
+    def step(self, timeout_s: float) -> None:
+        """Tells a chunk, if the chair is ours; waits for one where there is none.
+
+        Raises: Disagrees.
+        """
+        try:
+            if not self._seated(timeout_s):
+                return
+            if not self._tell():
+                self._ledger.wait(min(timeout_s, LOOK_EVERY_S))
+        except (Unreachable, Unsent) as error:
+            log.warning("relay_reopened", errors=f"{type(error).__name__}: {error}"[:300])
+            self._reopen()
+            time.sleep(min(timeout_s, 0.5))
+        except Fenced:
+            metrics.FENCED.labels(STAGE).inc()
+            log.warning("relay_fenced")
+            self._reopen()
+
+    def close(self) -> None:
+        self._reopen()
+        self._chair.close()
+
+    def _seated(self, timeout_s: float) -> bool:
+        if self._chair.held and time.monotonic() - self._looked_at < LOOK_EVERY_S:
+            return True
+        held = self._chair.look(0.0 if self._chair.held else timeout_s)
+        self._looked_at = time.monotonic()
+        metrics.ACTIVE.labels(STAGE).set(held)
+        if not held:
+            self._reopen()
+        return held
+
+    def _reopen(self) -> None:
+        """What is open is given up; the marks are read anew before anything else is told."""
+        with ExitStack() as closing:
+            if self._chunks is not None:
+                closing.callback(self._chunks.close)
+            self._chunks = self._outbox = None
+
+    def _tell(self) -> bool:
+        """Whether there was something to tell."""
+        if self._chunks is None or self._outbox is None:
+            self._chunks = self._kafka.chunks(self._group, self._group, self._topics)
+            marks = where_to_go_on(self._kafka, self._ledger, self._settings, self._chunks.marks())
+            self._outbox = Outbox(self._ledger, self._settings, marks)
+            log.info("relay_begun", position=marks.position, outcome=marks.outcome)
+        chunk = self._outbox.next()
+        if chunk is None:
+            if time.monotonic() - self._marked_at > MARK_EVERY_S:
+                self._write(self._chunks, [], self._outbox.marks)
+            return False
+        began = time.monotonic()
+        self._write(self._chunks, chunk.records, chunk.marks)
+        self._outbox.told(chunk)
+        metrics.COMMIT_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+        metrics.BATCH.labels(STAGE).observe(len(chunk.records))
+        metrics.EVENTS.labels(STAGE).inc(len(chunk.records))
+        metrics.POSITION.labels(STAGE).set(chunk.marks.position)
+        return True
+
+    def _write(self, chunks: Chunks, records: Sequence[Outgoing], marks: Marks) -> None:
+        chunks.write(records, dict(zip(self._topics, marks, strict=True)))
+        self._marked_at = time.monotonic()

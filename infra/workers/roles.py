@@ -1,0 +1,93 @@
+"""How each worker is put together: the one place of the production way that wires."""
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Final, Literal
+
+from infra.embedded import build
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.rows import Origin
+from infra.kafka.client import connect
+from infra.kafka.ports import Kafka
+from infra.read_models.store import ReadModels
+from infra.settings import Settings
+from infra.workers.engine import Deciding
+from infra.workers.group import Group
+from infra.workers.process import Worker
+from infra.workers.projector import AT_ONCE, Folding
+from infra.workers.relay import Relay
+from infra.workers.timekeeper import Timekeeper
+
+Role = Literal["engine", "relay", "projector", "timekeeper"]
+ROLES: Final[tuple[Role, ...]] = ("engine", "relay", "projector", "timekeeper")
+
+
+class NotSet(Exception):
+    """A setting that the production way needs is missing."""
+
+
+class NoTopic(Exception):
+    """A topic is missing: `jumun topics create` makes them."""
+
+
+def open_ledger(settings: Settings) -> PostgresLedger:
+    """The ledger on PostgreSQL.  Raises: NotSet."""
+    if settings.database_url is None:
+        raise NotSet("database_url")
+    origin = Origin(worker=f"{socket.gethostname()}-{os.getpid()}", build=build())
+    return PostgresLedger(settings.database_url.get_secret_value(), origin, schema=settings.ledger_schema)
+
+
+def open_read_models(settings: Settings) -> ReadModels:
+    """The read models on PostgreSQL.  Raises: NotSet."""
+    if settings.read_models_at is None:
+        raise NotSet("read_models_url")
+    return ReadModels(settings.read_models_at.get_secret_value(), schema=settings.read_models_schema)
+
+
+def topic_id(kafka: Kafka, name: str) -> str:
+    """Of the topic as it is now.  Raises: NoTopic, Unreachable."""
+    cluster = kafka.cluster()
+    try:
+        found = cluster.topics([name])
+    finally:
+        cluster.close()
+    if name not in found:
+        raise NoTopic(name)
+    return found[name].id
+
+
+def engine(settings: Settings, *, skip_deleted: bool = False) -> Worker:
+    """Decides messages of the inbound topic."""
+    kafka, inbound, ledger = connect(settings), settings.topic("inbound"), open_ledger(settings)
+    ledger.clear()
+    deciding = Deciding(ledger, topic_id(kafka, inbound), settings, skip_deleted=skip_deleted)
+    member = kafka.member(inbound, settings.group("engine"), name=settings.worker_name or None)
+    return Group(member, deciding, most=settings.batch)
+
+
+def relay(settings: Settings) -> Worker:
+    """Tells the ledger's events and outcomes to their topics."""
+    return Relay(connect(settings), open_ledger(settings), settings)
+
+
+def projector(settings: Settings) -> Worker:
+    """Folds the ledger topic's events into the read models."""
+    group = settings.group(f"projector-{settings.read_models_schema}")
+    topic, name = settings.topic("ledger"), settings.worker_name or None
+    member = connect(settings).member(topic, group, name=name)
+    return Group(member, Folding(open_ledger(settings), open_read_models(settings)), most=AT_ONCE)
+
+
+def timekeeper(settings: Settings, *, allow_jump: bool = False) -> Worker:
+    """Says once a second how late it is."""
+    return Timekeeper(connect(settings), open_ledger(settings), settings, allow_jump=allow_jump)
+
+
+OPEN: Final[dict[Role, Callable[[Settings], Worker]]] = {
+    "engine": engine,
+    "relay": relay,
+    "projector": projector,
+    "timekeeper": timekeeper,
+}

@@ -1,0 +1,13 @@
+"""A ledger on a real PostgreSQL and its topics on a real Kafka, for each test its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.infra.workers.production import Production, production
+
+
+@pytest.fixture
+def made(postgres_url: str, kafka: str) -> Iterator[Production]:
+    with production(postgres_url, kafka) as running:
+        yield running

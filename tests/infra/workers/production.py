@@ -1,0 +1,201 @@
+"""The production way as tests run it: real processes on a real broker and a real database."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.postgres.upgrade import Target, upgrade
+from infra.kafka import topics
+from infra.kafka.client import connect
+from infra.kafka.partitions import partition_of
+from infra.kafka.ports import Outgoing, Record
+from infra.read_models.store import ReadModels
+from infra.settings import Settings, TopicName
+from infra.workers.outbox import SEAL
+from infra.workers.roles import open_ledger, open_read_models
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_S = 120.0
+
+
+class Production:
+    """One ledger, its topics and read models, and whichever workers a test starts."""
+
+    def __init__(
+        self, postgres_url: str, kafka: str, *, partitions: int = 6, client: str = "kafka-python"
+    ) -> None:
+        name = f"t{uuid.uuid4().hex[:12]}"
+        self.said = {
+            "database_url": postgres_url,
+            "ledger_schema": name,
+            "read_models_schema": f"{name}_read",
+            "kafka": kafka,
+            "kafka_client": client,
+            "topics": name,
+            "partitions": str(partitions),
+            "log_level": "info",
+            "log_format": "json",
+        }
+        self.settings = Settings(**self.said)  # type: ignore[arg-type]  # texts, as the environment has them
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.logs = Path(f"/tmp/jumun-{name}")
+        upgrade(Target(postgres_url, name, postgres_url, f"{name}_read"))
+        self.make_topics()
+
+    def make_topics(self) -> None:
+        with self.cluster() as cluster:
+            topics.create(cluster, self.settings)
+
+    @contextmanager
+    def cluster(self) -> Generator[Any]:
+        with closing(connect(self.settings).cluster()) as cluster:
+            yield cluster
+
+    # --- workers -------------------------------------------------------------------------------------
+
+    def start(
+        self, role: str, name: str | None = None, *, module: str = "infra.cli.main", **environment: str
+    ) -> subprocess.Popen[bytes]:
+        name = name or role
+        said = {f"JUMUN_{key.upper()}": value for key, value in self.said.items()}
+        self.logs.mkdir(exist_ok=True)
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.workers[name] = subprocess.Popen(
+                [sys.executable, "-m", module, "run", *role.split()],
+                env={**os.environ, **said, "PYTHONPATH": str(ROOT), **environment},
+                stderr=log,
+                stdout=log,
+                cwd=ROOT,
+            )
+        return self.workers[name]
+
+    def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> int:
+        process = self.workers.pop(name)
+        process.send_signal(how)
+        return process.wait(60)
+
+    def log(self, name: str) -> list[dict[str, Any]]:
+        """What a worker has logged."""
+        lines = (self.logs / f"{name}.log").read_text("utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def close(self) -> None:
+        for process in self.workers.values():
+            process.kill()
+        for process in self.workers.values():
+            process.wait()
+        url = self.said["database_url"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            for schema in (self.said["ledger_schema"], self.said["read_models_schema"]):
+                connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+
+    # --- messages ------------------------------------------------------------------------------------
+
+    def partition(self, line: bytes) -> int:
+        """As a publisher does: by seller; what has none goes anywhere."""
+        try:
+            return partition_of(json.loads(line)["sellerid"], self.settings.partitions)
+        except (ValueError, TypeError, KeyError):
+            return zlib.crc32(line) % self.settings.partitions
+
+    def publish(self, lines: Iterable[bytes]) -> int:
+        """Publishes them and returns how many, once all are acknowledged."""
+        topic = self.settings.topic("inbound")
+        count = 0
+        with closing(connect(self.settings).publisher()) as publisher:
+            for line in lines:
+                publisher.send(Outgoing(topic, self.partition(line), b"", line))
+                count += 1
+            publisher.flush(60)
+        return count
+
+    # --- what there is afterwards --------------------------------------------------------------------
+
+    @contextmanager
+    def ledger(self) -> Generator[PostgresLedger]:
+        with closing(open_ledger(self.settings)) as ledger:
+            yield ledger
+
+    @contextmanager
+    def read_models(self) -> Generator[ReadModels]:
+        with closing(open_read_models(self.settings)) as models:
+            yield models
+
+    def decided(self) -> dict[str, int]:
+        """Messages by the state they are in."""
+        with self.ledger() as ledger:
+            rows = ledger.rows(
+                "SELECT state, sum(n) FROM (SELECT state, count(*) AS n FROM outcomes GROUP BY state"
+                " UNION ALL SELECT was, -count(*) FROM outcomes WHERE was IS NOT NULL GROUP BY was) s"
+                " GROUP BY state"
+            )
+        return {state: int(count) for state, count in rows if count}
+
+    def wait_until(self, what: Callable[[], bool], patience_s: float = PATIENCE_S) -> float:
+        """Returns how long it took."""
+        began = time.monotonic()
+        while not what():
+            if time.monotonic() - began > patience_s:
+                tails = {name: self.log(name)[-3:] for name in self.workers}
+                raise AssertionError(f"not within {patience_s} s; workers said last: {tails}")
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def wait_decided(self, sent: int, patience_s: float = PATIENCE_S) -> float:
+        """Until every message has an outcome."""
+        with self.ledger() as ledger:
+            query = "SELECT count(*) FROM outcomes WHERE was IS NULL"
+            return self.wait_until(lambda: ledger.rows(query)[0][0] >= sent, patience_s)
+
+    def wait_folded(self, patience_s: float = PATIENCE_S) -> float:
+        """Until the read models hold all that the ledger has."""
+        ends = (
+            "SELECT partition, max(last_position) FROM commits WHERE first_position <= last_position"
+            " GROUP BY partition"
+        )
+        with self.ledger() as ledger, self.read_models() as models:
+
+            def folded() -> bool:
+                return models.places() == dict(ledger.rows(ends))
+
+            return self.wait_until(folded, patience_s)
+
+    def told(self, name: TopicName) -> list[Record]:
+        """All committed records of a topic, partition by partition."""
+        topic = self.settings.topic(name)
+        with self.cluster() as cluster:
+            return [
+                record
+                for partition in range(self.settings.partitions)
+                for record in cluster.tail(topic, partition, 10_000_000)
+            ]
+
+    def told_positions(self) -> list[int]:
+        return sorted(
+            int(record.value[record.value.rindex(SEAL) + len(SEAL) :].partition(b",")[0])
+            for record in self.told("ledger")
+        )
+
+
+@contextmanager
+def production(postgres_url: str, kafka: str, **how: Any) -> Generator[Production]:
+    made = Production(postgres_url, kafka, **how)
+    try:
+        yield made
+    finally:
+        with contextlib.suppress(OSError):
+            made.close()

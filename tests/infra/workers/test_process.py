@@ -1,0 +1,129 @@
+"""A worker as a process: what it does when it hangs, ends, or is told to stop."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.cli.main import app
+from infra.settings import Settings
+from infra.workers.process import STUCK, Watchdog
+from tests.infra.workers.production import ROOT, Production
+from tests.telling import receipt
+
+HANGING = """
+import time
+from infra.settings import Settings
+from infra.workers import process
+process.STUCK_S = 0.5
+class Hangs:
+    def step(self, timeout_s): time.sleep(60)   # a poll() that never returns
+    def close(self): pass
+process.Watchdog.__init__.__defaults__ = (0.5, process.os._exit)
+process.run(Hangs, Settings())
+"""
+
+
+def a_free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+        return port
+
+
+def fetched(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        said: bytes = answer.read()
+        return said.decode()
+
+
+def test_a_step_that_never_ends_ends_the_process() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING], cwd=ROOT, timeout=30, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == STUCK
+    assert "worker_stuck" in done.stdout + done.stderr
+    assert "in step" in done.stderr  # where it hangs
+
+
+def test_a_watchdog_leaves_those_alone_who_go_on() -> None:
+    ended: list[int] = []
+    dog = Watchdog(0.4, ended.append)
+    for _ in range(8):
+        time.sleep(0.1)
+        dog.alive()
+    assert ended == []
+    time.sleep(0.7)
+    assert ended == [STUCK]
+
+
+def test_figures_and_health_are_served_on_loopback(made: Production) -> None:
+    port = a_free_port()
+    made.start("engine", JUMUN_METRICS_PORT=str(port))
+    made.publish([receipt(1), b"garbage"])
+    made.wait_decided(2)
+    said = fetched(port, "/metrics")
+    assert 'jumun_messages_total{state="accepted"} 1.0' in said
+    assert 'jumun_refused_total{rule="not_json"} 1.0' in said
+    assert "jumun_commit_seconds_bucket" in said
+    assert "last step begun" in fetched(port, "/healthz")
+
+
+def test_what_is_logged_says_where_and_nothing_personal(made: Production) -> None:
+    made.start("engine")
+    made.publish([receipt(1)])
+    made.wait_decided(1)
+    said = [entry for entry in made.log("engine") if entry["event"] == "partition_taken_up"]
+    assert {"partition", "offset", "level", "timestamp"} <= said[0].keys()
+    whole = json.dumps(made.log("engine"))
+    password = made.said["database_url"].split(":")[2].split("@")[0]
+    assert password not in whole
+
+
+def test_all_workers_run_on_one_machine_and_are_started_again(made: Production) -> None:
+    whole = made.start("all --engines 2")
+    made.publish([receipt(1)])
+    made.wait_decided(1)
+    made.wait_folded()
+    children = [int(pid) for pid in Path(f"/proc/{whole.pid}/task/{whole.pid}/children").read_text().split()]
+    assert len(children) == 5
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    sent = made.publish([receipt(n) for n in range(2, 50)])
+    made.wait_decided(1 + sent)
+    made.wait_folded()
+    assert made.end("all --engines 2") == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def test_settings_come_from_a_file_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "jumun.toml"
+    file.write_text('kafka = "127.0.0.1:9092"\nbatch = 100\n')
+    monkeypatch.setenv("JUMUN_SETTINGS", str(file))
+    monkeypatch.setenv("JUMUN_BATCH", "200")
+    assert (Settings().kafka, Settings().batch) == ("127.0.0.1:9092", 200)
+
+
+def test_settings_are_printed_without_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUMUN_DATABASE_URL", "postgresql://jumun:hunter2@127.0.0.1/jumun")
+    monkeypatch.setenv("JUMUN_KAFKA_PASSWORD", "hunter3")
+    for asked in (["settings"], ["settings", "--json"]):
+        said = CliRunner().invoke(app, asked).stdout
+        assert "hunter" not in said
+        assert "hidden" in said
+
+
+def test_a_worker_without_its_settings_says_what_to_set() -> None:
+    done = CliRunner().invoke(app, ["run", "engine"])
+    assert done.exit_code == 5
+    assert "JUMUN_KAFKA" in done.output

@@ -1,0 +1,212 @@
+"""One message's way through the production way, and what must hold for every record on it."""
+
+import json
+import signal
+import time
+from contextlib import closing
+from hashlib import sha256
+
+import psycopg
+
+from infra.demo import market
+from infra.kafka.client import connect
+from infra.kafka.ports import Outgoing
+from infra.verify import verify
+from infra.workers.inbound import is_tick
+from infra.workers.projector import told
+from infra.workers.told import stored
+from tests.infra.workers.production import Production
+from tests.telling import life, paid, placed, receipt
+
+GARBAGE = b"\xff not a message"
+
+
+def a_market(orders: int, seed: int = 7) -> list[bytes]:
+    return [line for line in market.messages(orders, seed) if not is_tick(line)]
+
+
+def start_all(made: Production) -> None:
+    for role in ("engine", "relay", "projector"):
+        made.start(role)
+
+
+def test_what_is_published_is_decided_told_and_folded(made: Production) -> None:
+    lines = a_market(60)
+    sent = made.publish(lines)
+    start_all(made)
+    made.wait_decided(sent)
+    made.wait_folded()
+    with made.ledger() as ledger, made.read_models() as models:
+        assert verify(ledger, models).findings == []
+        last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
+    assert made.told_positions() == list(range(1, last + 1))
+    assert sum(made.decided().values()) == sent
+    said = [json.loads(record.value)["data"] for record in (*made.told("outcomes"), *made.told("set-aside"))]
+    assert sum("was" not in outcome for outcome in said) == sent  # the others speak of one that had waited
+    assert len({outcome["number"] for outcome in said}) == len(said)
+
+
+def test_an_event_is_told_as_it_is_stored_and_names_the_one_before_it(made: Production) -> None:
+    made.publish([receipt(1), *life("1"), *life("2", seller="other")])
+    start_all(made)
+    made.wait_decided(11)
+    made.wait_folded()
+    with made.ledger() as ledger:
+        rows = dict(ledger.rows("SELECT position, state FROM stored_events"))
+    before: dict[int, int] = {}
+    for record in made.told("ledger"):
+        where = told(record.value)
+        assert stored(record.value) == rows[where.position]
+        assert where.previous == before.get(record.partition, 0)
+        assert json.loads(record.value)["position"] == where.position
+        before[record.partition] = where.position
+        assert record.partition == made.partition(record.value)
+
+
+def test_an_outcome_says_of_which_bytes_it_speaks(made: Production) -> None:
+    lines = [GARBAGE, receipt(1), receipt(1), paid("early")]
+    made.publish(lines)
+    start_all(made)
+    made.wait_decided(len(lines))
+    made.wait_folded()
+    made.wait_until(lambda: len(made.told("outcomes")) == 3)
+    said = [json.loads(record.value) for name in ("outcomes", "set-aside") for record in made.told(name)]
+    assert sorted(outcome["data"]["state"] for outcome in said) == [
+        "accepted",
+        "duplicate",
+        "parked",
+        "set_aside",
+    ]
+    for outcome in said:
+        data = outcome["data"]
+        with made.cluster() as cluster:
+            sent = cluster.tail(data["topic"], data["partition"], 10)[data["offset"]].value
+        assert sha256(sent).hexdigest() == data["sha256"]
+    (garbage,) = (outcome["data"] for outcome in said if outcome["data"]["state"] == "set_aside")
+    assert (garbage["rule"], garbage["data"]["byte"]) == ("not_utf8", 0)
+    (accepted,) = (outcome["data"] for outcome in said if outcome["data"]["state"] == "accepted")
+    assert accepted["last_position"] >= accepted["first_position"] > 0
+
+
+def test_a_message_in_binary_mode_is_the_same_message(made: Production) -> None:
+    whole = json.loads(receipt(1))
+    headers = [(f"ce_{name}", str(value).encode()) for name, value in whole.items() if name != "data"]
+    record = Outgoing(
+        made.settings.topic("inbound"),
+        made.partition(receipt(1)),
+        b"acme",
+        json.dumps(whole["data"]).encode(),
+        (*headers, ("content-type", b"application/json")),
+    )
+    with closing(connect(made.settings).publisher()) as publisher:
+        publisher.send(record)
+        publisher.flush()
+    made.publish([receipt(1)])
+    made.start("engine")
+    made.wait_decided(2)
+    assert made.decided() == {"accepted": 1, "duplicate": 1}
+
+
+def test_a_message_in_another_sellers_partition_is_set_aside(made: Production) -> None:
+    wrong = (made.partition(receipt(1)) + 1) % made.settings.partitions
+    with closing(connect(made.settings).publisher()) as publisher:
+        publisher.send(Outgoing(made.settings.topic("inbound"), wrong, b"acme", receipt(1)))
+        publisher.flush()
+    made.start("engine")
+    made.wait_decided(1)
+    with made.ledger() as ledger:
+        assert ledger.rows("SELECT state, rule FROM outcomes") == [("set_aside", "wrong_partition")]
+
+
+def test_a_message_that_kills_its_worker_is_set_aside_at_the_fourth_attempt(made: Production) -> None:
+    lines = [receipt(n) for n in range(5)] + [receipt(9, sku="KILLER")] + [receipt(n) for n in range(10, 15)]
+    made.publish(lines)
+    deaths = 0
+    how = {"module": "tests.infra.workers.killing", "JUMUN_WORKER_NAME": "first"}
+    made.start("engine", **how)
+
+    def done() -> bool:
+        nonlocal deaths
+        if made.workers["engine"].poll() is not None:
+            assert made.workers["engine"].returncode == -signal.SIGKILL
+            deaths += 1
+            made.start("engine", **how)
+        return sum(made.decided().values()) == len(lines)
+
+    made.wait_until(done)
+    assert deaths == 3  # twice in the batch, once alone
+    assert made.decided() == {"accepted": 10, "set_aside": 1}
+    with made.ledger() as ledger:
+        (rule,) = ledger.rows("SELECT rule, sent_hash FROM outcomes WHERE state = 'set_aside'")
+    assert rule == ("kills_the_worker", sha256(lines[5]).hexdigest())
+
+
+def test_a_frozen_worker_that_wakes_again_is_fenced_off(made: Production) -> None:
+    first = [receipt(n) for n in range(100)]
+    made.publish(first)
+    frozen = made.start("engine", "frozen")
+    made.wait_decided(len(first))
+    frozen.send_signal(signal.SIGSTOP)
+    made.publish([placed(f"{n}") for n in range(50)])
+    made.start("engine")
+    made.wait_decided(150)
+    frozen.send_signal(signal.SIGCONT)
+    more = made.publish([paid(f"{n}") for n in range(50)])
+    made.wait_decided(150 + more)
+    time.sleep(1)
+    assert sum(made.decided().values()) == 200
+    with made.ledger() as ledger, made.read_models() as models:
+        assert [f for f in verify(ledger, models).findings if "read model" not in f] == []
+
+
+def test_the_database_may_be_away_for_a_while(made: Production) -> None:
+    """All its sessions are ended again and again: nobody has to be started again."""
+    start_all(made)
+    lines = a_market(40)
+    sent = made.publish(lines[:100])
+    made.wait_decided(sent)
+    for _ in range(5):
+        with psycopg.connect(made.said["database_url"], autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND application_name = 'jumun' AND query LIKE %s",
+                ("%",),
+            )
+        time.sleep(0.3)
+    sent += made.publish(lines[100:])
+    made.wait_decided(sent)
+    made.wait_folded()
+    assert all(worker.poll() is None for worker in made.workers.values())
+    with made.ledger() as ledger, made.read_models() as models:
+        assert verify(ledger, models).findings == []
+
+
+def test_a_worker_that_is_told_to_stop_finishes_and_leaves_at_once(made: Production) -> None:
+    made.publish(a_market(40))
+    made.start("engine")
+    made.wait_until(lambda: bool(made.decided()))
+    began = time.monotonic()
+    assert made.end("engine") == 0
+    assert time.monotonic() - began < 10
+    made.start("engine", "next")
+    began = time.monotonic()
+    made.wait_until(lambda: any(said["event"] == "partition_taken_up" for said in made.log("next")))
+    assert time.monotonic() - began < 5  # it need not wait for the first one's session to end
+
+
+def test_events_that_were_told_are_not_needed_to_fold_again(made: Production) -> None:
+    """The read models are made anew from the ledger, though the topic is only read on from its mark."""
+    sent = made.publish(a_market(30))
+    start_all(made)
+    made.wait_decided(sent)
+    made.wait_folded()
+    made.end("projector")
+    with made.read_models() as models:
+        before = models.digest()
+        models.rebuild({})
+        assert models.digest() != before
+    made.publish([receipt(999, seller="seoul-home"), receipt(998, seller="busan-sport")])
+    made.start("projector")
+    made.wait_folded()
+    with made.ledger() as ledger, made.read_models() as models:
+        assert verify(ledger, models).findings == []

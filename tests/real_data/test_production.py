@@ -1,0 +1,47 @@
+"""The real sets through real Kafka and PostgreSQL: the read models are those of the embedded run."""
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.infra.workers.production import Production, production
+from tests.real_data.real import LEFT_OUT, lines, no_tick, run, say
+
+SETS = ("scms", "ocel", "olist", *(("online-retail",) if os.environ.get("JUMUN_TORTURE") else ()))
+"""Half a million lines take three minutes: `make torture` has them too."""
+PATIENCE_S = 900
+
+
+def share_the_secret(made: Production, secret: bytes) -> None:
+    """The same secret makes the same tokens of personal texts."""
+    with psycopg.connect(made.said["database_url"]) as connection:
+        ledger = sql.Identifier(made.said["ledger_schema"], "ledger")
+        connection.execute(sql.SQL("UPDATE {} SET secret = %s").format(ledger), [secret])
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_both_ways_make_the_same_read_models(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages = lines(name)
+    postgres_url, kafka = (request.getfixturevalue(server) for server in ("postgres_url", "kafka"))
+    with run(tmp_path, messages) as embedded, production(postgres_url, kafka) as made:
+        embedded.ingest(messages)
+        share_the_secret(made, embedded.embedded.ledger.secret)
+        for role in ("engine", "relay", "projector"):
+            made.start(role)
+        made.publish(messages)
+        took = made.wait_decided(no_tick(messages), PATIENCE_S) + made.wait_folded(PATIENCE_S)
+        say(f"{name}: {len(messages):,} messages through Kafka in {took:.1f} s after the last was sent")
+        with made.read_models() as models:
+            found = models.digest(without=LEFT_OUT)
+        expected = embedded.embedded.read_models.digest(without=LEFT_OUT)
+    assert found == expected
+    with capsys.disabled():
+        whole = sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+        print(f"\n  {name}: {len(messages):,} messages, both ways {whole[:16]}", end="")

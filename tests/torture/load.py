@@ -1,0 +1,25 @@
+"""A made-up market as upstream services publish it: with messages sent twice, and with garbage among them."""
+
+import random
+import re
+from collections.abc import Iterator
+
+from infra.demo import market
+from infra.workers.inbound import is_tick
+
+TWICE = GARBAGE = 0.03
+
+
+def lines(orders: int, seed: int, sellers: int = 1) -> Iterator[bytes]:
+    """Messages in the order in which they are sent.  `sellers`: so many times the market's five."""
+    chance = random.Random(seed)
+    for number in range(sellers):
+        for line in market.messages(orders // sellers, seed + number):
+            if is_tick(line):
+                continue
+            own = re.sub(rb'("sellerid": ?"[a-z-]+)', rb"\1-%d" % number, line) if sellers > 1 else line
+            yield own
+            if chance.random() < TWICE:
+                yield own
+            if chance.random() < GARBAGE:
+                yield bytes(chance.choices(range(256), k=chance.randint(0, 200)))

@@ -1,0 +1,131 @@
+"""Three brokers of which one, or all, go away under load: nothing acknowledged is lost, all goes on."""
+
+import random
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+
+from infra.kafka.client import connect
+from infra.kafka.ports import Outgoing, Publisher, Unreachable, Unsent
+from tests.conftest import kafka_tool
+from tests.infra.workers.production import Production, production
+from tests.torture.load import lines
+from tests.torture.test_kills import proved
+
+NAME = "trio"
+NODES = (1, 2, 3)
+RECOVERS_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def three_brokers() -> Iterator[str]:
+    """A cluster of its own: nobody else shall suffer."""
+    done = kafka_tool("up", "--brokers", "3", "--name", NAME)
+    assert done.returncode == 0, done.stderr
+    yield done.stdout.strip()
+    kafka_tool("remove", "--name", NAME)
+
+
+class Upstream:
+    """Publishes all the time; what was not acknowledged it sends again, as an upstream service would."""
+
+    def __init__(self, made: Production, source: Iterator[bytes]) -> None:
+        self._made = made
+        self._source = source
+        self._publisher: Publisher | None = None
+        self.acknowledged = 0
+        self.last_at = time.monotonic()
+        self.ended = threading.Event()
+        self._thread = threading.Thread(target=self._publish)
+        self._thread.start()
+
+    def _publish(self) -> None:
+        while chunk := list(islice(self._source, 50)):
+            while not self._sent(chunk):
+                time.sleep(0.2)
+            self.acknowledged += len(chunk)
+            self.last_at = time.monotonic()
+            if self.ended.is_set():
+                break
+            time.sleep(0.05)
+        if self._publisher is not None:
+            self._publisher.close()
+
+    def _sent(self, chunk: list[bytes]) -> bool:
+        topic = self._made.settings.topic("inbound")
+        try:
+            if self._publisher is None:
+                self._publisher = connect(self._made.settings).publisher()
+            for line in chunk:
+                self._publisher.send(Outgoing(topic, self._made.partition(line), b"", line))
+            self._publisher.flush(20)
+        except (Unsent, Unreachable):
+            if self._publisher is not None:
+                self._publisher.close()
+            self._publisher = None
+            return False
+        return True
+
+    def stop(self) -> None:
+        self.ended.set()
+        self._thread.join()
+
+
+def trio(*command: str) -> None:
+    done: subprocess.CompletedProcess[str] = kafka_tool(*command, "--name", NAME)
+    assert done.returncode == 0, done.stderr
+
+
+def test_brokers_are_killed_frozen_and_all_stopped_under_load(
+    postgres_url: str, three_brokers: str, kafka: str, long: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del kafka  # counted as a test of the real broker
+    faults = ["kill"] * (20 if long else 2) + ["freeze"] * (10 if long else 1) + ["stop"] * (3 if long else 1)
+    chance = random.Random(len(faults))
+    chance.shuffle(faults)
+    with production(postgres_url, three_brokers) as made:
+        for role in ("engine", "relay", "projector"):
+            made.start(role)
+        upstream = Upstream(made, iter(lines(orders=400_000, seed=3, sellers=200)))
+        recoveries = [_through(made, fault, chance.choice(NODES)) for fault in faults]
+        upstream.stop()
+        with made.cluster() as cluster:
+            topic, partitions = made.settings.topic("inbound"), range(made.settings.partitions)
+            sent = sum(len(cluster.tail(topic, partition, 10**9)) for partition in partitions)
+        proved(made, sent)
+        assert sent >= upstream.acknowledged
+        with capsys.disabled():
+            median, worst = statistics.median(recoveries), max(recoveries)
+            print(
+                f"\n  {len(faults)} faults of three brokers: {upstream.acknowledged:,} messages acknowledged,"
+                f" none lost; decided again after {median:.1f} s (median), {worst:.1f} s (worst)",
+                end="",
+            )
+
+
+def _through(made: Production, fault: str, node: int) -> float:
+    """Seconds until messages published after the fault began are decided."""
+    time.sleep(1)
+    began = time.monotonic()
+    before = sum(made.decided().values())
+    if fault == "kill":
+        trio("kill", "--node", str(node))
+    elif fault == "freeze":
+        trio("freeze", "--node", str(node))
+    else:
+        trio("down")
+        trio("up", "--brokers", "3")
+    time.sleep(0.5)
+    seen = sum(made.decided().values())
+    made.wait_until(lambda: sum(made.decided().values()) > max(seen, before) + 300, RECOVERS_S)
+    took = time.monotonic() - began
+    if fault == "kill":
+        trio("start", "--node", str(node))
+    elif fault == "freeze":
+        trio("thaw", "--node", str(node))
+    return took

@@ -1,0 +1,47 @@
+"""Workers that come and go under load: each partition's commits follow one another, whoever made them."""
+
+import random
+from itertools import islice
+
+import pytest
+
+from infra.verify import Verdict, chain_findings
+from tests.infra.workers.production import production
+from tests.torture.load import lines
+
+
+def test_workers_join_and_leave_under_load(
+    postgres_url: str, kafka: str, long: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moves = 20 if long else 6
+    chance = random.Random(moves)
+    with production(postgres_url, kafka) as made:
+        source = iter(lines(orders=moves * 60, seed=moves))
+        made.start("engine", "engine-0")
+        sent, there = 0, ["engine-0"]
+        for number in range(1, moves + 1):
+            sent += made.publish(islice(source, 300))
+            if len(there) == 1 or (len(there) < 4 and chance.random() < 0.5):
+                there.append(f"engine-{number}")
+                made.start("engine", there[-1])
+            else:
+                made.end(there.pop(chance.randrange(len(there))))
+            made.wait_decided(sent - 200)
+        sent += made.publish(source)
+        made.wait_decided(sent)
+        fenced = sum(
+            said["event"] == "commit_fenced"
+            for log in made.logs.glob("engine-*.log")
+            for said in made.log(log.stem)
+        )
+        with made.ledger() as ledger:
+            assert list(chain_findings(ledger, Verdict())) == []
+            offsets = ledger.rows("SELECT partition, from_offset, next_offset FROM commits ORDER BY number")
+            workers = ledger.rows("SELECT count(DISTINCT worker) FROM commits")[0][0]
+        ends: dict[int, int] = {}
+        for partition, begins, end in offsets:
+            assert begins == ends.get(partition, 0)
+            ends[partition] = end
+        assert sum(made.decided().values()) == sent
+        with capsys.disabled():
+            print(f"\n  {moves} joins and leaves, {workers} workers; attempts fenced off: {fenced}", end="")

@@ -1,0 +1,74 @@
+"""kill -9 at random moments, over every kind of worker: nothing lost, nothing doubled, all in order."""
+
+import random
+import signal
+import time
+from collections import Counter
+from itertools import islice
+
+import pytest
+
+from infra.kafka.ports import Record
+from infra.verify import verify
+from infra.workers.projector import told
+from tests.infra.workers.production import Production, production
+from tests.torture.load import lines
+
+ROLES = ("engine", "relay", "projector", "timekeeper")
+
+
+def in_order(records: list[Record]) -> None:
+    """Within a partition positions rise, each names the one before it, and none stands twice."""
+    before: dict[int, int] = {}
+    for record in records:
+        where = told(record.value)
+        assert where.previous == before.get(record.partition, 0)
+        assert where.position > where.previous
+        before[record.partition] = where.position
+
+
+def proved(made: Production, sent: int) -> None:
+    """What must hold afterwards, whatever happened."""
+    made.wait_decided(sent)
+    made.wait_folded()
+    with made.ledger() as ledger, made.read_models() as models:
+        assert verify(ledger, models).findings == []
+        last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
+    made.wait_until(lambda: made.told_positions()[-1:] == [last])
+    in_order(made.told("ledger"))
+    assert made.told_positions() == list(range(1, last + 1))
+    assert sum(made.decided().values()) == sent
+
+
+@pytest.mark.parametrize("client", ["kafka-python", "confluent-kafka"])
+def test_workers_are_killed_at_random_moments(
+    postgres_url: str, kafka: str, client: str, long: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kills = 200 if long else 12
+    chance = random.Random(f"{client} {kills}")
+    with production(postgres_url, kafka, client=client) as made:
+        workers = [f"{role}-{number}" for role in ROLES for number in (1, 2)]
+        for name in workers:
+            start(made, name)
+        source = iter(lines(orders=kills * 40, seed=kills))
+        sent, killed = 0, Counter[str]()
+        for _ in range(kills):
+            sent += made.publish(islice(source, 250))
+            time.sleep(chance.uniform(0.0, 1.5))
+            name = chance.choice(workers)
+            made.end(name, signal.SIGKILL)
+            killed[name.partition("-")[0]] += 1
+            start(made, name)
+        sent += made.publish(source)
+        proved(made, sent)
+        with capsys.disabled():
+            print(
+                f"\n  {kills} kills ({client}): {dict(killed)}; {sent:,} messages: {made.decided()}", end=""
+            )
+
+
+def start(made: Production, name: str) -> None:
+    """One of each two keeps its name, and so its partitions, through a restart; the other joins anew."""
+    role, _, number = name.partition("-")
+    keeps = name if number == "1" else ""
+    made.start("timekeeper --allow-jump" if role == "timekeeper" else role, name, JUMUN_WORKER_NAME=keeps)
