@@ -1,0 +1,81 @@
+"""`jumun serve`: HTTP."""
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from infra.cli import show
+from infra.cli.options import Home, settings
+from infra.settings import Settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen; default: this machine alone.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default: 8080.")] = None,
+    home: Home = None,
+) -> None:
+    """Take messages in and answer questions over HTTP.
+
+    Embedded, unless JUMUN_KAFKA and JUMUN_DATABASE_URL name the servers of production.
+
+    Example: jumun serve --port 8080
+    """
+    where = {name: value for name, value in (("http_host", host), ("http_port", port)) if value is not None}
+    chosen = settings(home)
+    _serve(Settings.model_validate({**chosen.model_dump(), **where}))
+
+
+def _say(chosen: Settings, trouble: str, *, open_to_all: bool) -> None:
+    if open_to_all:
+        show.errors.print(
+            "[bold yellow]Others than this machine can reach this server, unencrypted.[/] "
+            "Put a proxy with TLS in front of it."
+        )
+    if trouble:
+        show.errors.print(
+            f"Nobody may do anything yet: {escape(trouble)}. "
+            "`jumun token new` makes a token, JUMUN_HTTP_TOKENS names the file."
+        )
+    host = f"[{chosen.http_host}]" if ":" in chosen.http_host else chosen.http_host
+    show.errors.print(f"Listening on http://{host}:{chosen.http_port}", highlight=False, markup=False)
+
+
+def _orderly() -> None:
+    """The server finishes what was begun, then hands the signal on: what is open is closed all the same."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+
+
+def _end(*_: object) -> None:
+    sys.exit(0)
+
+
+def _serve(chosen: Settings) -> None:
+    from infra.embedded import InUse  # noqa: PLC0415  the other commands start faster without a server
+    from infra.http.server import HalfSet, is_loopback, listening, opened, server  # noqa: PLC0415
+
+    try:
+        with listening(chosen) as bound, opened(chosen) as services:
+            _say(chosen, services.tokens.trouble, open_to_all=not is_loopback(chosen.http_host))
+            _orderly()
+            server(services).run(sockets=[bound])
+    except HalfSet as missing:
+        show.problem(
+            f"Production needs Kafka and PostgreSQL, and {missing} is not set.",
+            "nothing was changed.",
+            f"set {missing} as well, or neither for the embedded ledger.",
+        )
+        raise typer.Exit(2) from None
+    except InUse as other:
+        show.problem(f"{other}.", "nothing was changed.", "stop it, or choose another --home.")
+        raise typer.Exit(3) from None
+    except OSError as error:
+        show.problem(
+            f"Cannot listen on {chosen.http_host}:{chosen.http_port}: {error.strerror}.",
+            "nothing was changed.",
+            "choose another --port.",
+        )
+        raise typer.Exit(3) from None

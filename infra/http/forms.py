@@ -1,0 +1,71 @@
+"""An answer as JSON, or as the CSV that the command line prints."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+CSV: Final = "text/csv"
+JSON: Final = "application/json"
+_FORMULA: Final = frozenset("=+-@")
+CSV_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "JSON, or CSV if asked for"}
+}
+
+
+def page(
+    request: Request, as_of: tuple[int, datetime], rows: Sequence[Mapping[str, Any]], after: str | None = None
+) -> Response:
+    """The rows with the instant and position for which they hold, and the cursor of the next page."""
+    position, at = as_of
+    headers = {"Jumun-As-Of-Position": str(position), "Jumun-As-Of": at.isoformat(), "Vary": "Accept"}
+    if after is not None:
+        headers["Jumun-Next"] = after
+    if wants_csv(request.headers.get("accept", "")):
+        return Response(as_csv(rows), 200, headers, media_type=CSV)
+    return answer({"as_of_position": position, "as_of": at, "rows": rows, "next": after}, headers=headers)
+
+
+def answer(said: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(said, default=str), status, headers, media_type=JSON)
+
+
+def wants_csv(accept: str) -> bool:
+    """Whether CSV stands before JSON, by weight and then by place."""
+    weighed = sorted(map(_weighed, accept.lower().split(",")), key=lambda one: -one[1])
+    return next((name == CSV for name, weight in weighed if weight and name in {CSV, JSON, "*/*"}), False)
+
+
+def _weighed(one: str) -> tuple[str, float]:
+    name, *params = (part.strip() for part in one.split(";"))
+    weight = next((param[2:] for param in params if param.startswith("q=")), "1")
+    return name, float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """With a header; nested values as JSON; text that a spreadsheet would run as a formula is quoted."""
+    out = io.StringIO()
+    listed = list(rows)
+    if listed:
+        writer = csv.DictWriter(out, list(listed[0]))
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in listed)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str) and value[:1] in _FORMULA and not _is_number(value):
+        return f"'{value}"
+    return value
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("+-").replace(".", "", 1).isdigit()

@@ -1,0 +1,72 @@
+"""Whether the process lives, whether it can serve, and its figures."""
+
+import asyncio
+from typing import Any, Final
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from infra.http import models
+from infra.http.forms import answer
+from infra.http.messages import now
+from infra.http.problems import Problem, documented
+from infra.http.services import Bearer, Served, Services, known, lacks
+
+CHECKED_WITHIN_S: Final = 5.0
+
+router = APIRouter()
+
+
+@router.get("/healthz", response_model=models.Alive, responses=documented(503, 504))
+async def healthz() -> Response:
+    """The process lives."""
+    return answer({"status": "alive"})
+
+
+@router.get(
+    "/readyz",
+    response_model=models.Ready,
+    responses={503: {"model": models.Ready, "description": "Not now"}, **documented(504)},
+)
+async def readyz(served: Served) -> Response:
+    """Ledger and read models are reachable, these not too far behind, and messages can be taken in."""
+    checks = [
+        await _checked("ledger", served.reads.ask(lambda: _reached(served))),
+        await _checked("read models", served.reads.ask(served.reads.behind)),
+        await _checked("intake", asyncio.to_thread(served.intake.trouble)),
+    ]
+    ready = all(check["well"] for check in checks)
+    headers = {} if ready else {"Retry-After": "5"}
+    return answer({"ready": ready, "checks": checks}, 200 if ready else 503, headers)
+
+
+def _reached(served: Services) -> str:
+    now(served.reads.ledger)
+    return ""
+
+
+async def _checked(name: str, check: Any) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(CHECKED_WITHIN_S):
+            said: str = await check
+    except TimeoutError:
+        said = f"no answer within {CHECKED_WITHIN_S:g} s"
+    except Problem as problem:
+        said = problem.detail
+    return {"name": name, "well": not said, "said": said}
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "For Prometheus"},
+        **documented(401, 403, 503, 504),
+    },
+)
+async def metrics(served: Served, bearer: Bearer) -> Response:
+    """Figures for Prometheus.  Needs the right `metrics`, but on a server that only this machine reaches."""
+    if not served.open_metrics and not known(served, bearer).may("metrics"):
+        raise lacks("metrics")
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,164 @@
+"""A request's body becomes messages: one, a batch, or one in binary mode.  All of them, or none."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from consumers.envelope import Unreadable, read
+from infra.http.intake import Sent, sent
+from infra.http.problems import NOTHING, Problem, Wrong
+from infra.kafka.ports import Record
+from infra.workers.inbound import structured
+
+STRUCTURED: Final = "application/cloudevents+json"
+BATCH: Final = "application/cloudevents-batch+json"
+BINARY: Final = "application/json"
+MOST_MESSAGES: Final = 500
+MOST_BYTES: Final = 8 * 1024 * 1024
+BODY_WITHIN_S: Final = 20.0
+_SPACES: Final = " \t\r\n"
+_ATTRIBUTE: Final = "ce-"
+
+
+async def incoming(request: Request) -> list[Sent]:
+    """The messages of a request.
+
+    Raises: Problem.
+    """
+    media = _media(request.headers)
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            body = await request.body()
+    except TimeoutError:
+        said = f"The body has not arrived within {BODY_WITHIN_S:g} s."
+        raise Problem(408, said, "Send it faster, or in smaller parts.") from None
+    if media == BATCH:
+        return await asyncio.to_thread(_understood, partial(_apart, body))
+    if media == BINARY:
+        return _understood(lambda: [_whole(request.headers, body)])
+    return _understood(lambda: [body])
+
+
+def _media(headers: Headers) -> str:
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    binary = media == BINARY and any(name.startswith(_ATTRIBUTE) for name in headers)
+    if media not in {STRUCTURED, BATCH} and not binary:
+        raise Problem(
+            415,
+            "What was sent is no CloudEvent by its Content-Type.",
+            f"Send {STRUCTURED}, or {BATCH}, or {BINARY} with the attributes as ce- headers.",
+        )
+    return media
+
+
+def _understood(parts: Callable[[], Sequence[bytes]]) -> list[Sent]:
+    try:
+        raws = parts()
+    except Unreadable as error:
+        raise _refused([_wrong(None, error)]) from None
+    messages: list[Sent] = []
+    wrong: list[Wrong] = []
+    for index, raw in enumerate(raws):
+        try:
+            messages.append(sent(raw, read(raw, b"door")))
+        except Unreadable as error:
+            wrong.append(_wrong(index, error))
+    if wrong:
+        raise _refused(wrong)
+    return messages
+
+
+def _wrong(index: int | None, error: Unreadable) -> Wrong:
+    return Wrong(index=index, rule=error.rule, field=error.field, byte=error.byte, error=str(error))
+
+
+def _refused(wrong: list[Wrong]) -> Problem:
+    return Problem(
+        422,
+        f"{len(wrong)} of what was sent cannot be read.",
+        "Correct what is named under `wrong`, then send all of it again.",
+        kept=f"{NOTHING} Of a batch, all messages are taken or none.",
+        wrong=wrong,
+    )
+
+
+def _whole(headers: Headers, body: bytes) -> bytes:
+    """Binary mode: attributes are headers, the body is the data.
+
+    Raises: Unreadable.
+    """
+    names = [name for name in headers.keys() if name.startswith(_ATTRIBUTE)]  # noqa: SIM118  one may stand twice
+    twice = next((name for name in names if len(headers.getlist(name)) > 1), None)
+    if twice is not None:
+        raise Unreadable("duplicate_key", field=twice[:100], said="this header stands twice")
+    attributes = [(f"ce_{name[3:]}", unquote_to_bytes(headers[name])) for name in names]
+    said = Record(0, 0, body, (*attributes, ("content-type", BINARY.encode())), 0)
+    return structured(said)
+
+
+def _apart(body: bytes) -> list[bytes]:
+    """The elements of a JSON array, each as it was written, so that the door sees what was sent.
+
+    Raises: Unreadable.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable("not_utf8", byte=error.start, said="not UTF-8") from None
+    elements = [element.encode() for element in _elements(text)]
+    if not elements:
+        raise Unreadable("empty_batch", byte=0, said="a batch holds at least one message")
+    return elements
+
+
+def _elements(text: str) -> Iterator[str]:
+    at = _after(text, 0, "[")
+    closed = at < len(text) and text[at] == "]"
+    count = 0
+    while not closed:
+        count += 1
+        if count > MOST_MESSAGES:
+            raise Unreadable("too_many", field=f"message {MOST_MESSAGES}", said=f"more than {MOST_MESSAGES}")
+        end = _end(text, at)
+        yield text[at:end]
+        at = _past_spaces(text, end)
+        closed = text[at : at + 1] == "]"
+        if not closed:
+            at = _after(text, at, ",")
+    if (at := _past_spaces(text, at + 1)) < len(text):
+        raise _not_json(text, at, "something follows the array")
+
+
+def _end(text: str, at: int) -> int:
+    try:
+        return _DECODER.raw_decode(text, at)[1]
+    except json.JSONDecodeError as error:
+        raise _not_json(text, error.pos, error.msg) from None
+    except RecursionError:
+        raise Unreadable("too_deep", field="message", said="nested too deeply") from None
+
+
+def _after(text: str, at: int, sign: str) -> int:
+    at = _past_spaces(text, at)
+    if text[at : at + 1] != sign:
+        raise _not_json(text, at, f"expected {sign}")
+    return _past_spaces(text, at + 1)
+
+
+def _past_spaces(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _SPACES:
+        at += 1
+    return at
+
+
+def _not_json(text: str, at: int, said: str) -> Unreadable:
+    return Unreadable("not_json", byte=len(text[:at].encode("utf-8", "surrogatepass")), said=said)
+
+
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)

@@ -1,0 +1,104 @@
+"""Sees the outcomes that somebody waits for, by one query for all of them."""
+
+import threading
+import time
+from hashlib import sha256
+from typing import Final
+
+import structlog
+from eventsourcing.persistence import PersistenceError
+
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.http.intake import Taken
+from infra.http.messages import COLUMNS, FROM, Told, told
+
+LOOK_S: Final = 0.25
+PAUSE_S: Final = 0.02
+PATIENCE_S: Final = 60.0
+"""How long an outcome is looked out for: longer than anybody waits."""
+CLOSING_S: Final = 5.0
+_SINCE: Final = f"""
+SELECT o.seller_id, o.source, o.message_id, o.sent_hash, {COLUMNS} {FROM}
+WHERE o.message_id = ANY(:ids) AND o.number > :after ORDER BY o.number
+"""
+Name = tuple[str | None, str, str, str]
+"""(seller, source, id, sha256 of the bytes)"""
+
+log = structlog.get_logger()
+
+
+class Lookout:
+    """One thread, one connection."""
+
+    def __init__(self, ledger: PostgresLedger) -> None:
+        """`ledger`: its one connection is used here alone."""
+        self._ledger = ledger
+        self._followed: list[tuple[float, Taken]] = []
+        self._given: set[int] = set()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+        self._thread.start()
+
+    def follow(self, taken: Taken) -> None:
+        with self._changed:
+            self._followed.append((time.monotonic() + PATIENCE_S, taken))
+            self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(CLOSING_S)
+        self._ledger.close()
+
+    def _run(self) -> None:
+        while followed := self._next():
+            try:
+                self._look(followed)
+                self._ledger.wait(LOOK_S)
+            except PersistenceError as error:
+                log.warning("outcomes_unseen", errors=type(error).__name__)
+            time.sleep(PAUSE_S)  # commits may follow each other faster than anybody can read
+
+    def _next(self) -> list[Taken]:
+        """Those who still wait; none once it is closed."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._followed or self._closed)
+                if self._closed:
+                    return []
+                now = time.monotonic()
+                self._followed = [
+                    (until, taken) for until, taken in self._followed if not taken.done.done() and until > now
+                ]
+                if self._followed:
+                    return [taken for _, taken in self._followed]
+                self._given.clear()
+
+    def _look(self, followed: list[Taken]) -> None:
+        wanted: dict[Name, list[tuple[Taken, int]]] = {}
+        for taken in followed:
+            for at, message in enumerate(taken.messages):
+                if not message.is_tick and taken.outcomes[at] is None:
+                    digest = sha256(message.raw).hexdigest()
+                    name = (message.seller, message.source, message.id, digest)
+                    wanted.setdefault(name, []).append((taken, at))
+        if wanted:
+            ids = sorted({message_id for _, _, message_id, _ in wanted})
+            after = min(taken.after or 0 for taken in followed)
+            for seller, source, message_id, digest, *row in self._ledger.rows(_SINCE, ids=ids, after=after):
+                self._give(told(row), wanted.get((seller, source, message_id, digest), []))
+        for taken in followed:
+            told_of = zip(taken.messages, taken.outcomes, strict=True)
+            if not taken.done.done() and all(message.is_tick or outcome for message, outcome in told_of):
+                taken.done.set_result(None)
+
+    def _give(self, outcome: Told, wanted: list[tuple[Taken, int]]) -> None:
+        """To the first who waits for one of that message: of two that are the same, each has its own."""
+        for taken, at in wanted:
+            free = taken.outcomes[at] is None and outcome.number not in self._given
+            if free and outcome.number > (taken.after or 0):
+                taken.outcomes[at] = outcome
+                self._given.add(outcome.number)
+                return

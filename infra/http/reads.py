@@ -1,0 +1,139 @@
+"""Ledger and read models as HTTP asks them: off the event loop, and as up to date as is asked for."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from eventsourcing.persistence import PersistenceError
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.event_store.instants import micros
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.postgres.recorder import LedgerDatastore
+from infra.event_store.rows import Origin
+from infra.http.messages import Ledger
+from infra.http.problems import Problem
+from infra.kafka.partitions import partition_of
+from infra.read_models.schema import PLACES
+from infra.read_models.store import ReadModels
+from infra.settings import Settings
+
+READERS: Final = 4
+"""Questions that are answered at a time, and connections to each database."""
+FOLDED_WITHIN_S: Final = 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.2
+BEHIND: Final = 30_000_000
+"""Microseconds after which what was committed must have been folded."""
+LOOKED_AT: Final = 2_000
+"""Commits that tell whether the read models are behind."""
+Answer = TypeVar("Answer")
+
+log = structlog.get_logger()
+
+
+class ReadingLedger(PostgresLedger):
+    """For several threads, none of which waits for a server that is away."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        super().__init__(url, Origin(worker="http"), schema=schema)
+        self._store.close()
+        self._store = LedgerDatastore(url, schema, connections=READERS)
+
+    def rows(self, statement: str, /, **params: Any) -> list[Any]:
+        with self.reading() as ask:
+            return ask(statement, **params)
+
+
+class Reads:
+    """Asks on threads of its own: one that takes long is never more than one of a few."""
+
+    def __init__(self, ledger: Ledger, read_models: ReadModels, settings: Settings | None) -> None:
+        """`settings`: of production; none where everything is in partition 0."""
+        self.ledger = ledger
+        self.read_models = read_models
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reads")
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    async def ask(self, work: Callable[[], Answer]) -> Answer:
+        """Raises: Problem, when the database does not answer."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except (PersistenceError, SQLAlchemyError) as error:
+            log.warning("question_unanswered", errors=type(error).__name__)
+            raise Problem(
+                503, "The database does not answer.", "Ask again in a moment.", retry_after_s=2
+            ) from None
+
+    @property
+    def is_partitioned(self) -> bool:
+        return self._settings is not None
+
+    def partition(self, seller: str | None) -> int:
+        if self._settings is None or seller is None:
+            return 0
+        return partition_of(seller, self._settings.partitions)
+
+    async def folded(self, seller: str | None, position: int) -> None:
+        """Returns once the read models hold what the ledger has of that seller up to the position.
+
+        Raises: Problem, if that takes too long.
+        """
+        if self.is_partitioned and seller is None:
+            said = "min_position is about one seller: each seller's events are folded by themselves."
+            raise Problem(422, said, "Name the seller.")
+        partition = self.partition(seller)
+        until, pause = time.monotonic() + FOLDED_WITHIN_S, FIRST_PAUSE_S
+        while not await self.ask(lambda: self._has(partition, position)):
+            if time.monotonic() > until:
+                raise Problem(
+                    504,
+                    f"The read models have not come to position {position} within {FOLDED_WITHIN_S:g} s.",
+                    "Ask again in a moment, or without min_position for what they hold now.",
+                    retry_after_s=1,
+                )
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _has(self, partition: int, position: int) -> bool:
+        place = self.read_models.place(partition)
+        if place >= position:
+            return True
+        end: int | None = self.ledger.rows("SELECT max(last_position) FROM commits")[0][0]
+        if (end or 0) < position:
+            return False
+        rows = self.ledger.rows(_OWN, at=partition, position=position)
+        return not rows or place >= min(rows[0][0], position)
+
+    def behind(self) -> str:
+        """Why the read models are not up to date; nothing where they are."""
+        with self.read_models.reading() as connection:
+            found = connection.execute(sa.select(PLACES.c.partition, PLACES.c.position))
+            places = {row.partition: row.position for row in found}
+        before = micros(datetime.now(UTC)) - BEHIND
+        late = [
+            partition
+            for partition, last in self.ledger.rows(_LAST, before=before, most=LOOKED_AT)
+            if last > places.get(partition, 0)
+        ]
+        return f"the read models are more than 30 s behind in {len(late)} partitions" if late else ""
+
+
+_OWN: Final = """
+SELECT last_position FROM commits
+WHERE partition = :at AND first_position <= :position AND last_position >= first_position
+ORDER BY number DESC LIMIT 1
+"""
+_LAST: Final = """
+SELECT partition, max(last_position) FROM (
+    SELECT partition, first_position, last_position FROM commits
+    WHERE recorded_at < :before ORDER BY recorded_at DESC LIMIT :most) AS latest
+WHERE last_position >= first_position GROUP BY partition
+"""

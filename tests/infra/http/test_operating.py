@@ -1,0 +1,200 @@
+"""How a server is run: whether it lives and is ready, its figures and lines, its bounds."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from eventsourcing.persistence import OperationalError
+from structlog.testing import capture_logs
+from typer.testing import CliRunner
+
+from infra.cli.serve import serve
+from infra.embedded import InUse, writing
+from infra.http import edge
+from infra.http.server import HalfSet, is_loopback, is_production, opened
+from infra.settings import Settings
+from tests.infra.http.conftest import STRUCTURED, Send, Server, embedded, problem, running
+from tests.telling import placed, receipt
+
+TRACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
+
+
+def test_a_server_that_can_serve_says_so(served: Server, send: Send) -> None:
+    send(receipt(1))
+    anybody = served.anybody()
+    assert anybody.get("/healthz").json() == {"status": "alive"}
+    said = anybody.get("/readyz").json()
+    assert said["ready"]
+    assert [check["name"] for check in said["checks"]] == ["ledger", "read models", "intake"]
+
+
+def test_figures_are_kept_by_route_and_not_by_path(served: Server, client: httpx.Client) -> None:
+    client.get("/messages/secret-source/secret-id?seller=acme")
+    client.get("/no-such-path")
+    text = served.anybody().get("/metrics").text
+    assert 'jumun_http_requests_total{method="GET",route="/messages/{source}/{id}",status="404"}' in text
+    assert 'route="none",status="404"' in text
+    assert "secret" not in text
+
+
+def test_a_line_for_each_request_names_nothing_personal(client: httpx.Client) -> None:
+    with capture_logs() as lines:
+        answer = client.post(
+            "/messages?wait=5", content=placed("N-42"), headers={**STRUCTURED, "traceparent": TRACE}
+        )
+        while not lines:  # it is written once the answer is on its way
+            time.sleep(0.01)
+    assert answer.status_code == 200
+    line = next(one for one in lines if one["event"] == "request_answered")
+    assert (line["method"], line["route"], line["status"]) == ("POST", "/messages", 200)
+    assert line["correlation"] == TRACE
+    assert line["duration_ms"] > 0
+    assert "N-42" not in str(lines)
+
+
+def test_a_method_that_a_path_does_not_know_is_refused(client: httpx.Client) -> None:
+    answer = client.delete("/stock")
+    problem(answer, 405)
+    assert answer.headers["allow"] == "GET"
+
+
+def test_too_many_requests_at_a_time_are_told_to_come_again(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge, "AT_ONCE", 0)
+    answer = client.get("/stock")
+    problem(answer, 503)
+    assert answer.headers["retry-after"]
+
+
+def test_a_request_that_takes_too_long_is_given_up(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge, "WITHIN_S", 0.3)
+    problem(client.get("/stock?min_position=99"), 504)
+
+
+def test_an_error_of_its_own_shows_no_trace(
+    served: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        msg = "secret"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(served.services.reads.read_models, "reading", fail)
+    answer = client.get("/stock")
+    problem(answer, 500)
+    assert "secret" not in answer.text
+
+
+def test_a_database_that_is_away_is_said_to_be(
+    served: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        msg = "host=secret"
+        raise OperationalError(msg)
+
+    monkeypatch.setattr(served.services.reads.ledger, "rows", fail)
+    for path in ("/outcomes", "/parked", "/messages/shop/1?seller=acme"):
+        answer = client.get(path)
+        assert "secret" not in str(problem(answer, 503))
+        assert answer.headers["retry-after"]
+    ready = served.anybody().get("/readyz")
+    assert ready.status_code == 503
+    assert not ready.json()["ready"]
+
+
+def test_when_deciding_fails_it_is_begun_anew_and_sending_again_is_harmless(
+    served: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = threading.Event()
+
+    def fail(*_: object) -> None:
+        failed.set()
+        msg = "disk full"
+        raise OSError(msg)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("consumers.engine.Engine.handle", fail)
+        answer = client.post("/messages?wait=5", content=receipt(1), headers=STRUCTURED)
+        problem(answer, 503)
+        assert answer.headers["retry-after"]
+    answer = client.post("/messages?wait=10", content=receipt(1), headers=STRUCTURED)
+    assert answer.json()["messages"][0]["outcome"]["state"] == "accepted"
+    assert served.anybody().get("/readyz").json()["ready"]
+
+
+def test_slow_senders_do_not_hold_others_up(served: Server, client: httpx.Client) -> None:
+    with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as slow:
+        slow.sendall(b"POST /messages HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n")
+        assert client.get("/stock").status_code == 200
+
+
+def test_one_process_writes_to_the_embedded_ledger(tmp_path: Path) -> None:
+    settings = embedded(tmp_path)
+    with writing(settings), pytest.raises(InUse), opened(settings):
+        pass
+
+
+def test_production_is_kafka_and_postgresql_together() -> None:
+    assert not is_production(Settings())
+    with pytest.raises(HalfSet, match="JUMUN_DATABASE_URL"):
+        is_production(Settings(kafka="localhost:9092"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
+def test_by_default_this_machine_alone_is_served(host: str) -> None:
+    assert is_loopback(Settings().http_host)
+    assert is_loopback(host)
+    assert not is_loopback("0.0.0.0")
+    assert not is_loopback("jumun.example")
+
+
+def test_what_was_taken_in_is_decided_before_a_server_stops(tmp_path: Path) -> None:
+    settings = embedded(tmp_path)
+    with running(settings) as served:
+        client = served.client("publish")
+        for number in range(20):
+            assert client.post("/messages", content=receipt(number), headers=STRUCTURED).status_code == 202
+    with running(settings) as served:
+        assert served.client("read").get("/outcomes").json()["rows"][0]["accepted"] == 20
+
+
+def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
+    import typer  # noqa: PLC0415
+
+    app = typer.Typer()
+    app.command()(serve)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = CliRunner().invoke(app, ["--port", str(taken.getsockname()[1]), "--home", str(tmp_path / "h")])
+    assert said.exit_code == 3
+    assert "choose another --port" in said.output
+
+
+def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = "import typer; from infra.cli.serve import serve; typer.run(serve)"
+    words = ["--port", str(port), "--home", str(tmp_path)]
+    process = subprocess.Popen([sys.executable, "-c", command, *words], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = [process.stderr.readline()]
+    while "Listening" not in said[-1]:
+        said.append(process.stderr.readline())
+    assert "Nobody may do anything yet" in "".join(said)
+    transport = httpx.HTTPTransport(retries=5)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
+        assert client.get("/healthz").status_code == 200
+        problem(client.get("/stock"), 401)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    process.stderr.close()

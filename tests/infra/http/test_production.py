@@ -1,0 +1,200 @@
+"""HTTP of production: it publishes to Kafka, and answers from PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.http import tokens
+from infra.http.through_kafka import ThroughKafka
+from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, Unsent
+from infra.settings import Settings
+from tests.infra.http.conftest import BATCH, STRUCTURED, Server, batch, problem, running
+from tests.infra.workers.production import Production
+from tests.telling import life, receipt, tick
+
+
+def settings_of(production: Production, tmp_path: Path) -> Settings:
+    return production.settings.model_copy(update={"http_tokens": tmp_path / "tokens.toml", "http_port": 0})
+
+
+@pytest.fixture(scope="module")
+def production(postgres_url: str, kafka: str) -> Iterator[Production]:
+    made = Production(postgres_url, kafka)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def served(production: Production, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With all workers but the timekeeper."""
+    for role in ("engine", "relay", "projector"):
+        production.start(role)
+    with running(settings_of(production, tmp_path_factory.mktemp("http"))) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(served: Server) -> httpx.Client:
+    return served.client(*tokens.RIGHTS)
+
+
+def posted(client: httpx.Client, *raws: bytes, wait: float) -> httpx.Response:
+    return client.post("/messages", content=batch(*raws), headers=BATCH, params={"wait": wait})
+
+
+def states(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [one["outcome"]["state"] for one in answer.json()["messages"]]
+
+
+def test_what_is_published_is_decided_and_told_to_who_waits(client: httpx.Client) -> None:
+    raws = [receipt(1, seller=seller) for seller in ("a", "b", "c")]
+    assert states(posted(client, *raws, *life("N-1", seller="a"), wait=30)) == ["accepted"] * 8
+    assert states(posted(client, raws[0], receipt(1, seller="b", pieces=9), wait=30)) == [
+        "duplicate",
+        "conflict",
+    ]
+
+
+def test_of_two_that_are_the_same_one_is_a_duplicate(client: httpx.Client) -> None:
+    told = posted(client, receipt(2, seller="a"), receipt(2, seller="a"), wait=30)
+    assert states(told) == ["accepted", "duplicate"]
+
+
+def test_who_does_not_wait_is_told_where_to_look(client: httpx.Client) -> None:
+    answer = client.post("/messages", content=receipt(3, seller="a"), headers=STRUCTURED)
+    assert answer.status_code == 202
+    while (told := client.get(answer.headers["location"])).status_code != 200:
+        problem(told, 404)
+    assert told.json()["state"] == "accepted"
+
+
+def test_what_was_sent_is_known_to_who_reads_it_next(client: httpx.Client) -> None:
+    for number in range(10, 13):
+        answer = posted(client, receipt(number, seller="d", pieces=1), wait=30).json()
+        asked = {"seller": "d", "min_position": answer["min_position"]}
+        found = client.get("/stock", params=asked)
+        assert found.status_code == 200, found.text
+        assert found.json()["rows"][0]["on_hand"] == number - 9
+
+
+def test_a_position_of_another_seller_is_not_waited_for_in_vain(client: httpx.Client) -> None:
+    posted(client, receipt(1, seller="e"), wait=30)
+    position = posted(client, receipt(1, seller="f"), wait=30).json()["min_position"]
+    assert client.get("/stock", params={"seller": "e", "min_position": position}).status_code == 200
+    problem(client.get("/stock", params={"min_position": position}), 422)
+
+
+def test_time_that_passes_for_all_goes_to_every_partition(
+    client: httpx.Client, production: Production
+) -> None:
+    answer = posted(client, tick("2026-03-12T10:00:00+09:00"), wait=5)
+    assert answer.status_code == 200
+    topic = production.settings.topic("inbound")
+    with production.cluster() as cluster:
+        tails = [cluster.tail(topic, at, 1) for at in range(production.settings.partitions)]
+    assert all(b"time-passed" in tail[-1].value for tail in tails)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/stock", "/penalty", "/kpi", "/orders", "/orders/N-1", "/returns", "/activity", "/parked", "/outcomes",
+     "/parked?seller=a", "/outcomes?seller=a", "/messages?seller=a&hour=2026-03-12T10"],
+)  # fmt: skip
+def test_every_question_is_answered_on_postgresql(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert {"as_of_position", "as_of"} <= answer.json().keys()
+
+
+def test_it_is_ready_while_all_can_be_reached(served: Server) -> None:
+    said = served.anybody().get("/readyz").json()
+    assert said["ready"], said
+
+
+def test_without_an_engine_messages_are_safe_and_their_outcome_comes_later(
+    postgres_url: str, kafka: str, tmp_path: Path
+) -> None:
+    production = Production(postgres_url, kafka)
+    with running(settings_of(production, tmp_path)) as served:
+        client = served.client(*tokens.RIGHTS)
+        answer = posted(client, receipt(1), wait=0.5)
+        assert answer.status_code == 202
+        assert answer.json()["messages"][0]["outcome"] is None
+        problem(client.get("/messages/shop/in-acme-1?seller=acme"), 404)
+    production.close()
+
+
+class Away:
+    """A cluster that cannot be reached, or refuses the first record."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self.kafka, self.away, self.opened = kafka, False, 0
+
+    def publisher(self) -> Publisher:
+        self.opened += 1
+        if self.away:
+            raise Unreachable
+        return Failing(self.kafka.publisher(), fails=self.opened == 1)
+
+    def cluster(self) -> Cluster:
+        if self.away:
+            raise Unreachable
+        return self.kafka.cluster()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.kafka, name)
+
+
+class Failing:
+    """A publisher that has sent all, and says that it has not."""
+
+    def __init__(self, publisher: Publisher, *, fails: bool) -> None:
+        self._publisher, self._fails = publisher, fails
+
+    def send(self, record: Outgoing) -> None:
+        self._publisher.send(record)
+
+    def flush(self, timeout_s: float = 30.0) -> None:
+        self._publisher.flush(timeout_s)
+        if self._fails:
+            raise Unsent
+
+    def close(self) -> None:
+        self._publisher.close()
+
+
+def test_what_was_not_acknowledged_is_sent_again_without_harm(
+    served: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake: Any = served.services.intake
+    assert isinstance(intake, ThroughKafka)
+    away: Any = Away(intake._kafka)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(intake, "_kafka", away)
+    monkeypatch.setattr(intake, "_publisher", None)
+    answer = client.post("/messages?wait=5", content=receipt(5, seller="g"), headers=STRUCTURED)
+    assert "Send it again" in problem(answer, 503)["next"]
+    assert answer.headers["retry-after"]
+    while client.get("/messages/shop/in-g-5?seller=g").status_code != 200:
+        pass  # it was written all the same
+    assert states(posted(client, receipt(5, seller="g"), wait=30)) == ["duplicate"]
+    assert away.opened == 2
+
+
+def test_it_is_not_ready_while_kafka_cannot_be_reached(
+    served: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake: Any = served.services.intake
+    away: Any = Away(intake._kafka)
+    away.away = True
+    checks = intake._checks
+    monkeypatch.setattr(checks, "_kafka", away)
+    monkeypatch.setattr(checks, "_checked_at", 0.0)
+    checks.close()
+    answer = served.anybody().get("/readyz")
+    assert answer.status_code == 503
+    assert "Kafka cannot be reached" in answer.text
+    monkeypatch.setattr(checks, "_checked_at", 0.0)

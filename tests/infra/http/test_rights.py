@@ -1,0 +1,156 @@
+"""Nobody may do anything without a token that has the right and is for the seller."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from infra.cli.token import app
+from infra.examples import example
+from infra.http import tokens
+from tests.infra.http.conftest import BATCH, STRUCTURED, Server, batch, embedded, problem, running
+from tests.telling import life, paid, placed, receipt, tick
+
+READS = ("/stock", "/penalty", "/kpi", "/orders", "/orders/N-1", "/returns", "/activity", "/parked",
+    "/outcomes", "/messages?seller=acme&hour=2026-03-12T10", "/messages/shop/1?seller=acme")  # fmt: skip
+
+
+def policy() -> bytes:
+    return json.dumps(example("jumun.inbound.policy-adoption-requested.v1")).encode()
+
+
+def post(client: httpx.Client, raw: bytes) -> httpx.Response:
+    return client.post("/messages?wait=5", content=raw, headers=STRUCTURED)
+
+
+@pytest.mark.parametrize("path", READS)
+def test_reading_needs_a_token_with_the_right_to_read(module_served: Server, path: str) -> None:
+    answer = module_served.anybody().get(path)
+    problem(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    problem(module_served.anybody({"authorization": "Bearer jumun_made-up"}).get(path), 401)
+    problem(module_served.anybody({"authorization": "Basic YTpi"}).get(path), 401)
+    said = problem(module_served.client("publish", "tick", "policy", "operate", "metrics").get(path), 403)
+    assert "read" in said["detail"]
+
+
+def test_publishing_needs_a_token_with_the_right_to_publish(served: Server) -> None:
+    problem(post(served.anybody(), receipt(1)), 401)
+    assert "publish" in problem(post(served.client("read", "metrics"), receipt(1)), 403)["detail"]
+    refused = problem(post(served.client("tick", "policy"), receipt(1)), 403)
+    assert refused["wrong"][0]["error"] == "the token lacks the right: publish"
+    assert post(served.client("publish"), receipt(1)).status_code == 200
+
+
+def test_to_say_that_time_passed_is_a_right_of_its_own(served: Server) -> None:
+    said = problem(post(served.client("publish", "policy"), tick("2026-03-12T10:00:00+09:00")), 403)
+    assert "tick" in said["wrong"][0]["error"]
+    assert post(served.client("tick"), tick("2026-03-12T10:00:00+09:00")).status_code == 200
+
+
+def test_time_that_passes_for_all_needs_a_token_for_all(served: Server) -> None:
+    for_one = served.client("tick", sellers=("acme",))
+    problem(post(for_one, tick("2026-03-12T10:00:00+09:00")), 403)
+    assert post(for_one, tick("2026-03-12T10:00:00+09:00", "acme")).status_code == 200
+
+
+def test_to_adopt_a_policy_is_a_right_of_its_own(served: Server) -> None:
+    problem(post(served.client("publish", "tick"), policy()), 403)
+    assert post(served.client("policy"), policy()).status_code == 200
+
+
+def test_figures_need_a_right_where_others_can_reach_the_server(tmp_path: Path) -> None:
+    with running(embedded(tmp_path, http_host="0.0.0.0")) as served:
+        problem(served.anybody().get("/metrics"), 401)
+        problem(served.client("read").get("/metrics"), 403)
+        assert "jumun_http_requests_total" in served.client("metrics").get("/metrics").text
+        assert served.anybody().get("/healthz").status_code == 200
+
+
+def test_a_token_is_for_its_sellers_alone(served: Server) -> None:
+    post(served.client("publish"), receipt(1))
+    post(served.client("publish"), receipt(1, seller="other"))
+    client = served.client("publish", "read", sellers=("acme", "third"))
+    problem(post(client, receipt(2, seller="other")), 403)
+    for path in READS:
+        problem(client.get(path.partition("?")[0], params={**asked(path), "seller": "other"}), 403)
+    assert [row["seller_id"] for row in client.get("/stock").json()["rows"]] == ["acme"]
+    assert {row["seller_id"] for row in client.get("/orders").json()["rows"]} == {"acme"}
+    assert {row["seller_id"] for row in client.get("/activity").json()["rows"]} == {"acme"}
+    assert [row["sent"] for row in client.get("/outcomes").json()["rows"]] == [1, 0]
+
+
+def asked(path: str) -> dict[str, Any]:
+    return {"hour": "2026-03-12T10"} if "hour" in path else {}
+
+
+def test_an_order_of_another_seller_is_not_known(served: Server) -> None:
+    body = batch(receipt(1), *life("N-1"), placed("N-1", seller="other"))
+    served.client("publish").post("/messages?wait=5", content=body, headers=BATCH)
+    assert len(served.client("read").get("/orders/N-1").json()["rows"]) == 2
+    assert len(served.client("read", sellers=("acme", "third")).get("/orders/N-1").json()["rows"]) == 1
+    problem(served.client("read", sellers=("third",)).get("/orders/N-1"), 404)
+
+
+def test_what_waits_is_shown_to_its_seller_alone(served: Server) -> None:
+    post(served.client("publish"), paid("X"))
+    assert served.client("read").get("/parked").json()["rows"][0]["reason"].startswith("waits for order X")
+    assert served.client("read", sellers=("other",)).get("/parked").json()["rows"] == []
+
+
+def test_a_batch_is_refused_as_a_whole_where_one_message_is_not_allowed(served: Server) -> None:
+    client = served.client("publish", sellers=("acme",))
+    body = batch(receipt(1), receipt(2, seller="other"), policy())
+    said = problem(client.post("/messages", content=body, headers=BATCH), 403)
+    assert [(one["index"], one["rule"]) for one in said["wrong"]] == [
+        (1, "other_seller"),
+        (2, "right_missing"),
+    ]
+    assert served.client("read").get("/outcomes").json()["rows"][0]["sent"] == 0
+
+
+def test_without_a_file_of_tokens_nobody_may_do_anything(tmp_path: Path) -> None:
+    with running(embedded(tmp_path)) as served:
+        assert "is not there" in served.services.tokens.trouble
+        problem(served.anybody({"authorization": "Bearer x"}).get("/stock"), 401)
+        assert served.anybody().get("/healthz").json() == {"status": "alive"}
+        assert served.client("read").get("/stock").status_code == 200, "a file that comes later is read"
+
+
+def test_a_token_taken_out_of_the_file_is_of_no_use_at_once(served: Server, tmp_path: Path) -> None:
+    client = served.client("read")
+    assert client.get("/stock").status_code == 200
+    file = tmp_path / "tokens.toml"
+    file.write_text("[[token]]\nname = 1")
+    problem(client.get("/stock"), 401)
+    assert "token.0" in served.services.tokens.trouble
+
+
+def test_a_token_is_shown_once_and_its_hash_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.toml"
+    words = ["new", "shop", "--seller", "acme", "--right", "publish", "--right", "read", "--file", str(file)]
+    made = CliRunner().invoke(app, words)
+    assert made.exit_code == 0, made.output
+    secret = made.stdout.splitlines()[0]
+    assert secret.startswith("jumun_")
+    assert secret not in file.read_text()
+    assert os.stat(file).st_mode & 0o777 == 0o600  # noqa: PTH116
+    found = tokens.Tokens(file).find(secret)
+    assert found is not None
+    assert (found.sellers, found.rights) == (["acme"], ["publish", "read"])
+    assert CliRunner().invoke(app, words).exit_code == 2, "a name is given once"
+    listed = CliRunner().invoke(app, ["list", "--file", str(file), "--json"])
+    assert json.loads(listed.stdout) == [{"name": "shop", "sellers": ["acme"], "rights": ["publish", "read"]}]
+    assert "shop" in CliRunner().invoke(app, ["list", "--file", str(file)]).stdout
+
+
+@pytest.mark.parametrize("words", [["--right", "fly"], ["--right", "read", "--seller", "a b"]])
+def test_a_token_for_what_does_not_exist_is_not_made(tmp_path: Path, words: list[str]) -> None:
+    file = tmp_path / "tokens.toml"
+    made = CliRunner().invoke(app, ["new", "shop", "--seller", "acme", *words, "--file", str(file)])
+    assert made.exit_code == 2
+    assert not file.exists()
