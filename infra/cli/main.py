@@ -7,7 +7,7 @@ import typer
 from eventsourcing.persistence import PersistenceError
 
 from infra import logging
-from infra.cli import ask, feed, look, show
+from infra.cli import ask, db, feed, look, parked, run, serve, show, token, topics
 from infra.settings import Settings
 
 app = typer.Typer(
@@ -29,9 +29,15 @@ app.command()(ask.orders)
 app.command()(look.order)
 app.command()(ask.returns)
 app.command()(ask.activity)
-app.add_typer(look.parked, name="parked")
+app.add_typer(parked.app, name="parked")
 app.command()(look.outcomes)
 app.command()(look.verify)
+app.add_typer(db.app, name="db")
+app.add_typer(run.run, name="run")
+app.add_typer(topics.app, name="topics")
+app.command()(serve.serve)
+app.add_typer(token.app, name="token")
+app.command()(run.settings)
 
 
 def main() -> None:

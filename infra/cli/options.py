@@ -1,7 +1,7 @@
 """The options that commands share, and how they become filters."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,7 @@ import typer
 
 from infra.cli.show import problem
 from infra.embedded import exists
+from infra.event_store.sql_ledger import SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.projector import catch_up, folding
 from infra.read_models.store import ReadModels
@@ -34,12 +35,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program."
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet.")]
 Home = Annotated[
     Path | None,
-    typer.Option("--home", envvar="JUMUN_HOME", help="Folder of the ledger and the read models."),
+    typer.Option("--home", help="Folder of an embedded ledger; default: what the settings name."),
 ]
 
 
 def settings(home: Path | None) -> Settings:
-    return Settings() if home is None else Settings(home=home)
+    """A folder that is named is meant, whatever database is set."""
+    return Settings() if home is None else Settings(home=home, database_url=None)
 
 
 def day(moment: datetime | None) -> date | None:
@@ -64,31 +66,43 @@ def must_exist(chosen: Settings) -> None:
 
 
 @contextmanager
-def ledger_of(home: Path | None) -> Generator[SqliteLedger]:
+def ledger_of(home: Path | None) -> Generator[SqlLedger]:
     """The ledger, to be read."""
     chosen = settings(home)
-    must_exist(chosen)
-    ledger = SqliteLedger(str(chosen.home / LEDGER))
-    try:
+    if chosen.database_url is not None:
+        from infra.workers.roles import open_ledger  # noqa: PLC0415  loads the driver
+
+        opened: SqlLedger = open_ledger(chosen)
+    else:
+        must_exist(chosen)
+        opened = SqliteLedger(str(chosen.home / LEDGER))
+    with closing(opened) as ledger:
         yield ledger
-    finally:
-        ledger.close()
+
+
+@contextmanager
+def read_models_of(home: Path | None) -> Generator[ReadModels]:
+    """The read models, to be read."""
+    chosen = settings(home)
+    if chosen.database_url is not None:
+        from infra.workers.roles import open_read_models  # noqa: PLC0415  loads the driver
+
+        with closing(open_read_models(chosen)) as models:
+            yield models
+        return
+    must_exist(chosen)
+    with closing(ReadModels(str(chosen.home / READ_MODELS))) as models:
+        if models.place() == 0:  # never folded, or by an older version into other tables
+            with folding(chosen.home), closing(SqliteLedger(str(chosen.home / LEDGER))) as ledger:
+                catch_up(ledger, models)
+        yield models
 
 
 @contextmanager
 def asking(home: Path | None) -> Generator[sa.Connection]:
     """A connection to the read models, for questions only."""
-    chosen = settings(home)
-    must_exist(chosen)
-    models = ReadModels(str(chosen.home / READ_MODELS))
-    if models.place() == 0:  # never folded, or by an older version into other tables
-        with folding(chosen.home), ledger_of(home) as ledger:
-            catch_up(ledger, models)
-    try:
-        with models.reading() as connection:
-            yield connection
-    finally:
-        models.close()
+    with read_models_of(home) as models, models.reading() as connection:
+        yield connection
 
 
 def known_kpis(connection: sa.Connection) -> list[str]:

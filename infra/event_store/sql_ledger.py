@@ -1,11 +1,12 @@
 """What the engine asks of a ledger, in SQL that SQLite and PostgreSQL both understand."""
 
+import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, Self
 
 from consumers.ports import Batch, Committed, Loaded, State, Waiting
 from domain.catalogue import DECIDERS
@@ -25,6 +26,7 @@ class Ask(Protocol):
 class SqlLedger(ABC):
     """The half of the port that reads."""
 
+    ledger_id: str
     _each: ClassVar[str]
     """A table of one column `value`: the elements of the JSON array `{}`."""
 
@@ -41,6 +43,15 @@ class SqlLedger(ABC):
 
     @abstractmethod
     def commit(self, batch: Batch) -> Committed: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def of(self, partition: int) -> Self:
+        """The same ledger for another partition, over the same connection."""
+        other = copy.copy(self)
+        other._partition = partition
+        return other
 
     def rows(self, statement: str, /, **params: Any) -> list[Any]:
         with self.reading() as ask:

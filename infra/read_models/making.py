@@ -1,14 +1,19 @@
 """The tables of the read models are made when they are missing, and anew when they are another build's."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ProgrammingError
 
 from infra.read_models.database import Tables, reading, writing
-from infra.read_models.schema import METADATA, SHAPE, made_of
+from infra.read_models.schema import FOLDED_FROM, METADATA, SHAPE, made_of
 
 
 class NotMade(Exception):
     """The tables are not those of this build, and whoever is logged in may not make them."""
+
+
+class OtherLedger(Exception):
+    """What was told, or folded, is of another ledger than the one that is set."""
 
 
 def are_made(engine: sa.Engine) -> bool:
@@ -54,3 +59,23 @@ def _right(connection: sa.Connection) -> bool:
     if not sa.inspect(connection).has_table(SHAPE.name):
         return False
     return connection.execute(sa.select(SHAPE)).scalar() == made_of(connection.dialect)
+
+
+def claim(connection: sa.Connection, ledger_id: str, *, anew: bool = False) -> None:
+    """Says of which ledger the rows are, where that is not said yet; `anew`: whatever was said.
+
+    Raises: OtherLedger.
+    """
+    asked = sa.select(FOLDED_FROM.c.ledger_id)
+    if anew:
+        connection.execute(sa.delete(FOLDED_FROM))
+    if connection.execute(asked).first() is None:
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(FOLDED_FROM).values(one=1, ledger_id=ledger_id).on_conflict_do_nothing())
+    known = connection.execute(asked).scalar()
+    if known != ledger_id:
+        msg = (
+            f"the read models were folded from ledger {known}, this is ledger {ledger_id}:"
+            " `jumun rebuild` folds them anew"
+        )
+        raise OtherLedger(msg)

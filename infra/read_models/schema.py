@@ -39,6 +39,19 @@ SHAPE: Final = sa.Table(
     sa.Column("made_of", sa.Text, primary_key=True, comment="Hash of the tables and of the folds' version."),
     comment="What the tables were when they were made.",
 )
+FOLDED_FROM: Final = sa.Table(
+    "folded_from",
+    METADATA,
+    sa.Column(
+        "one",
+        sa.Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="Always 1: there is one such ledger.",
+    ),
+    sa.Column("ledger_id", sa.Text, nullable=False, comment="Id of the ledger; a restored one has another."),
+    comment="The ledger whose events were folded in; none, where nobody has said yet.",
+)
 
 
 def _column(table: Table[Any], column: Described) -> sa.Column[Any]:

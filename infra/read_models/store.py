@@ -11,7 +11,7 @@ from consumers.collector import without_collector
 from infra.read_models import database
 from infra.read_models.database import Tables, writing
 from infra.read_models.kept import Kept
-from infra.read_models.making import make
+from infra.read_models.making import claim, make
 from infra.read_models.rebuilding import Rebuild
 from infra.read_models.schema import PLACES
 from projections.fold import Group, Recorded, Rows
@@ -33,8 +33,7 @@ class OutOfPlace(Exception):
         self.partition, self.after, self.place = partition, after, place
 
 
-def _no_faults(point: str) -> None:
-    del point
+def _no_faults(_: str) -> None: ...
 
 
 def opened(path_or_url: str, schema: str) -> tuple[sa.Engine, Tables]:
@@ -73,6 +72,11 @@ class ReadModels:
             self.close()
             raise
 
+    def of(self, ledger_id: str) -> None:
+        """From now on they are this ledger's.  Raises: OtherLedger, when they are another's already."""
+        with writing(self._engine) as connection:
+            claim(connection, ledger_id)
+
     def apply(self, recorded: Sequence[Recorded], *, partition: int = 0, after: int) -> None:
         """Folds what lies beyond the place; says again what was said before, and nothing happens.
 
@@ -96,8 +100,15 @@ class ReadModels:
         with self.reading() as connection:
             return _place(connection, partition)
 
-    def rebuild(self, events: Mapping[int, Iterable[Recorded]]) -> None:
+    def places(self) -> dict[int, int]:
+        """The place of each partition that anything was folded of."""
+        with self.reading() as connection:
+            return _places(connection)
+
+    def rebuild(self, events: Mapping[int, Iterable[Recorded]], *, ledger_id: str | None = None) -> None:
         """All rows anew from the ledger's events by partition.  Until it is done, readers see the old ones.
+
+        `ledger_id`: whose they are from then on, if that is to change.
 
         Rows do not say which partition they came from, so all go: a partition that is left out stands at
         the beginning again.  Killed in the middle, it leaves the old rows at their old places.  Who folds
@@ -117,17 +128,27 @@ class ReadModels:
                     self._tables.stay(connection)
                     self._faults("read_models.within")
             rebuild.write()
+            if ledger_id is not None:
+                claim(connection, ledger_id, anew=True)
             for partition, last in sorted(places.items()):
                 _move(connection, partition, 0, last)
 
     def digest(self, without: Collection[str] = ()) -> dict[str, str]:
         """sha256 of every table's rows in key order; `without`: columns that are left out."""
         with self.reading() as connection:
-            self._tables.at_leisure(connection)
-            return {
-                table.name: digest(_without(without, table, self._tables.rows(connection, table)))
-                for table in TABLES
-            }
+            return self._digest(connection, without)
+
+    def standing(self) -> tuple[dict[int, int], dict[str, str]]:
+        """The places, and the digests of what had been folded up to them."""
+        with self.reading() as connection:
+            return _places(connection), self._digest(connection)
+
+    def _digest(self, connection: sa.Connection, without: Collection[str] = ()) -> dict[str, str]:
+        self._tables.at_leisure(connection)
+        return {
+            table.name: digest(_without(without, table, self._tables.rows(connection, table)))
+            for table in TABLES
+        }
 
     def verify(self, events: Iterable[Recorded]) -> list[Difference]:
         """For each table that is not what the events make it, the first row that differs."""
@@ -149,8 +170,7 @@ class ReadModels:
 
     def _fold(self, connection: sa.Connection, projection: Projection, batch: Sequence[Recorded]) -> None:
         with self._loading(connection):
-            changes = projection.fold(batch)
-        self._tables.write(connection, changes)
+            self._tables.write(connection, projection.fold(batch))
 
     @contextmanager
     def _loading(self, connection: sa.Connection) -> Generator[None]:
@@ -173,6 +193,10 @@ def _without(names: Collection[str], table: Table[Any], rows: Iterable[Stored]) 
 def _place(connection: sa.Connection, partition: int) -> int:
     asked = sa.select(PLACES.c.position).where(PLACES.c.partition == partition)
     return connection.execute(asked).scalar() or 0
+
+
+def _places(connection: sa.Connection) -> dict[int, int]:
+    return {row.partition: row.position for row in connection.execute(sa.select(PLACES))}
 
 
 def _move(connection: sa.Connection, partition: int, after: int, to: int) -> None:

@@ -46,7 +46,7 @@ class Deciding:
     def __init__(
         self, ledger: PostgresLedger, topic_id: str, settings: Settings, *, skip_deleted: bool = False
     ) -> None:
-        self._ledger = ledger
+        self._ledger = ledger.reading_topic(topic_id)
         self._topic_id = topic_id
         self._settings = settings
         self._skip_deleted = skip_deleted
@@ -56,7 +56,7 @@ class Deciding:
 
     def take_up(self, partition: int, member: Member) -> int:
         """Where the ledger stands.  Raises: OtherTopic, Deleted."""
-        ledger = self._ledger.of(partition, self._topic_id)
+        ledger = self._ledger.of(partition)
         if (known := ledger.topic()) not in {None, self._topic_id}:
             msg = f"partition {partition} was decided from topic {known}, this one is {self._topic_id}"
             raise OtherTopic(msg)
@@ -123,7 +123,7 @@ class Deciding:
         """How often the batch with these messages was begun."""
         anew = partition in self._orderly
         self._orderly.discard(partition)
-        return self._ledger.of(partition, self._topic_id).attempt(first, last + 1, anew=anew)
+        return self._ledger.of(partition).attempt(first, last + 1, anew=anew)
 
 
 def _count(batch: Batch, _: Committed) -> None:

@@ -85,10 +85,9 @@ class PostgresLedger(SqlLedger):
         now = micros(self._origin.clock())
         self._again(lambda c: c.execute("DELETE FROM set_aside WHERE keep_until < %s", (now,)))
 
-    def of(self, partition: int, topic_id: str) -> "PostgresLedger":
-        """The same ledger for another partition, over the same connection."""
+    def reading_topic(self, topic_id: str) -> "PostgresLedger":
+        """As it is, but what is committed says that it was decided from that topic."""
         other = copy.copy(self)
-        other._partition = partition
         other._origin = replace(self._origin, topic_id=topic_id)
         return other
 

@@ -6,7 +6,7 @@ import psycopg
 from psycopg import errors, sql
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-PARTS: Final = ("engine", "relay", "projector", "analyst")
+PARTS: Final = ("engine", "relay", "projector", "http", "analyst")
 
 
 def role(ledger_schema: str, part: str) -> str:

@@ -11,6 +11,7 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {engine};
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {relay};
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {projector};
+REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {http};
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {analyst};
 REVOKE ALL ON SCHEMA {schema} FROM {analyst};
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC;
@@ -39,3 +40,8 @@ GRANT SELECT (id, ledger_id, schema_version) ON {schema}.ledger TO {relay};
 GRANT USAGE ON SCHEMA {schema} TO {projector};
 GRANT SELECT ON {schema}.stored_events, {schema}.commits TO {projector};
 GRANT SELECT (id, ledger_id, schema_version) ON {schema}.ledger TO {projector};
+
+-- Who answers over HTTP says what became of messages, who waits, and an order's story.
+GRANT USAGE ON SCHEMA {schema} TO {http};
+GRANT SELECT ON {schema}.stored_events, {schema}.commits, {schema}.outcomes, {schema}.parked TO {http};
+GRANT SELECT (id, ledger_id, schema_version) ON {schema}.ledger TO {http};

@@ -244,3 +244,23 @@ def test_an_owner_who_may_not_make_roles_is_told_what_an_administrator_must_run(
         empty.run(statement)
     assert upgrade(target).owed == []
     assert asked(empty.as_part("relay"), empty.schema, "SELECT count(*) FROM stored_events") == [(0,)]
+
+
+def test_who_answers_over_http_reads_what_became_of_messages_and_no_more(
+    server: Server, logins: dict[str, str]
+) -> None:
+    url = logins["http"]
+    with closing(PostgresLedger(url, schema=server.schema)) as ledger:
+        assert ledger.rows("SELECT count(*) FROM outcomes WHERE state = 'accepted'")[0][0] > 0
+    with closing(ReadModels(url, server.target.read_models_schema)) as models, models.reading() as connection:
+        assert queries.stock(connection, "acme") is not None
+    for statement in (
+        "SELECT secret FROM ledger",
+        "SELECT * FROM vault",
+        "SELECT * FROM set_aside",
+        "SELECT * FROM messages",
+        "DELETE FROM parked",
+        "INSERT INTO outcomes DEFAULT VALUES",
+    ):
+        with pytest.raises(errors.InsufficientPrivilege):
+            asked(url, server.schema, statement)
