@@ -5,7 +5,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types imports docs lock postgres-up postgres-down kafka-up kafka-down bench clean
+.PHONY: help install demo test check format lint types imports docs lock postgres-up postgres-down kafka-up kafka-down bench torture clean
 
 PYTHON ?=
 WORKERS ?= 2
@@ -26,6 +26,9 @@ demo: install  ## Decide a made-up marketplace of 10,000 orders and prove the re
 
 test: install  ## Run all tests and print the ten slowest
 	@time $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --durations 10 $(ARGS)
+
+torture: install  ## Run the fault tests in their long form, for about an hour
+	@time JUMUN_TORTURE=1 $(BIN)/pytest tests/torture tests/real_data/test_production.py $(ARGS)
 
 check: lint types imports test  ## All that CI runs: lint, types, imports, test
 
@@ -60,8 +63,10 @@ kafka-up:  ## Start the project's own Kafka and print where it is
 kafka-down:  ## Stop it; its data stays
 	@tools/kafka down
 
-bench: install  ## Measure speed
+bench: install  ## Measure speed, embedded, of the read models, and through Kafka
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.read_models
+	@$(BIN)/python -m benchmarks.kafka
 
 clean:  ## Remove .venv, caches and build artefacts
 	@rm -rf .venv build dist ./*.egg-info .hypothesis .benchmarks

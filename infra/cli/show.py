@@ -1,6 +1,5 @@
 """Answers as a person, a program or a spreadsheet wants them: tables that fit, JSON, CSV."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
+from infra.csv_form import as_csv
 from infra.read_models.queries import AsOf
 
 LIMIT: Final = 40
@@ -41,23 +41,7 @@ def as_machine_reads(rows: Iterable[Mapping[str, Any]], wanted: Form) -> None:
     if wanted is Form.JSON:
         sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=1, default=str) + "\n")
         return
-    if listed:
-        writer = csv.DictWriter(sys.stdout, list(listed[0]))
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in listed)
-
-
-def _cell(value: Any) -> Any:
-    """A nested value as JSON; text that a spreadsheet would run as a formula is quoted."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} and not _is_number(value):
-        return f"'{value}"
-    return value
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("+-").replace(".", "", 1).isdigit()
+    sys.stdout.write(as_csv(listed))
 
 
 def table(

@@ -1,9 +1,6 @@
 """An answer as JSON, or as the CSV that the command line prints."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,9 +8,10 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from infra.csv_form import as_csv
+
 CSV: Final = "text/csv"
 JSON: Final = "application/json"
-_FORMULA: Final = frozenset("=+-@")
 CSV_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "JSON, or CSV if asked for"}
 }
@@ -46,26 +44,3 @@ def _weighed(one: str) -> tuple[str, float]:
     name, *params = (part.strip() for part in one.split(";"))
     weight = next((param[2:] for param in params if param.startswith("q=")), "1")
     return name, float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0
-
-
-def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    """With a header; nested values as JSON; text that a spreadsheet would run as a formula is quoted."""
-    out = io.StringIO()
-    listed = list(rows)
-    if listed:
-        writer = csv.DictWriter(out, list(listed[0]))
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in listed)
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, str) and value[:1] in _FORMULA and not _is_number(value):
-        return f"'{value}"
-    return value
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("+-").replace(".", "", 1).isdigit()

@@ -8,6 +8,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from infra.kafka.ports import Member, Record
+from infra.workers.lag import Lag
 
 MARK_EVERY_S: Final = 5.0
 REST_S: Final = 1.0
@@ -40,10 +41,11 @@ class Handler(Protocol):
 class Group:
     """Our share of a topic's partitions."""
 
-    def __init__(self, member: Member, handler: Handler, *, most: int) -> None:
+    def __init__(self, member: Member, handler: Handler, *, most: int, lag: Lag) -> None:
         self._member = member
         self._handler = handler
         self._most = most
+        self._lag = lag
         self._held: set[int] = set()
         self._resting: dict[int, float] = {}
         """Partitions to be taken up, and not before when."""
@@ -65,9 +67,11 @@ class Group:
                 self._handle(partition, records)
         if time.monotonic() - self._marked_at > MARK_EVERY_S:
             self._mark()
+        self._lag.look()
 
     def close(self) -> None:
         self._mark()
+        self._lag.close()
         self._member.close()
 
     def _let_go(self, partition: int) -> None:
@@ -87,7 +91,7 @@ class Group:
 
     def _handle(self, partition: int, records: Sequence[Record]) -> None:
         try:
-            with bound_contextvars(partition=partition, offset=records[0].offset):
+            with bound_contextvars(topic=self._lag.topic, partition=partition, offset=records[0].offset):
                 self._handler.handle(partition, records)
         except self._handler.moved_on as error:
             log.warning("commit_fenced", partition=partition, errors=str(error)[:300])

@@ -36,6 +36,8 @@ class Chunk(NamedTuple):
     records: list[Outgoing]
     marks: Marks
     commit: int
+    recorded_at: int
+    """Of its last commit, microseconds since 1970."""
 
 
 class Commit(NamedTuple):
@@ -97,7 +99,7 @@ class Outbox:
         events = iter(self._ledger.rows(_EVENTS, first=first.first_position, last=last.last_position))
         outcomes = iter(self._ledger.rows(_OUTCOMES, first=first.first_outcome, last=last.last_outcome))
         records = [record for commit in commits for record in self._of(commit, events, outcomes)]
-        return Chunk(records, Marks(last.last_position, last.last_outcome), last.number)
+        return Chunk(records, Marks(last.last_position, last.last_outcome), last.number, last.recorded_at)
 
     def told(self, chunk: Chunk) -> None:
         """That chunk is where it should be."""

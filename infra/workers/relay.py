@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from infra import metrics
+from infra.event_store.instants import MICROS
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.ports import Chunks, Fenced, Kafka, Outgoing, Unreachable, Unsent
 from infra.settings import Settings
@@ -21,6 +22,7 @@ from infra.workers.told import where_to_go_on
 
 STAGE: Final = "relay"
 LOOK_EVERY_S: Final = 1.0
+FIGURES_EVERY_S: Final = 15.0
 MARK_EVERY_S: Final = 12 * 3_600.0
 """The marks are offsets of a group without members, which expire; they are written again."""
 
@@ -41,6 +43,7 @@ class Relay:
         self._chunks: Chunks | None = None
         self._outbox: Outbox | None = None
         self._marked_at = time.monotonic()
+        self._figures_at = -FIGURES_EVERY_S
 
     def step(self, timeout_s: float) -> None:
         """Tells a chunk, if the chair is ours; waits for one where there is none.
@@ -89,6 +92,7 @@ class Relay:
             marks = where_to_go_on(self._kafka, self._ledger, self._settings, self._chunks.marks())
             self._outbox = Outbox(self._ledger, self._settings, marks)
             log.info("relay_begun", position=marks.position, outcome=marks.outcome)
+        self._look(self._outbox.marks)
         chunk = self._outbox.next()
         if chunk is None:
             if time.monotonic() - self._marked_at > MARK_EVERY_S:
@@ -101,7 +105,19 @@ class Relay:
         metrics.BATCH.labels(STAGE).observe(len(chunk.records))
         metrics.EVENTS.labels(STAGE).inc(len(chunk.records))
         metrics.POSITION.labels(STAGE).set(chunk.marks.position)
+        metrics.LAG_SECONDS.labels(STAGE, "all").set(time.time() - chunk.recorded_at / MICROS)
         return True
+
+    def _look(self, marks: Marks) -> None:
+        """Figures that only the ledger knows."""
+        if time.monotonic() - self._figures_at < FIGURES_EVERY_S:
+            return
+        self._figures_at = time.monotonic()
+        ends = self._ledger.rows("SELECT last_position FROM commits ORDER BY number DESC LIMIT 1")
+        metrics.LAG_MESSAGES.labels(STAGE).set(ends[0][0] - marks.position if ends else 0)
+        waiting = dict(self._ledger.rows("SELECT state, count(*) FROM parked GROUP BY state"))
+        for state in ("parked", "failed"):
+            metrics.WAITING.labels(state).set(waiting.get(state, 0))
 
     def _write(self, chunks: Chunks, records: Sequence[Outgoing], marks: Marks) -> None:
         chunks.write(records, dict(zip(self._topics, marks, strict=True)))

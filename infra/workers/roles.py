@@ -14,6 +14,7 @@ from infra.read_models.store import ReadModels
 from infra.settings import Settings
 from infra.workers.engine import Deciding
 from infra.workers.group import Group
+from infra.workers.lag import Lag
 from infra.workers.process import Worker
 from infra.workers.projector import AT_ONCE, Folding
 from infra.workers.relay import Relay
@@ -63,8 +64,9 @@ def engine(settings: Settings, *, skip_deleted: bool = False) -> Worker:
     kafka, inbound, ledger = connect(settings), settings.topic("inbound"), open_ledger(settings)
     ledger.clear()
     deciding = Deciding(ledger, topic_id(kafka, inbound), settings, skip_deleted=skip_deleted)
-    member = kafka.member(inbound, settings.group("engine"), name=settings.worker_name or None)
-    return Group(member, deciding, most=settings.batch)
+    group = settings.group("engine")
+    member = kafka.member(inbound, group, name=settings.worker_name or None)
+    return Group(member, deciding, most=settings.batch, lag=Lag(kafka, "engine", group, inbound))
 
 
 def relay(settings: Settings) -> Worker:
@@ -75,9 +77,10 @@ def relay(settings: Settings) -> Worker:
 def projector(settings: Settings) -> Worker:
     """Folds the ledger topic's events into the read models."""
     group = settings.group(f"projector-{settings.read_models_schema}")
-    topic, name = settings.topic("ledger"), settings.worker_name or None
-    member = connect(settings).member(topic, group, name=name)
-    return Group(member, Folding(open_ledger(settings), open_read_models(settings)), most=AT_ONCE)
+    kafka, topic = connect(settings), settings.topic("ledger")
+    folding = Folding(open_ledger(settings), open_read_models(settings))
+    member = kafka.member(topic, group, name=settings.worker_name or None)
+    return Group(member, folding, most=AT_ONCE, lag=Lag(kafka, "projector", group, topic))
 
 
 def timekeeper(settings: Settings, *, allow_jump: bool = False) -> Worker:

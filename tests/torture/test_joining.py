@@ -10,12 +10,13 @@ from tests.infra.workers.production import production
 from tests.torture.load import lines
 
 
+@pytest.mark.parametrize("client", ["kafka-python", "confluent-kafka"])
 def test_workers_join_and_leave_under_load(
-    postgres_url: str, kafka: str, long: bool, capsys: pytest.CaptureFixture[str]
+    postgres_url: str, kafka: str, client: str, long: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     moves = 20 if long else 6
     chance = random.Random(moves)
-    with production(postgres_url, kafka) as made:
+    with production(postgres_url, kafka, client=client) as made:
         source = iter(lines(orders=moves * 60, seed=moves))
         made.start("engine", "engine-0")
         sent, there = 0, ["engine-0"]
@@ -44,4 +45,7 @@ def test_workers_join_and_leave_under_load(
             ends[partition] = end
         assert sum(made.decided().values()) == sent
         with capsys.disabled():
-            print(f"\n  {moves} joins and leaves, {workers} workers; attempts fenced off: {fenced}", end="")
+            print(
+                f"\n  {moves} joins and leaves ({client}), {workers} workers; attempts fenced off: {fenced}",
+                end="",
+            )

@@ -34,6 +34,7 @@ GRANT DELETE ON {schema}.set_aside, {schema}.parked, {schema}.timers, {schema}.s
 GRANT USAGE ON SCHEMA {schema} TO {relay};
 GRANT SELECT ON {schema}.stored_events, {schema}.commits, {schema}.outcomes, {schema}.sellers,
     {schema}.clocks TO {relay};
+GRANT SELECT (state) ON {schema}.parked TO {relay};
 GRANT SELECT (id, ledger_id, schema_version) ON {schema}.ledger TO {relay};
 
 -- The projector reads what its topic does not tell, or no longer.

@@ -19,7 +19,6 @@ from tests.conftest import postgres
 from tests.telling import life, receipt
 
 LOST_ANSWERS = 50
-WRITERS, BATCHES = 16, 12
 FROZEN_S = 5.0
 
 
@@ -59,33 +58,6 @@ def test_the_database_chains_commits_as_python_does(
     with connect(*postgres_schema) as connection:
         connection.execute("UPDATE outcomes SET rule = 'other' WHERE state = 'set_aside'")
     assert len(wrong(ledger)) == 1
-
-
-def test_positions_are_gapless_and_in_the_order_of_commits(
-    ledger: PostgresLedger, postgres_schema: tuple[str, str]
-) -> None:
-    url, schema = postgres_schema
-
-    def write(partition: int) -> None:
-        seller = f"seller-{partition}"
-        with closing(PostgresLedger(url, partition=partition, schema=schema)) as own:
-            decided(own, [receipt(n, seller=seller) for n in range(BATCHES * 5)], batch=5)
-
-    expected = WRITERS * (BATCHES * 5 + 1)  # each seller is opened once
-    last = 0
-    with ThreadPoolExecutor(WRITERS) as pool:
-        writing = [pool.submit(write, partition) for partition in range(WRITERS)]
-        until = time.monotonic() + 60
-        while last < expected and time.monotonic() < until:
-            for (position,) in ledger.rows(
-                "SELECT position FROM stored_events WHERE position > :last ORDER BY position", last=last
-            ):
-                assert position == last + 1
-                last = position
-        for one in writing:
-            one.result()
-    assert last == expected
-    assert wrong(ledger) == []
 
 
 class Wire:
