@@ -18,10 +18,11 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final, NamedTuple
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer
 
 from benchmarks.lives import Market
 from benchmarks.measure import Figure, beside
+from infra.kafka.kafka_python.library import at
 from infra.kafka.ports import Record
 from tests.infra.workers.production import Production, production
 
@@ -154,10 +155,10 @@ def outputs(made: Production) -> Outputs:
 def bare(made: Production, wrote: Outputs, orders: int) -> Done:
     """Reads the same inputs, writes the same outputs and reads them back: nothing else, in one process."""
     servers = made.settings.kafka
-    inbound = [TopicPartition(made.settings.topic("inbound"), p) for p in range(PARTITIONS)]
+    inbound = [at(made.settings.topic("inbound"), p) for p in range(PARTITIONS)]
     with production(made.said["database_url"], servers, partitions=PARTITIONS) as other:
         topics = [other.settings.topic(name) for name in ("ledger", "outcomes")]
-        back = [TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS)]
+        back = [at(topic, p) for topic in topics for p in range(PARTITIONS)]
         reader, reader_back = (_reader(servers, some) for some in (inbound, back))
         producer = KafkaProducer(
             bootstrap_servers=servers, acks="all", enable_idempotence=True, compression_type="lz4",

@@ -54,7 +54,8 @@ def folding(home: Path) -> Generator[None]:
 
 
 def catch_up(ledger: SqliteLedger, read_models: ReadModels) -> None:
-    """What the ledger has and the read models do not."""
+    """What the ledger has and the read models do not.  Raises: OtherLedger."""
+    read_models.of(ledger.ledger_id)
     place = read_models.place()
     for recorded in recorded_after(ledger, place):
         read_models.apply(recorded, after=place)

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -31,7 +31,7 @@ def upgrade(as_json: AsJson = False) -> None:
     """
     from infra.event_store.postgres import upgrade as databases  # noqa: PLC0415  loads the driver
 
-    with _explained():
+    with explained():
         done = databases.upgrade(_target())
     if as_json:
         show.as_machine_reads([asdict(done)], show.Form.JSON)
@@ -48,7 +48,7 @@ def check(as_json: AsJson = False) -> None:
     """
     from infra.event_store.postgres import upgrade as databases  # noqa: PLC0415  loads the driver
 
-    with _explained():
+    with explained():
         state = databases.state(_target())
     if as_json:
         show.as_machine_reads([{**asdict(state), "right": state.right}], show.Form.JSON)
@@ -56,6 +56,38 @@ def check(as_json: AsJson = False) -> None:
         _show(state)
     if not state.right:
         raise typer.Exit(1)
+
+
+@app.command()
+def restored(
+    force: Annotated[bool, typer.Option(help="Though sessions of Jumun are connected.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say that the ledger came back from a backup: it goes on under a new id.
+
+    Run it as the owner, once after each restore, while no worker runs.
+
+    Example: jumun db restored
+    """
+    from infra.event_store.postgres import restored as restores  # noqa: PLC0415  loads the driver
+
+    with explained():
+        try:
+            done = restores.restored(_target(), force=force)
+        except restores.NoLedger as error:
+            _stop(f"{error}.", "nothing was changed.", "`jumun db upgrade`, then this again.", 2)
+        except restores.StillUsed as error:
+            _stop(f"{error}.", "nothing was changed.", "stop them; or --force, if they are others.", 3)
+    if as_json:
+        show.as_machine_reads([asdict(done)], show.Form.JSON)
+        return
+    lines = [
+        f"The ledger ends at event {done.position:,} and outcome {done.outcome:,}.",
+        f"It was {done.former_id}, and goes on as {done.ledger_id}.",
+        "Before the workers start: `jumun topics anew`, then `jumun rebuild`.",
+    ]
+    for line in lines:
+        show.console.print(line, highlight=False, soft_wrap=True)
 
 
 def _show(state: "State") -> None:
@@ -110,7 +142,7 @@ def _target() -> "Target":
 
 
 @contextmanager
-def _explained() -> Generator[None]:
+def explained() -> Generator[None]:
     """What went wrong, as a sentence that says what to do."""
     import psycopg  # noqa: PLC0415
 
@@ -136,6 +168,6 @@ def _explained() -> Generator[None]:
         )
 
 
-def _stop(what: str, kept: str, next_step: str, status: int) -> None:
+def _stop(what: str, kept: str, next_step: str, status: int) -> NoReturn:
     show.problem(escape(what), kept, next_step)
     raise typer.Exit(status) from None

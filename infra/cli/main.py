@@ -7,7 +7,8 @@ import typer
 from eventsourcing.persistence import PersistenceError
 
 from infra import logging
-from infra.cli import ask, db, feed, look, parked, run, serve, show, token, topics
+from infra.cli import ask, db, doctor, feed, look, parked, rebuild, run, serve, show, token, topics
+from infra.read_models.making import OtherLedger
 from infra.settings import Settings
 
 app = typer.Typer(
@@ -35,6 +36,8 @@ app.command()(look.verify)
 app.add_typer(db.app, name="db")
 app.add_typer(run.run, name="run")
 app.add_typer(topics.app, name="topics")
+app.command()(doctor.doctor)
+app.command()(rebuild.rebuild)
 app.command()(serve.serve)
 app.add_typer(token.app, name="token")
 app.command()(run.settings)
@@ -52,6 +55,9 @@ def main() -> None:
             "check that the folder can be written and the disk is not full, then run the same command again.",
         )
         sys.exit(4)
+    except OtherLedger as error:
+        show.problem(f"{error}.", "everything.", "`jumun rebuild`, if this ledger is the one that you mean.")
+        sys.exit(5)
     except BrokenPipeError:
         sys.exit(0)
 

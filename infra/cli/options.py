@@ -70,14 +70,15 @@ def ledger_of(home: Path | None) -> Generator[SqlLedger]:
     """The ledger, to be read."""
     chosen = settings(home)
     if chosen.database_url is not None:
+        from infra.cli.db import explained  # noqa: PLC0415
         from infra.workers.roles import open_ledger  # noqa: PLC0415  loads the driver
 
-        opened: SqlLedger = open_ledger(chosen)
-    else:
-        must_exist(chosen)
-        opened = SqliteLedger(str(chosen.home / LEDGER))
-    with closing(opened) as ledger:
-        yield ledger
+        with explained(), closing(open_ledger(chosen)) as ledger:
+            yield ledger
+        return
+    must_exist(chosen)
+    with closing(SqliteLedger(str(chosen.home / LEDGER))) as embedded:
+        yield embedded
 
 
 @contextmanager
@@ -85,9 +86,10 @@ def read_models_of(home: Path | None) -> Generator[ReadModels]:
     """The read models, to be read."""
     chosen = settings(home)
     if chosen.database_url is not None:
+        from infra.cli.db import explained  # noqa: PLC0415
         from infra.workers.roles import open_read_models  # noqa: PLC0415  loads the driver
 
-        with closing(open_read_models(chosen)) as models:
+        with explained(), closing(open_read_models(chosen)) as models:
             yield models
         return
     must_exist(chosen)

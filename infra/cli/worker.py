@@ -11,12 +11,12 @@ from infra.cli import show
 from infra.kafka import topics as shapes
 from infra.kafka.client import Misconfigured
 from infra.kafka.ports import Unreachable
+from infra.read_models.making import OtherLedger
 from infra.settings import Settings
 from infra.workers import roles
 from infra.workers.engine import Deleted, OtherTopic
 from infra.workers.outbox import Disagrees
 from infra.workers.process import Worker, run
-from infra.workers.projector import OtherLedger
 from infra.workers.timekeeper import Jumped
 
 CANNOT: Final = 5

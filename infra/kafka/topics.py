@@ -4,21 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from infra.kafka.ports import Cluster, Outgoing
-from infra.settings import Settings
+from infra.settings import Settings, TopicName
 
-INBOUND: Final = "inbound"
-LEDGER: Final = "ledger"
-OUTCOMES: Final = "outcomes"
-SET_ASIDE: Final = "set-aside"
 _MIB: Final = 1024 * 1024
-BYTES: Final[Mapping[str, int]] = {
-    INBOUND: _MIB,
-    LEDGER: 8 * _MIB,
-    OUTCOMES: 8 * _MIB,
-    SET_ASIDE: 2 * _MIB,
+BYTES: Final[Mapping[TopicName, int]] = {
+    "inbound": _MIB,
+    "ledger": 8 * _MIB,
+    "outcomes": 8 * _MIB,
+    "set-aside": 2 * _MIB,
 }
 """Of a batch of records, at most.  A message has 256 KiB at most; an event may hold a whole policy, an
 outcome names all events its message caused, and what is set aside carries the record it came from."""
+_BY_ENDING: Final[Mapping[str, int]] = {str(ending): most for ending, most in BYTES.items()}
 LARGEST: Final = max(BYTES.values())
 _OVERHEAD: Final = 1024
 """Of a batch with one record, generously, without its headers."""
@@ -51,10 +48,6 @@ class TooFewBrokers(Exception):
     """Two brokers: three copies have no room, and one would be lost with its broker."""
 
 
-def name(settings: Settings, kind: str) -> str:
-    return f"{settings.topics}.{kind}"
-
-
 def wanted(settings: Settings, brokers: int) -> list[Wanted]:
     """Three copies of which two must be there, unless there is a single broker, for trying it.
 
@@ -65,7 +58,7 @@ def wanted(settings: Settings, brokers: int) -> list[Wanted]:
     replication, in_sync = (1, 1) if brokers == 1 else (3, 2)
     return [
         Wanted(
-            name(settings, kind),
+            settings.topic(kind),
             settings.partitions,
             replication,
             {
@@ -74,7 +67,7 @@ def wanted(settings: Settings, brokers: int) -> list[Wanted]:
                 "message.timestamp.type": "CreateTime",
                 "min.insync.replicas": str(in_sync),
                 "retention.bytes": "-1",
-                "retention.ms": "-1" if kind == LEDGER else str(settings.retention_days * _DAY_MS),
+                "retention.ms": "-1" if kind == "ledger" else str(settings.retention_days * _DAY_MS),
                 "unclean.leader.election.enable": "false",
             },
         )
@@ -130,6 +123,6 @@ def fits(record: Outgoing) -> bool:
 
     A topic that is none of the four takes what Kafka's own default allows.
     """
-    most = BYTES.get(record.topic.rpartition(".")[2], _MIB)
+    most = _BY_ENDING.get(record.topic.rpartition(".")[2], _MIB)
     headers = sum(len(key) + len(value) + 10 for key, value in record.headers)
     return len(record.key) + len(record.value) + headers + _OVERHEAD <= most

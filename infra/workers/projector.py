@@ -20,6 +20,7 @@ from infra.event_store.codec import attributes, decode
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.history import recorded_between, recorded_of
 from infra.kafka.ports import Member, OutOfRange, Record
+from infra.read_models.making import OtherLedger
 from infra.read_models.store import OutOfPlace, ReadModels
 from infra.workers.outbox import SEAL
 from infra.workers.told import stored
@@ -31,10 +32,6 @@ AT_ONCE: Final = 2_000
 
 log = structlog.get_logger()
 _instant = lru_cache(1_000)(datetime.fromisoformat)
-
-
-class OtherLedger(Exception):
-    """What was told, or folded, is of another ledger than the one that is set."""
 
 
 class Told(NamedTuple):

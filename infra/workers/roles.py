@@ -78,7 +78,9 @@ def projector(settings: Settings) -> Worker:
     """Folds the ledger topic's events into the read models."""
     group = settings.group(f"projector-{settings.read_models_schema}")
     kafka, topic = connect(settings), settings.topic("ledger")
-    folding = Folding(open_ledger(settings), open_read_models(settings))
+    ledger, read_models = open_ledger(settings), open_read_models(settings)
+    read_models.of(ledger.ledger_id)
+    folding = Folding(ledger, read_models)
     member = kafka.member(topic, group, name=settings.worker_name or None)
     return Group(member, folding, most=AT_ONCE, lag=Lag(kafka, "projector", group, topic))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 
@@ -72,13 +72,16 @@ class PostgresLedger(SqlLedger):
         self.recorder = LedgerRecorder(self._store)
         self._listen = sql.SQL("LISTEN {}").format(sql.Identifier(f"jumun {schema}"))
         self._origin = origin or Origin()
+        self._secret: bytes | None = None
         self.ledger_id: str = self.rows("SELECT ledger_id FROM ledger")[0][0]
 
-    @cached_property
+    @property
     def secret(self) -> bytes:
-        """Only who decides may read it."""
-        found: bytes = self.rows("SELECT secret FROM ledger")[0][0]
-        return found
+        """Only who decides may read it, so it is asked for when it is needed."""
+        if self._secret is None:
+            self._secret = self.rows("SELECT secret FROM ledger")[0][0]
+        assert self._secret is not None
+        return self._secret
 
     def clear(self) -> None:
         """Unreadable bytes whose time is over go."""

@@ -57,7 +57,7 @@ def settings(kafka: str, request: pytest.FixtureRequest) -> Iterator[Settings]:
     )
     yield made
     with closing(connect(made).cluster()) as cluster:
-        there = cluster.topics([topics.name(made, kind) for kind in topics.BYTES])
+        there = cluster.topics([made.topic(kind) for kind in topics.BYTES])
     gone(made.kafka, *there)
 
 
@@ -71,7 +71,7 @@ def test_topics_as_they_are_made_are_as_they_must_be(cluster: Cluster, settings:
     topics.create(cluster, settings)
     topics.create(cluster, settings)  # nothing happens
     assert topics.check(cluster, settings) == []
-    there = cluster.topics([topics.name(settings, kind) for kind in topics.BYTES])
+    there = cluster.topics([settings.topic(kind) for kind in topics.BYTES])
     kept_ms = {
         name.removeprefix(settings.topics): int(one.settings["retention.ms"]) for name, one in there.items()
     }
@@ -84,7 +84,7 @@ def test_what_is_missing_or_otherwise_is_found_and_what_to_do_is_said(
     kafka: str, cluster: Cluster, settings: Settings
 ) -> None:
     topics.create(cluster, settings)
-    ledger, inbound = topics.name(settings, "ledger"), topics.name(settings, "inbound")
+    ledger, inbound = settings.topic("ledger"), settings.topic("inbound")
     gone(kafka, inbound)
     admin: Any = KafkaAdminClient(bootstrap_servers=kafka)
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, ledger, {"retention.ms": "1000"})])

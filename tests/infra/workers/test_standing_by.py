@@ -6,6 +6,7 @@ import signal
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -77,7 +78,7 @@ def test_a_relay_whose_mark_has_expired_goes_on_from_the_topics_end(made: Produc
 def forget_marks(made: Production, group: str) -> None:
     from kafka import KafkaAdminClient  # noqa: PLC0415
 
-    admin = KafkaAdminClient(bootstrap_servers=made.settings.kafka)
+    admin: Any = KafkaAdminClient(bootstrap_servers=made.settings.kafka)
     admin.delete_groups([group])
     admin.close()
 

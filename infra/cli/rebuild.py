@@ -1,0 +1,74 @@
+"""`jumun rebuild`: the read models folded anew from the ledger."""
+
+import fcntl
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from infra.cli import show
+from infra.cli.options import AsJson, Home, must_exist, settings
+from infra.cli.progress import bar
+from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.read_models.store import ReadModels
+from infra.rebuilding import Rebuilt, count
+from infra.rebuilding import rebuild as rebuilt
+from infra.settings import LEDGER, READ_MODELS, Settings
+
+
+def rebuild(as_json: AsJson = False, home: Home = None) -> None:
+    """Fold the read models anew from the ledger.  Until it is done, who asks sees the old ones.
+
+    Needed after a restore; else only if `jumun verify` finds that they are not what the ledger makes of them.
+
+    Example: jumun rebuild
+    """
+    chosen = settings(home)
+    done = _embedded(chosen) if chosen.database_url is None else _production(chosen)
+    if as_json:
+        show.as_machine_reads([asdict(done)], show.Form.JSON)
+        return
+    partitions = f"{done.partitions} partition{'' if done.partitions == 1 else 's'}"
+    show.console.print(f"{done.events:,} events of {partitions} were folded anew.", highlight=False)
+
+
+def _embedded(chosen: Settings) -> Rebuilt:
+    must_exist(chosen)
+    with (
+        _alone(chosen.home),
+        closing(SqliteLedger(str(chosen.home / LEDGER))) as ledger,
+        closing(ReadModels(str(chosen.home / READ_MODELS))) as models,
+        bar("folding", count(ledger)) as step,
+    ):
+        return rebuilt(ledger, ledger.ledger_id, models, lambda events: step(events, events))
+
+
+def _production(chosen: Settings) -> Rebuilt:
+    from infra.cli.db import explained  # noqa: PLC0415
+    from infra.workers.roles import open_ledger, open_read_models  # noqa: PLC0415  loads the drivers
+
+    with (
+        explained(),
+        closing(open_ledger(chosen)) as ledger,
+        closing(open_read_models(chosen)) as models,
+        bar("folding", count(ledger)) as step,
+    ):
+        return rebuilt(ledger, ledger.ledger_id, models, lambda events: step(events, events))
+
+
+@contextmanager
+def _alone(home: Path) -> Generator[None]:
+    """The one that folds; whoever else does keeps the lock for as long as it runs."""
+    with (home / "projector.lock").open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            show.problem(
+                f"Another process folds into the read models of {home}.",
+                "nothing was changed.",
+                "wait until it has ended, or end it; then run this again.",
+            )
+            raise typer.Exit(3) from None
+        yield

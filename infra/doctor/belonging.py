@@ -1,0 +1,57 @@
+"""Whether the ledger topic and the read models are of this ledger, and how far they are behind it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+from infra.doctor.broker import MANY, ends
+from infra.doctor.database import one, opened, target
+from infra.doctor.finding import Finding, warning, wrong
+from infra.event_store.postgres.ledger import connect
+from infra.kafka.client import connect as kafka_of
+from infra.settings import Settings
+from infra.workers.projector import Told, told
+
+TAILS_S: Final = 18.0
+
+
+def untold(settings: Settings) -> Iterator[Finding]:
+    """What the ledger has and the ledger topic does not."""
+    with closing(opened(settings)) as connection:
+        if one(connection, "SELECT to_regclass('stored_events')") == (None,):
+            return
+        (last,) = one(connection, "SELECT coalesce(max(position), 0) FROM stored_events")
+        (ledger_id,) = one(connection, "SELECT ledger_id FROM ledger")
+    topic = settings.topic("ledger")
+    with closing(kafka_of(settings).cluster()) as cluster:
+        if topic not in cluster.topics([topic]):
+            return
+        found = ends(cluster, settings, TAILS_S)
+    if found is None:
+        yield warning("lag, relay", "its topic has too many partitions to look at", "see its metrics")
+        return
+    ended = max((told(record.value) for record in found), default=Told(0, 0, "", ledger_id))
+    how = f"told up to event {ended.position:,} of {last:,}"
+    if ended.ledger_id != ledger_id or ended.position > last:
+        yield wrong("lag, relay", f"{how}: it is another ledger", "see the operations page, Restore")
+    elif last - ended.position > MANY:
+        yield warning("lag, relay", how, "start a relay; if one runs, see its log")
+    else:
+        yield Finding("lag, relay", how)
+
+
+def folded(settings: Settings) -> Iterator[Finding]:
+    """Of which ledger the read models are."""
+    with closing(opened(settings)) as connection:
+        if one(connection, "SELECT to_regclass('ledger')") == (None,):
+            return
+        (ledger_id,) = one(connection, "SELECT ledger_id FROM ledger")
+    where = target(settings)
+    with closing(connect(where.read_models_url, where.read_models_schema)) as connection:
+        if one(connection, "SELECT to_regclass('folded_from')") == (None,):
+            return
+        found = connection.execute("SELECT ledger_id FROM folded_from").fetchone()
+    if found is not None and found[0] != ledger_id:
+        yield wrong("folded from", f"ledger {found[0]}, this is {ledger_id}", "run `jumun rebuild`")
+    else:
+        yield Finding("folded from", f"ledger {ledger_id}" if found else "nothing yet")

@@ -1,0 +1,129 @@
+"""Kafka: whether it answers, its topics and what we may do with them, and how far the stages lag."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import orjson
+
+from domain.catalogue import TIME_PASSED
+from infra.doctor.finding import Finding, warning, wrong
+from infra.kafka import topics
+from infra.kafka.client import connect
+from infra.kafka.ports import Cluster, Record, Unreachable
+from infra.settings import Settings, TopicName
+
+TICKS: Final = 200
+"""Of the end of a partition, in which a tick is looked for."""
+LATE: Final = timedelta(seconds=10)
+JUMP: Final = timedelta(days=1)
+"""What the timekeeper refuses to jump over."""
+MANY: Final = 10_000
+"""Records that no stage should be behind for long."""
+NAMES: Final[tuple[TopicName, ...]] = ("inbound", "ledger", "outcomes", "set-aside")
+
+
+def reachable(settings: Settings) -> Iterator[Finding]:
+    with closing(connect(settings).cluster()) as cluster:
+        count = cluster.brokers()
+    how = f"{count} {'broker' if count == 1 else 'brokers'}, {settings.kafka_security}"
+    if count == 1:
+        yield warning("Kafka", how, "for trying it only: a disk that is lost takes every message with it")
+    else:
+        yield Finding("Kafka", how)
+
+
+def shapes(settings: Settings) -> Iterator[Finding]:
+    """The four topics and their settings."""
+    with closing(connect(settings).cluster()) as cluster:
+        found = topics.check(cluster, settings)
+    for one in found:
+        yield wrong(one.topic, f"{one.what} is {one.found}, should be {one.wanted}", one.todo)
+    if not found:
+        yield Finding("topics", f"four of {settings.partitions} partitions, set as they must be")
+
+
+def rights(settings: Settings) -> Iterator[Finding]:
+    """To describe and to read is tried; to write is not: it would leave a record."""
+    refused: list[str] = []
+    with closing(connect(settings).cluster()) as cluster:
+        there = cluster.topics([settings.topic(name) for name in NAMES])
+        for name in sorted(there):
+            try:
+                cluster.tail(name, 0, 1)
+            except Unreachable as error:
+                refused.append(name)
+                yield wrong(
+                    name, f"cannot be read: {error}", "give this user the rights to describe and read"
+                )
+    if there and not refused:
+        yield Finding("rights", "may describe and read the topics; to write was not tried")
+
+
+def last_tick(records: list[Record]) -> datetime | None:
+    """The last time that was told."""
+    for record in reversed(records):
+        try:
+            said = orjson.loads(record.value)
+            if said["type"] == TIME_PASSED and said["source"] == "timekeeper":
+                return datetime.fromisoformat(said["data"]["to"])
+        except (ValueError, TypeError, KeyError):
+            continue
+    return None
+
+
+def told_time(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
+    """The last tick against this machine's clock."""
+    topic = settings.topic("inbound")
+    with closing(connect(settings).cluster()) as cluster:
+        if topic not in cluster.topics([topic]):
+            return
+        last = last_tick(list(cluster.tail(topic, 0, TICKS)))
+    if last is None:
+        yield warning("time told", "no tick at the end of inbound", "start a timekeeper: deadlines need it")
+        return
+    behind = (now or datetime.now(UTC)) - last
+    how = f"last at {last:%Y-%m-%d %H:%M:%S} UTC"
+    if behind < -LATE:
+        yield wrong("time told", f"{how}, which is to come", "correct this machine's clock, or the other's")
+    elif behind > JUMP:
+        yield wrong(
+            "time told", f"{how}, over a day ago", "if the clock is right: jumun run timekeeper --allow-jump"
+        )
+    elif behind > LATE:
+        yield warning("time told", how, "start a timekeeper: deadlines need it")
+    else:
+        yield Finding("time told", how)
+
+
+def lags(settings: Settings) -> Iterator[Finding]:
+    """What each group has still to read, by what it has marked."""
+    stages: Mapping[str, TopicName] = {
+        "engine": "inbound",
+        f"projector-{settings.read_models_schema}": "ledger",
+    }
+    with closing(connect(settings).cluster()) as cluster:
+        there = cluster.topics([settings.topic(name) for name in stages.values()])
+        for stage, name in stages.items():
+            topic = settings.topic(name)
+            if topic not in there:
+                continue
+            behind = sum(cluster.lag(settings.group(stage), topic).values())
+            how = f"{behind:,} to read of {topic}"
+            if behind > MANY:
+                yield warning(f"lag, {stage.partition('-')[0]}", how, "start more of them, if it grows")
+            else:
+                yield Finding(f"lag, {stage.partition('-')[0]}", how)
+
+
+def ends(cluster: Cluster, settings: Settings, limit_s: float) -> list[Record] | None:
+    """The last record of each partition of the ledger topic; None, if that takes too long."""
+    until = time.monotonic() + limit_s
+    found: list[Record] = []
+    for partition in range(settings.partitions):
+        if time.monotonic() > until:
+            return None
+        found += cluster.tail(settings.topic("ledger"), partition, 1)
+    return found

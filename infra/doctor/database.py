@@ -1,0 +1,156 @@
+"""PostgreSQL: what it is set to, what this login may do, and what waits in the ledger."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+
+from infra.doctor.finding import Finding, warning, wrong
+from infra.event_store.instants import instant
+from infra.event_store.postgres import upgrade
+from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
+from infra.event_store.postgres.roles import role
+from infra.event_store.postgres.upgrade import Target
+from infra.settings import Settings
+
+OLDEST: Final = 150_000
+"""Server version 15."""
+APART, FAR_APART = timedelta(seconds=1), timedelta(seconds=30)
+"""Difference of clocks from which on an operator is told, and at which it is wrong."""
+OLD: Final = timedelta(days=1)
+"""From then on whoever waits is told of."""
+MIB: Final = 1024**2
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def target(settings: Settings) -> Target:
+    """Where the databases are, as set.  Raises: NoUrl."""
+    assert settings.database_url is not None
+    models = settings.read_models_at or settings.database_url
+    return Target(
+        settings.database_url.get_secret_value(),
+        settings.ledger_schema,
+        models.get_secret_value(),
+        settings.read_models_schema,
+    )
+
+
+def opened(settings: Settings) -> Connection:
+    where = target(settings)
+    return connect(where.ledger_url, where.ledger_schema)
+
+
+def one(connection: Connection, asked: str, *values: object) -> tuple[Any, ...]:
+    found = connection.execute(asked.encode(), values).fetchone()
+    assert found is not None
+    return found
+
+
+def server(settings: Settings) -> Iterator[Finding]:
+    """Its version, and whether what it says is stored is stored."""
+    with closing(opened(settings)) as connection:
+        said, number, size = one(
+            connection,
+            "SELECT current_setting('server_version'), current_setting('server_version_num')::int,"
+            " pg_database_size(current_database())",
+        )
+        how = f"version {said.split()[0]}, database of {size / MIB:,.0f} MiB"
+        if number < OLDEST:
+            yield wrong("PostgreSQL", how, "upgrade the server to 15 or newer")
+        else:
+            yield Finding("PostgreSQL", how)
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            (value,) = one(connection, "SELECT current_setting(%s)", name)
+            if value in {"off", "local"}:
+                yield wrong(name, value, f"ALTER SYSTEM SET {name} = 'on': what was decided could be lost")
+            else:
+                yield Finding(name, value)
+        (archives,) = one(connection, "SELECT current_setting('archive_mode')")
+        if archives == "off":
+            yield warning("archive_mode", "off", "between two dumps nothing can be restored: see Back up")
+        else:
+            yield Finding("archive_mode", archives)
+
+
+def tables(settings: Settings) -> Iterator[Finding]:
+    """As `jumun db check`."""
+    found, todo = upgrade.state(target(settings)), "run `jumun db upgrade` as the owner"
+    version = f"version {found.ledger_version}" if found.ledger_version else "no tables"
+    for what, right, how in (
+        ("ledger tables", found.ledger, f"{version}, this build's is {SCHEMA_VERSION}"),
+        ("read models", found.read_models, "this build's" if found.read_models else "none of this build"),
+        ("roles", not found.roles_missing, f"missing: {', '.join(found.roles_missing)}"),
+    ):
+        if right:
+            yield Finding(what, "all there" if what == "roles" else how)
+        else:
+            yield wrong(what, how, todo)
+
+
+def login(settings: Settings) -> Iterator[Finding]:
+    """What it may do; the engine must append, and nobody needs to change what was appended."""
+    with closing(opened(settings)) as connection:
+        user, there = one(connection, "SELECT current_user, to_regclass('stored_events') IS NOT NULL")
+        if not there:
+            return
+        allowed = {
+            right: one(connection, "SELECT has_table_privilege('stored_events', %s)", right)[0]
+            for right in ("SELECT", "INSERT", "UPDATE")
+        }
+    grant = f"GRANT {role(settings.ledger_schema, 'engine')} TO {user}"
+    if not allowed["SELECT"]:
+        yield wrong("login", f"{user} may not read the ledger", f"{grant}, or one of the other roles")
+    elif not allowed["INSERT"]:
+        yield warning("login", f"{user} reads the ledger and may not append", f"an engine needs: {grant}")
+    elif allowed["UPDATE"]:
+        yield warning("login", f"{user} owns the ledger", "let workers log in as one of the roles")
+    else:
+        yield Finding("login", f"{user} may append to the ledger and change nothing in it")
+
+
+def clock(settings: Settings) -> Iterator[Finding]:
+    with closing(opened(settings)) as connection:
+        before = time.time()
+        (theirs,) = one(connection, "SELECT extract(epoch FROM clock_timestamp())::float8")
+        ours = (before + time.time()) / 2
+    yield difference(timedelta(seconds=theirs - ours))
+
+
+def difference(apart: timedelta) -> Finding:
+    """Of the database's clock to this machine's."""
+    how = f"the database's is {apart.total_seconds():+.3f} s from this machine's"
+    todo = "let both follow the same time servers (chrony or systemd-timesyncd)"
+    if abs(apart) > FAR_APART:
+        return wrong("clocks", how, todo)
+    return warning("clocks", how, todo) if abs(apart) > APART else Finding("clocks", how)
+
+
+def waiting(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
+    """Messages and timers that wait for somebody."""
+    now = now or datetime.now(UTC)
+    with closing(opened(settings)) as connection:
+        if one(connection, "SELECT to_regclass('parked')") == (None,):
+            return
+        rows = connection.execute("SELECT state, count(*), min(since) FROM parked GROUP BY state").fetchall()
+        (timers,) = one(connection, "SELECT count(*) FROM timers WHERE failed <> 0")
+    yield from told_of(rows, timers, now)
+
+
+def told_of(rows: list[tuple[Any, ...]], timers: int, now: datetime) -> Iterator[Finding]:
+    waits = {state: (count, now - instant(since)) for state, count, since in rows}
+    for state in ("parked", "failed"):
+        count, age = waits.get(state, (0, timedelta()))
+        how = f"{count:,}, the oldest for {age.days} d {age.seconds // 3600} h" if count else "none"
+        if state == "failed" and count:
+            yield wrong("failed messages", how, "mend the bug, then `jumun parked release`")
+        elif age > OLD:
+            yield warning("parked messages", how, "see what they wait for: `jumun parked list`")
+        else:
+            yield Finding(f"{state} messages", how)
+    if timers:
+        yield wrong("failed timers", f"{timers:,}", "mend the bug; their deadlines did not fall")
+    else:
+        yield Finding("failed timers", "none")
