@@ -2,10 +2,36 @@
 
 import logging
 import sys
+import time
+from typing import Final
 
 import structlog
 
 from infra.settings import Settings
+
+AGAIN_S: Final = 30.0
+"""A library's sentence that begins alike is not heard again before that: while a broker is away, they say it
+twenty times a second."""
+_ALIKE: Final = 60
+_MOST: Final = 1_000
+
+
+class Libraries(logging.Handler):
+    """What libraries log, among our own lines and in their form."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._heard: dict[tuple[str, str], float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = record.getMessage()
+        alike, now = (record.name, said[:_ALIKE]), time.monotonic()
+        if now - self._heard.get(alike, -AGAIN_S) < AGAIN_S:
+            return
+        if len(self._heard) >= _MOST:
+            self._heard.clear()
+        self._heard[alike] = now
+        structlog.get_logger().log(record.levelno, "library_warned", library=record.name, errors=said[:500])
 
 
 def set_up(settings: Settings) -> None:
@@ -27,3 +53,6 @@ def set_up(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    if not any(isinstance(handler, Libraries) for handler in root.handlers):
+        root.addHandler(Libraries())

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Protocol
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from infra.kafka.ports import Member, Record
+from infra.kafka.ports import Member, Record, Unreachable
 from infra.workers.lag import Lag
 
 MARK_EVERY_S: Final = 5.0
@@ -44,6 +44,7 @@ class Group:
     def __init__(self, member: Member, handler: Handler, *, most: int, lag: Lag) -> None:
         self._member = member
         self._handler = handler
+        self._trouble: tuple[type[Exception], ...] = (Unreachable, *handler.trouble)
         self._most = most
         self._lag = lag
         self._held: set[int] = set()
@@ -60,11 +61,11 @@ class Group:
             self._resting.pop(partition, None)
             self._marks.pop(partition, None)
         self._resting |= dict.fromkeys(polled.taken, 0.0)
-        for partition in [p for p, until in self._resting.items() if until <= time.monotonic()]:
-            self._take_up(partition)
         for partition, records in sorted(polled.records.items()):
             if partition in self._held:
                 self._handle(partition, records)
+        for partition in [p for p, until in self._resting.items() if until <= time.monotonic()]:
+            self._take_up(partition)
         if time.monotonic() - self._marked_at > MARK_EVERY_S:
             self._mark()
         self._lag.look()
@@ -82,7 +83,7 @@ class Group:
         try:
             offset = self._handler.take_up(partition, self._member)
             self._member.begin(partition, offset)
-        except self._handler.trouble as error:
+        except self._trouble as error:
             self._rest(partition, error)
             return
         del self._resting[partition]
@@ -98,7 +99,7 @@ class Group:
             self._let_go(partition)
             self._resting[partition] = 0.0
             self._take_up(partition)
-        except self._handler.trouble as error:
+        except self._trouble as error:
             self._rest(partition, error)
         else:
             self._marks[partition] = records[-1].offset + 1

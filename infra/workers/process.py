@@ -42,6 +42,7 @@ class Watchdog:
         self._stuck_s = stuck_s
         self._end = end
         self._begun = time.monotonic()
+        self._over = threading.Event()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def alive(self) -> None:
@@ -52,9 +53,11 @@ class Watchdog:
         """Since when no step has begun."""
         return time.monotonic() - self._begun
 
+    def close(self) -> None:
+        self._over.set()
+
     def _watch(self) -> None:
-        while True:
-            time.sleep(min(5.0, self._stuck_s / 4))
+        while not self._over.wait(min(5.0, self._stuck_s / 4)):
             if self.silent_s > self._stuck_s:
                 log.critical("worker_stuck", duration_ms=int(self.silent_s * 1_000))
                 faulthandler.dump_traceback()
@@ -80,20 +83,27 @@ def run(open_worker: Callable[[], Worker], settings: Settings) -> None:
     Raises: what the worker cannot mend by itself.
     """
     stop, watchdog = Stop(), Watchdog()
-    serve_metrics(settings, watchdog)
-    while not stop.asked:
-        try:
-            worker = open_worker()
-        except Unreachable as error:
-            log.warning("cluster_unreachable", errors=str(error)[:300])
-            watchdog.alive()
-            time.sleep(AGAIN_S)
-            continue
-        try:
-            _steps(worker, stop, watchdog)
-        finally:
-            watchdog.alive()
-            worker.close()
+    try:
+        serve_metrics(settings, watchdog)
+        while not stop.asked:
+            _worked(open_worker, stop, watchdog)
+    finally:
+        watchdog.close()
+
+
+def _worked(open_worker: Callable[[], Worker], stop: Stop, watchdog: Watchdog) -> None:
+    watchdog.alive()
+    try:
+        worker = open_worker()
+    except Unreachable as error:
+        log.warning("cluster_unreachable", errors=str(error)[:300])
+        time.sleep(AGAIN_S)
+        return
+    try:
+        _steps(worker, stop, watchdog)
+    finally:
+        watchdog.alive()
+        worker.close()
 
 
 def _steps(worker: Worker, stop: Stop, watchdog: Watchdog) -> None:

@@ -101,6 +101,7 @@ def test_brokers_are_killed_frozen_and_all_stopped_under_load(
     chance = random.Random(len(faults))
     chance.shuffle(faults)
     with production(postgres_url, three_brokers, client=client) as made:
+        made.keeps_alive = True
         for role in ("engine", "relay", "projector"):
             made.start(role)
         upstream = Upstream(made, iter(lines(orders=400_000, seed=3, sellers=200)))
@@ -118,7 +119,8 @@ def test_brokers_are_killed_frozen_and_all_stopped_under_load(
             print(
                 f"\n  {len(faults)} faults of three brokers ({client}):"
                 f" {upstream.acknowledged:,} messages acknowledged, none lost;"
-                f" decided again after {median:.1f} s (median), {worst:.1f} s (worst)",
+                f" decided again after {median:.1f} s (median), {worst:.1f} s (worst);"
+                f" {made.revived} workers started again",
                 end="",
             )
 

@@ -73,7 +73,11 @@ class PostgresLedger(SqlLedger):
         self._listen = sql.SQL("LISTEN {}").format(sql.Identifier(f"jumun {schema}"))
         self._origin = origin or Origin()
         self._secret: bytes | None = None
-        self.ledger_id: str = self.rows("SELECT ledger_id FROM ledger")[0][0]
+        try:
+            self.ledger_id: str = self.rows("SELECT ledger_id FROM ledger")[0][0]
+        except BaseException:
+            self._store.close()
+            raise
 
     @property
     def secret(self) -> bytes:

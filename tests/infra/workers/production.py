@@ -52,6 +52,9 @@ class Production:
         }
         self.settings = Settings(**self.said)  # type: ignore[arg-type]  # texts, as the environment has them
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.keeps_alive = False
+        self.revived = 0
+        self._started: dict[str, tuple[str, str]] = {}
         self.logs = Path(f"/tmp/jumun-{name}")
         upgrade(Target(postgres_url, name, postgres_url, f"{name}_read"))
         self.make_topics()
@@ -71,6 +74,7 @@ class Production:
         self, role: str, name: str | None = None, *, module: str = "infra.cli.main", **environment: str
     ) -> subprocess.Popen[bytes]:
         name = name or role
+        self._started[name] = role, name
         said = {f"JUMUN_{key.upper()}": value for key, value in self.said.items()}
         self.logs.mkdir(exist_ok=True)
         with (self.logs / f"{name}.log").open("ab") as log:
@@ -82,6 +86,15 @@ class Production:
                 cwd=ROOT,
             )
         return self.workers[name]
+
+    def revive(self) -> None:
+        """As a supervisor does.  librdkafka may end its process by a failed assertion, when an offset that it
+        was asked for does not come in time.
+        """
+        for name, process in list(self.workers.items()):
+            if process.poll() is not None and process.returncode < 0:
+                self.revived += 1
+                self.start(*self._started[name])
 
     def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> int:
         process = self.workers.pop(name)
@@ -149,6 +162,8 @@ class Production:
         """Returns how long it took."""
         began = time.monotonic()
         while not what():
+            if self.keeps_alive:
+                self.revive()
             if time.monotonic() - began > patience_s:
                 tails = {name: self.log(name)[-3:] for name in self.workers}
                 raise AssertionError(f"not within {patience_s} s; workers said last: {tails}")

@@ -63,6 +63,7 @@ def test_a_watchdog_leaves_those_alone_who_go_on() -> None:
     assert ended == []
     time.sleep(0.7)
     assert ended == [STUCK]
+    dog.close()
 
 
 def test_figures_and_health_are_served_on_loopback(made: Production) -> None:
