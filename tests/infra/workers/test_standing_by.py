@@ -18,7 +18,8 @@ from infra.workers.timekeeper import tick
 from tests.infra.workers.production import Production, production
 from tests.telling import life, lives, receipt
 
-TAKES_OVER_S = 10.0
+TAKES_OVER_S = 10.0 if os.environ.get("JUMUN_TORTURE") else 25.0
+"""Alone it takes seven seconds; other tests that run beside it make everything slower."""
 CANNOT = 5
 IDLE_S = 10.0
 MOST_OF_A_CORE = 0.06
