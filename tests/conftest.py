@@ -2,6 +2,7 @@
 
 import subprocess
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Stops())
         config.pluginmanager.register(Counts())
+
+
+def pytest_unconfigure() -> None:
+    """What kafka-python has left is also collected after the last test, when no test's filters hold."""
+    warnings.filterwarnings("ignore", category=ResourceWarning)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ from infra.kafka.confluent.opening import (
     ANSWER_S,
     CLOSING_S,
     Configured,
+    answered,
     opened,
     unreachable_otherwise,
     within,
@@ -67,7 +68,7 @@ class Chunks:
             raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
         try:
             self._write(records, marks, time.monotonic() + TRANSACTION_S)
-        except (KafkaException, BufferError) as error:
+        except (KafkaException, BufferError, TimeoutError) as error:
             self._fail(error)
 
     def _write(self, records: Sequence[Outgoing], marks: Mapping[str, int], until: float) -> None:
@@ -78,8 +79,10 @@ class Chunks:
         if marks:
             offsets = [TopicPartition(topic, 0, mark) for topic, mark in marks.items()]
             members = self._consumer.consumer_group_metadata()
-            self._producer.send_offsets_to_transaction(offsets, members, _left(until))
-        self._producer.commit_transaction(_left(until))
+            left = _left(until)
+            answered(left, lambda: self._producer.send_offsets_to_transaction(offsets, members, left))
+        left = _left(until)
+        answered(left, lambda: self._producer.commit_transaction(left))
 
     def _fail(self, error: BaseException) -> NoReturn:
         self._end(gently=False)

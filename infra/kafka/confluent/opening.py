@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Final, Protocol, TypeVar
 
@@ -93,6 +94,25 @@ def unreachable_otherwise() -> Generator[None]:
         yield
     except (KafkaException, TimeoutError) as error:
         raise Unreachable(f"Kafka did not answer: {error}") from error
+
+
+def answered(seconds: float, ask: Callable[[], object]) -> None:
+    """Asks, and waits no longer than that: where a coordinator has moved the library forgets its own limit.
+
+    Raises: TimeoutError, and whatever the library does.
+    """
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            ask()
+        except BaseException as error:  # it is raised where it is waited for
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=run, name="kafka-asking", daemon=True).start()
+    done.result(seconds)
 
 
 def within(seconds: float, close: Callable[[], object]) -> None:

@@ -7,9 +7,7 @@ from sqlalchemy.schema import CreateTable
 
 from infra.read_models.postgres import OverArrays
 from infra.read_models.schema import SQL, Statements
-from infra.read_models.store import opened
 from projections.projection import TABLES
-from tests.infra.read_models.conftest import Place
 
 DIALECTS: list[sa.Dialect] = [
     sqlite.base.SQLiteDialect(),
@@ -49,18 +47,6 @@ def test_on_postgresql_a_whole_batch_is_one_array_for_each_column() -> None:
         assert over.delete.count("%b") == len(table.key)
         assert over.select.count("%b") == table.group
         assert "%s" not in over.upsert + over.delete + over.select
-
-
-def test_on_postgresql_too_rows_of_one_key_are_looked_up_in_the_index(on_postgres: Place) -> None:
-    engine, _ = opened(on_postgres.path_or_url, on_postgres.schema)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("SET enable_seqscan = off")  # the tables are empty
-        for table in TABLES:
-            asked = OverArrays(Statements(table, engine.dialect)).select
-            plan = connection.exec_driver_sql(f"EXPLAIN {asked}", (["x"] * 3,) * table.group).all()
-            assert any("Index Cond: " in row[0] for row in plan), plan
-            assert not any("Seq Scan" in row[0] for row in plan), plan
-    engine.dispose()
 
 
 def test_the_database_is_told_what_each_column_means() -> None:

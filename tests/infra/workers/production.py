@@ -26,10 +26,11 @@ from infra.kafka.ports import Outgoing, Record
 from infra.read_models.store import ReadModels
 from infra.settings import Settings, TopicName
 from infra.workers.outbox import SEAL
+from infra.workers.process import STUCK
 from infra.workers.roles import open_ledger, open_read_models
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 
 class Production:
@@ -92,7 +93,7 @@ class Production:
         was asked for does not come in time.
         """
         for name, process in list(self.workers.items()):
-            if process.poll() is not None and process.returncode < 0:
+            if process.poll() is not None and (process.returncode < 0 or process.returncode == STUCK):
                 self.revived += 1
                 self.start(*self._started[name])
 
