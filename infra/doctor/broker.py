@@ -6,14 +6,12 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import orjson
-
-from domain.catalogue import TIME_PASSED
 from infra.doctor.finding import Finding, warning, wrong
 from infra.kafka import topics
 from infra.kafka.client import connect
 from infra.kafka.ports import Cluster, Record, Unreachable
 from infra.settings import Settings, TopicName
+from infra.workers.timekeeper import last_tick
 
 TICKS: Final = 200
 """Of the end of a partition, in which a tick is looked for."""
@@ -62,25 +60,13 @@ def rights(settings: Settings) -> Iterator[Finding]:
         yield Finding("rights", "may describe and read the topics; to write was not tried")
 
 
-def last_tick(records: list[Record]) -> datetime | None:
-    """The last time that was told."""
-    for record in reversed(records):
-        try:
-            said = orjson.loads(record.value)
-            if said["type"] == TIME_PASSED and said["source"] == "timekeeper":
-                return datetime.fromisoformat(said["data"]["to"])
-        except (ValueError, TypeError, KeyError):
-            continue
-    return None
-
-
 def told_time(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
     """The last tick against this machine's clock."""
     topic = settings.topic("inbound")
     with closing(connect(settings).cluster()) as cluster:
         if topic not in cluster.topics([topic]):
             return
-        last = last_tick(list(cluster.tail(topic, 0, TICKS)))
+        last = last_tick(cluster.tail(topic, 0, TICKS))
     if last is None:
         yield warning("time told", "no tick at the end of inbound", "start a timekeeper: deadlines need it")
         return

@@ -2,8 +2,6 @@
 
 import os
 import socket
-from collections.abc import Callable
-from typing import Final, Literal
 
 from infra.embedded import build
 from infra.event_store.postgres.ledger import PostgresLedger
@@ -19,9 +17,6 @@ from infra.workers.process import Worker
 from infra.workers.projector import AT_ONCE, Folding
 from infra.workers.relay import Relay
 from infra.workers.timekeeper import Timekeeper
-
-Role = Literal["engine", "relay", "projector", "timekeeper"]
-ROLES: Final[tuple[Role, ...]] = ("engine", "relay", "projector", "timekeeper")
 
 
 class NotSet(Exception):
@@ -88,11 +83,3 @@ def projector(settings: Settings) -> Worker:
 def timekeeper(settings: Settings, *, allow_jump: bool = False) -> Worker:
     """Says once a second how late it is."""
     return Timekeeper(connect(settings), open_ledger(settings), settings, allow_jump=allow_jump)
-
-
-OPEN: Final[dict[Role, Callable[[Settings], Worker]]] = {
-    "engine": engine,
-    "relay": relay,
-    "projector": projector,
-    "timekeeper": timekeeper,
-}
