@@ -1,13 +1,14 @@
 """How kafka-python's clients are set up and opened: encrypted as is set, with a reason where it fails."""
 
 import logging
+import random
 import ssl
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from kafka.errors import KafkaError, SaslAuthenticationFailedError
+from kafka.errors import KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError
 
 from infra.kafka.kafka_python import library
 from infra.kafka.ports import Unreachable
@@ -16,7 +17,23 @@ from infra.settings import Settings
 Configured = dict[str, Any]
 Opened = TypeVar("Opened")
 REQUEST_MS: Final = 10_000
-OPENING_MS: Final = 10_000
+CONNECTING_MS: Final = 3_000
+"""For a connection's first words; doubled after each failure."""
+OPENING_S: Final = 10.0
+
+
+class Servers:
+    """The brokers that a client may begin at; one that did not answer comes last from then on.
+
+    The library chooses one at random and stakes all its time on it.  One of three that is frozen, which takes
+    connections and says nothing, would thus keep a worker that opens many clients from ever starting.
+    """
+
+    def __init__(self, named: Sequence[str]) -> None:
+        self.order = tuple(random.sample(named, len(named)))
+
+    def put_last(self, silent: str) -> None:
+        self.order = (*(one for one in self.order if one != silent), silent)
 
 
 class Hidden(str):
@@ -31,11 +48,10 @@ class Hidden(str):
 def configured(settings: Settings) -> Configured:
     """What all clients have in common."""
     config: Configured = {
-        "bootstrap_servers": settings.kafka.split(","),
+        "bootstrap_servers": Servers(settings.kafka.split(",")),
         "client_id": "jumun",
         "security_protocol": settings.kafka_security.upper(),
         "request_timeout_ms": REQUEST_MS,
-        "bootstrap_timeout_ms": OPENING_MS,
         "reconnect_backoff_max_ms": 1_000,
     }
     if settings.kafka_security != "plaintext":
@@ -68,22 +84,24 @@ class _Told(logging.Handler):
     Nothing is tried again with a password that is refused: the library would, until the user is locked out.
     """
 
-    def __init__(self, beneath: list[library.Client]) -> None:
+    def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._beneath = beneath
+        self.beneath: list[library.Client] = []
         self.last = ""
+        self.refused = False
 
     def emit(self, record: logging.LogRecord) -> None:
         if (message := record.getMessage()).startswith(("Bootstrap connection", "Bootstrap attempt")):
             self.last = message
             if SaslAuthenticationFailedError.__name__ in message:
-                for client in self._beneath:
+                self.refused = True
+                for client in self.beneath:
                     library.stop_trying(client)
 
 
 @contextmanager
-def _listening(beneath: list[library.Client]) -> Generator[_Told]:
-    logger, told = logging.getLogger("kafka.net.manager"), _Told(beneath)
+def _listening() -> Generator[_Told]:
+    logger, told = logging.getLogger("kafka.net.manager"), _Told()
     logger.addHandler(told)
     try:
         yield told
@@ -92,26 +110,44 @@ def _listening(beneath: list[library.Client]) -> Generator[_Told]:
 
 
 def opened(open_one: Callable[[Configured], Opened], config: Configured) -> Opened:
-    """The client; one that could not be opened leaves nothing behind.
+    """The client; one that could not be opened leaves nothing behind.  Each server has its share of the time.
 
     Raises: Unreachable, with the reason.
     """
-    beneath: list[library.Client] = []
+    servers: Servers = config["bootstrap_servers"]
+    until = time.monotonic() + OPENING_S
+    tried = servers.order
+    with _listening() as told:
+        for at, server in enumerate(tried):
+            share_ms = max(0.0, until - time.monotonic()) / (len(tried) - at) * 1000
+            bootstrap = {"bootstrap_servers": [server], "bootstrap_timeout_ms": share_ms}
+            try:
+                return _opened_at({**config, **bootstrap}, open_one, told)
+            except KafkaError as error:
+                servers.put_last(server)
+                silent = isinstance(error, KafkaTimeoutError) and not told.refused
+                if server == tried[-1] or not silent:
+                    raise _unreachable(config, tried, told.last or str(error)) from error
+    raise AssertionError("some server is named")
 
+
+def _opened_at(config: Configured, open_one: Callable[[Configured], Opened], told: _Told) -> Opened:
     def client(**its: object) -> library.Client:
-        beneath.append(library.client(its))
-        return beneath[-1]
+        told.beneath.append(library.client({**its, "socket_connection_setup_timeout_ms": CONNECTING_MS}))
+        return told.beneath[-1]
 
-    with _listening(beneath) as told:
-        try:
-            return open_one({**config, "kafka_client": client})
-        except KafkaError as error:
-            for one in beneath:
-                one.close()
-            reason = f"{error} ({told.last})" if told.last else str(error)
-            if "sasl_mechanism" in config and "socket disconnected" in reason:
-                reason += "; it seems that authentication failed"  # its answer is often lost as it hangs up
-            raise Unreachable(f"Kafka cannot be reached: {reason}") from error
+    try:
+        return open_one({**config, "kafka_client": client})
+    except KafkaError:
+        while told.beneath:
+            told.beneath.pop().close()
+        raise
+
+
+def _unreachable(config: Configured, servers: Sequence[str], reason: str) -> Unreachable:
+    if "sasl_mechanism" in config and "socket disconnected" in reason:
+        reason += "; it seems that authentication failed"  # its answer is often lost as it hangs up
+    return Unreachable(f"Kafka cannot be reached at {', '.join(servers)}: {reason}")
 
 
 def patiently(ask: Callable[[], Opened]) -> Opened:

@@ -1,6 +1,7 @@
 """Both client libraries keep the same promises, tried on a real broker."""
 
 import os
+import socket
 import time
 import uuid
 from collections.abc import Generator, Iterator
@@ -475,3 +476,15 @@ def test_a_cluster_that_is_not_there_cannot_be_reached_and_the_reason_is_said(na
     with pytest.raises(Unreachable, match=r"(?i)refused"):
         client.cluster()
     assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_servers_that_take_connections_and_say_nothing_cost_a_few_seconds_once(kafka: str, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        silent = [f"127.0.0.1:{server.getsockname()[1]}" for server in (one, other)]
+        client = client_of(",".join([*silent, kafka]), name)
+        client.cluster().close()
+        began = time.monotonic()
+        for _ in range(8):
+            client.cluster().close()
+        assert time.monotonic() - began < 2.0
