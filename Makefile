@@ -28,7 +28,7 @@ test: install  ## Run all tests and print the ten slowest
 	@time $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --durations 10 $(ARGS)
 
 torture: install  ## Run the fault tests in their long form, for about an hour
-	@time JUMUN_TORTURE=1 $(BIN)/pytest tests/torture tests/infra/workers tests/real_data/test_production.py $(ARGS)
+	@time JUMUN_TORTURE=1 $(BIN)/pytest --timeout 3600 tests/torture tests/infra/workers tests/real_data/test_production.py $(ARGS)
 
 check: lint types imports test  ## All that CI runs: lint, types, imports, test
 

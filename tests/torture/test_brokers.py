@@ -27,6 +27,7 @@ CLIENTS = ["kafka-python", *(["confluent-kafka"] if os.environ.get("JUMUN_TORTUR
 """The default one in the short form; both in the long one."""
 NODES = (1, 2, 3)
 RECOVERS_S = 90.0
+ENDS_S = 60.0
 MANY = 300
 """More messages than can have been on their way when the fault began."""
 
@@ -48,7 +49,6 @@ class Upstream:
         self._source = source
         self._publisher: Publisher | None = None
         self.acknowledged = 0
-        self.last_at = time.monotonic()
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._publish)
         self._thread.start()
@@ -56,9 +56,9 @@ class Upstream:
     def _publish(self) -> None:
         while chunk := list(islice(self._source, 50)):
             while not self._sent(chunk):
-                time.sleep(0.2)
+                if self.ended.wait(0.2):
+                    return
             self.acknowledged += len(chunk)
-            self.last_at = time.monotonic()
             if self.ended.is_set():
                 break
             time.sleep(0.05)
@@ -82,7 +82,8 @@ class Upstream:
 
     def stop(self) -> None:
         self.ended.set()
-        self._thread.join()
+        self._thread.join(ENDS_S)
+        assert not self._thread.is_alive(), f"still publishing {ENDS_S} s after its end"
 
 
 def trio(*command: str) -> None:
