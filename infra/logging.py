@@ -3,7 +3,8 @@
 import logging
 import sys
 import time
-from typing import Final
+from contextlib import suppress
+from typing import Final, TextIO, cast
 
 import structlog
 
@@ -14,6 +15,21 @@ AGAIN_S: Final = 30.0
 twenty times a second."""
 _ALIKE: Final = 60
 _MOST: Final = 1_000
+
+
+class StandardError:
+    """As it is at the time; where it is closed nothing is said and nothing fails.
+
+    A library logs on its own threads, and one that fails there leaves others waiting for it for ever.
+    """
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 class Libraries(logging.Handler):
@@ -50,7 +66,7 @@ def set_up(settings: Settings) -> None:
             structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", StandardError())),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
