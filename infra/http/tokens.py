@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.values import AskedSellerId
 
-Right = Literal["publish", "read", "tick", "policy", "operate", "metrics"]
+Right = Literal["publish", "read", "tick", "policy", "metrics"]
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 ALL: Final = "*"
 PREFIX: Final = "jumun_"

@@ -34,7 +34,7 @@ def test_reading_needs_a_token_with_the_right_to_read(module_served: Server, pat
     assert answer.headers["www-authenticate"].startswith("Bearer")
     problem(module_served.anybody({"authorization": "Bearer jumun_made-up"}).get(path), 401)
     problem(module_served.anybody({"authorization": "Basic YTpi"}).get(path), 401)
-    said = problem(module_served.client("publish", "tick", "policy", "operate", "metrics").get(path), 403)
+    said = problem(module_served.client("publish", "tick", "policy", "metrics").get(path), 403)
     assert "read" in said["detail"]
 
 
