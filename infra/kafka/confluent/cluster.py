@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from importlib import import_module
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from confluent_kafka import (
     Consumer,
@@ -46,17 +46,26 @@ class Cluster:
             return len(_answer(self._admin.describe_cluster(request_timeout=ANSWER_S)).nodes)
 
     def topics(self, names: Collection[str]) -> Mapping[str, Topic]:
-        with unreachable_otherwise():
-            asked = TopicCollection(sorted(names))
-            described = self._admin.describe_topics(asked, request_timeout=ANSWER_S)
-            there = {
-                name: found for name, said in described.items() if (found := _if_there(said)) is not None
-            }
-            resources = [_ADMIN.ConfigResource(_ADMIN.ConfigResource.Type.TOPIC, name) for name in there]
-            said: dict[Any, Any] = (
-                self._admin.describe_configs(resources, request_timeout=ANSWER_S) if there else {}
-            )
-            settings = {resource.name: _answer(one) for resource, one in said.items()}
+        """One that comes or goes between the two questions is asked for again."""
+        until = time.monotonic() + ANSWER_S
+        while True:
+            with unreachable_otherwise():
+                try:
+                    return self._topics(names)
+                except KafkaException as error:
+                    if not _unknown(error) or time.monotonic() > until:
+                        raise
+            time.sleep(0.1)
+
+    def _topics(self, names: Collection[str]) -> Mapping[str, Topic]:
+        asked = TopicCollection(sorted(names))
+        described = self._admin.describe_topics(asked, request_timeout=ANSWER_S)
+        there = {name: found for name, said in described.items() if (found := _if_there(said)) is not None}
+        resources = [_ADMIN.ConfigResource(_ADMIN.ConfigResource.Type.TOPIC, name) for name in there]
+        said: dict[Any, Any] = (
+            self._admin.describe_configs(resources, request_timeout=ANSWER_S) if there else {}
+        )
+        settings = {resource.name: _answer(one) for resource, one in said.items()}
         return {
             name: Topic(
                 _id(found.topic_id),
@@ -81,7 +90,7 @@ class Cluster:
             try:
                 _answer(self._admin.delete_topics([name], request_timeout=ANSWER_S)[name])
             except KafkaException as error:
-                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                if not _unknown(error):
                     raise
             until = time.monotonic() + GONE_S
             while self._is_there(name):
@@ -134,6 +143,10 @@ class Cluster:
         """The library has nothing to close here: it goes with its last reference."""
 
 
+def _unknown(error: KafkaException) -> bool:
+    return bool(error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART)
+
+
 def _answer(asked: "Future[Any]") -> Any:
     return asked.result(ANSWER_S + 5)
 
@@ -142,7 +155,7 @@ def _if_there(asked: "Future[Any]") -> Any:
     try:
         return _answer(asked)
     except KafkaException as error:
-        if cast("KafkaError", error.args[0]).code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+        if not _unknown(error):
             raise
         return None
 

@@ -28,12 +28,16 @@ class Cluster:
         return len(patiently(self._admin.describe_cluster)["brokers"])
 
     def topics(self, names: Collection[str]) -> Mapping[str, Topic]:
-        asked = patiently(lambda: self._admin.describe_topics(sorted(names)))
+        """One that comes or goes between the two questions is asked for again."""
+        return patiently(lambda: self._topics(names))
+
+    def _topics(self, names: Collection[str]) -> Mapping[str, Topic]:
+        asked = self._admin.describe_topics(sorted(names))
         there = [one for one in asked if one["error_code"] == 0]
         resources = [library.topic_resource(one["name"]) for one in there]
         described: Mapping[str, Any] = {"topic": {}}
         if there:
-            described = patiently(lambda: self._admin.describe_configs(resources, config_filter="all"))
+            described = self._admin.describe_configs(resources, config_filter="all")
         return {
             one["name"]: Topic(
                 str(one["topic_id"]),
