@@ -31,6 +31,9 @@ def run_engine(
     skip_deleted: Annotated[
         bool, typer.Option(help="Go on where the topic begins, though messages before it are lost.")
     ] = False,
+    new_topic: Annotated[
+        bool, typer.Option(help="Go on with an inbound topic that was made anew, from its beginning.")
+    ] = False,
 ) -> None:
     """Decide what comes in.  Start as many as there is work for: they share the partitions.
 
@@ -38,7 +41,7 @@ def run_engine(
     """
     from infra.workers import roles  # noqa: PLC0415  loads the clients of Kafka and PostgreSQL
 
-    _run(lambda settings: roles.engine(settings, skip_deleted=skip_deleted))
+    _run(lambda settings: roles.engine(settings, skip_deleted=skip_deleted, new_topic=new_topic))
 
 
 @run.command("relay")

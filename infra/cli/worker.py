@@ -25,7 +25,7 @@ _TODO: Final[dict[type[Exception], str]] = {
     roles.NotSet: "set it in the environment (JUMUN_...) or in the file that JUMUN_SETTINGS names.",
     roles.NoTopic: "`jumun topics create` makes it.",
     Misconfigured: "correct the settings; `jumun settings` prints them.",
-    OtherTopic: "the topic was made anew: see the operations page, Restore.",
+    OtherTopic: "if the old one is lost for good, start once with --new-topic; the publishers send again.",
     Deleted: "if what was deleted is lost for good, start once with --skip-deleted.",
     OtherLedger: "the database was restored, or it is another one: see the operations page, Restore.",
     Disagrees: "the database was restored, or it is another one: see the operations page, Restore.",

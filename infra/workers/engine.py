@@ -44,22 +44,32 @@ class Deciding:
     moved_on: ClassVar[type[Exception]] = Stale
 
     def __init__(
-        self, ledger: PostgresLedger, topic_id: str, settings: Settings, *, skip_deleted: bool = False
+        self,
+        ledger: PostgresLedger,
+        topic_id: str,
+        settings: Settings,
+        *,
+        skip_deleted: bool = False,
+        new_topic: bool = False,
     ) -> None:
         self._ledger = ledger.reading_topic(topic_id)
         self._topic_id = topic_id
         self._settings = settings
         self._skip_deleted = skip_deleted
+        self._new_topic = new_topic
         self._engines: dict[int, Engine] = {}
         self._orderly: set[int] = set()
         """Partitions that were let go without anybody's being killed."""
 
     def take_up(self, partition: int, member: Member) -> int:
-        """Where the ledger stands.  Raises: OtherTopic, Deleted."""
+        """Where the ledger stands.  Raises: OtherTopic, Deleted, Stale."""
         ledger = self._ledger.of(partition)
         if (known := ledger.topic()) not in {None, self._topic_id}:
-            msg = f"partition {partition} was decided from topic {known}, this one is {self._topic_id}"
-            raise OtherTopic(msg)
+            if not self._new_topic:
+                msg = f"partition {partition} was decided from topic {known}, this one is {self._topic_id}"
+                raise OtherTopic(msg)
+            log.warning("new_topic_begun", partition=partition, offset=ledger.next_offset())
+            ledger.commit(Batch(ledger.next_offset(), next_offset=0))
         engine = self._engine(partition, ledger)
         self._engines[partition] = engine
         first, _ = member.bounds(partition)

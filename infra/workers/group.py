@@ -83,7 +83,7 @@ class Group:
         try:
             offset = self._handler.take_up(partition, self._member)
             self._member.begin(partition, offset)
-        except self._trouble as error:
+        except (*self._trouble, self._handler.moved_on) as error:
             self._rest(partition, error)
             return
         del self._resting[partition]

@@ -54,11 +54,13 @@ def topic_id(kafka: Kafka, name: str) -> str:
     return found[name].id
 
 
-def engine(settings: Settings, *, skip_deleted: bool = False) -> Worker:
+def engine(settings: Settings, *, skip_deleted: bool = False, new_topic: bool = False) -> Worker:
     """Decides messages of the inbound topic."""
     kafka, inbound, ledger = connect(settings), settings.topic("inbound"), open_ledger(settings)
     ledger.clear()
-    deciding = Deciding(ledger, topic_id(kafka, inbound), settings, skip_deleted=skip_deleted)
+    deciding = Deciding(
+        ledger, topic_id(kafka, inbound), settings, skip_deleted=skip_deleted, new_topic=new_topic
+    )
     group = settings.group("engine")
     member = kafka.member(inbound, group, name=settings.worker_name or None)
     return Group(member, deciding, most=settings.batch, lag=Lag(kafka, "engine", group, inbound))

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import psycopg
 
+from infra.cli.worker import CANNOT
 from infra.demo import market
 from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
@@ -208,6 +209,30 @@ def test_events_that_were_told_are_not_needed_to_fold_again(made: Production) ->
         assert models.digest() != before
     made.publish([receipt(999, seller="seoul-home"), receipt(998, seller="busan-sport")])
     made.start("projector")
+    made.wait_folded()
+    with made.ledger() as ledger, made.read_models() as models:
+        assert verify(ledger, models).findings == []
+
+
+def test_an_inbound_topic_made_anew_is_gone_on_with_only_when_an_operator_says_so(made: Production) -> None:
+    known = [receipt(1), *life("1")]
+    made.publish(known)
+    made.start("engine")
+    made.wait_decided(len(known))
+    made.end("engine")
+    with made.cluster() as cluster:
+        cluster.delete(made.settings.topic("inbound"))
+    made.make_topics()
+    assert made.start("engine").wait(STOPS_S) == CANNOT
+    assert "--new-topic" in (made.logs / "engine.log").read_text("utf-8")
+    sent = len(known) + made.publish([*known, *life("2")])  # more than was lost is sent again
+    made.start("engine --new-topic", "begins")
+    made.wait_decided(sent)
+    made.end("begins")
+    assert made.decided()["duplicate"] == len(known)
+    sent += made.publish(life("3"))
+    start_all(made)
+    made.wait_decided(sent)
     made.wait_folded()
     with made.ledger() as ledger, made.read_models() as models:
         assert verify(ledger, models).findings == []
