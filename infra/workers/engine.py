@@ -68,8 +68,9 @@ class Deciding:
             if not self._new_topic:
                 msg = f"partition {partition} was decided from topic {known}, this one is {self._topic_id}"
                 raise OtherTopic(msg)
-            log.warning("new_topic_begun", partition=partition, offset=ledger.next_offset())
-            ledger.commit(Batch(ledger.next_offset(), next_offset=0))
+            stood = ledger.next_offset()
+            log.warning("new_topic_begun", partition=partition, offset=stood)
+            ledger.commit(Batch(stood, next_offset=0))
         engine = self._engine(partition, ledger)
         self._engines[partition] = engine
         first, _ = member.bounds(partition)

@@ -117,22 +117,27 @@ def opened(open_one: Callable[[Configured], Opened], config: Configured) -> Open
     servers: Servers = config["bootstrap_servers"]
     until = time.monotonic() + OPENING_S
     tried = servers.order
+    failed: KafkaError | None = None
     with _listening() as told:
-        for at, server in enumerate(tried):
-            share_ms = max(0.0, until - time.monotonic()) / (len(tried) - at) * 1000
+        for left, server in zip(range(len(tried), 0, -1), tried, strict=True):
+            share_ms = max(0.0, until - time.monotonic()) / left * 1000
             bootstrap = {"bootstrap_servers": [server], "bootstrap_timeout_ms": share_ms}
             try:
                 return _opened_at({**config, **bootstrap}, open_one, told)
             except KafkaError as error:
+                failed = error
                 servers.put_last(server)
-                silent = isinstance(error, KafkaTimeoutError) and not told.refused
-                if server == tried[-1] or not silent:
-                    raise _unreachable(config, tried, told.last or str(error)) from error
-    raise AssertionError("some server is named")
+                if told.refused or not isinstance(error, KafkaTimeoutError):
+                    break
+    reason = told.last or str(failed)
+    if "sasl_mechanism" in config and "socket disconnected" in reason:
+        reason += "; it seems that authentication failed"  # its answer is often lost as it hangs up
+    raise Unreachable(f"Kafka cannot be reached at {', '.join(tried)}: {reason}") from failed
 
 
 def _opened_at(config: Configured, open_one: Callable[[Configured], Opened], told: _Told) -> Opened:
     def client(**its: object) -> library.Client:
+        # The consumer and the others above refuse this setting as unknown.
         told.beneath.append(library.client({**its, "socket_connection_setup_timeout_ms": CONNECTING_MS}))
         return told.beneath[-1]
 
@@ -142,12 +147,6 @@ def _opened_at(config: Configured, open_one: Callable[[Configured], Opened], tol
         while told.beneath:
             told.beneath.pop().close()
         raise
-
-
-def _unreachable(config: Configured, servers: Sequence[str], reason: str) -> Unreachable:
-    if "sasl_mechanism" in config and "socket disconnected" in reason:
-        reason += "; it seems that authentication failed"  # its answer is often lost as it hangs up
-    return Unreachable(f"Kafka cannot be reached at {', '.join(servers)}: {reason}")
 
 
 def patiently(ask: Callable[[], Opened]) -> Opened:
