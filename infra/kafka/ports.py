@@ -8,6 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 Headers = tuple[tuple[str, bytes], ...]
+BUSY_S: Final = 30.0
+"""A member that does not poll for longer is left behind: others take its partitions until it polls again.
+
+A join waits for members that are busy, but no longer; so this is also how long a coordinator that froze
+meanwhile is waited for.
+"""
 STRUCTURED: Final[Headers] = (("content-type", b"application/cloudevents+json"),)
 """The one header of a structured CloudEvent: the library pays dearly for each."""
 

@@ -6,18 +6,23 @@ import statistics
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from infra.kafka.client import connect
-from infra.kafka.ports import Outgoing, Publisher, Unreachable, Unsent
+from infra.kafka.ports import BUSY_S, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import TopicName
 from tests.conftest import kafka_tool
+from tests.infra.kafka.trying import PARTITIONS, Reader, a_topic, client_of, together
 from tests.infra.workers.production import Production, production
 from tests.torture.load import lines
 from tests.torture.test_kills import proved
@@ -25,8 +30,10 @@ from tests.torture.test_kills import proved
 NAME = "trio"
 CLIENTS = ["kafka-python", *(["confluent-kafka"] if os.environ.get("JUMUN_TORTURE") else [])]
 """The default one in the short form; both in the long one."""
+MOMENTS = ["before any joins", *(["while the second joins"] if os.environ.get("JUMUN_TORTURE") else [])]
 NODES = (1, 2, 3)
 RECOVERS_S = 90.0
+GATHERS_S = 45.0
 ENDS_S = 60.0
 MANY = 300
 """More messages than can have been on their way when the fault began."""
@@ -89,6 +96,48 @@ class Upstream:
 def trio(*command: str) -> None:
     done: subprocess.CompletedProcess[str] = kafka_tool(*command, "--name", NAME)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_group_meets_elsewhere_when_the_broker_that_coordinates_it_freezes(
+    three_brokers: str, kafka: str, name: str, moment: str
+) -> None:
+    del kafka  # counted as a test of the real broker
+    client, group = client_of(three_brokers, name), uuid.uuid4().hex
+    with a_topic(three_brokers, client, PARTITIONS, 3) as topic, ExitStack() as closing:
+
+        def joining() -> Reader:
+            reader = Reader(client.member(topic, group), begins=False)
+            closing.callback(reader.close)
+            return reader
+
+        readers: list[Reader] = []
+        patience_s = GATHERS_S
+        if moment == "while the second joins":
+            patience_s += BUSY_S
+            readers = [joining(), joining()]
+            together(readers[:1], lambda: len(readers[0].held) == PARTITIONS)
+            for _ in range(20):
+                readers[1].step()  # its join waits for the first, which does not poll
+        node = _coordinator(three_brokers, group)
+        trio("freeze", "--node", node)
+        closing.callback(trio, "thaw", "--node", node)
+        readers = readers or [joining(), joining()]
+        together(readers, lambda: all(len(each.held) == PARTITIONS // 2 for each in readers), patience_s)
+
+
+def _coordinator(servers: str, group: str) -> str:
+    """Once there is one: a new cluster takes its time."""
+    admin: Any = AdminClient({"bootstrap.servers": servers})
+    limit = time.monotonic() + RECOVERS_S
+    while True:
+        try:
+            return str(admin.describe_consumer_groups([group])[group].result().coordinator.id)
+        except KafkaException:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.1)
 
 
 @pytest.mark.parametrize("client", CLIENTS)

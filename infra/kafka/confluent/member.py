@@ -17,7 +17,7 @@ from infra.kafka.confluent.opening import (
     within,
 )
 from infra.kafka.moves import Moves
-from infra.kafka.ports import Fenced, OutOfRange, Polled, Record, Unreachable
+from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 READING: Final[Mapping[str, Any]] = {
     "isolation.level": "read_committed",
@@ -66,7 +66,7 @@ class Member:
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 6_000,
             "heartbeat.interval.ms": 2_000,
-            "max.poll.interval.ms": 300_000,
+            "max.poll.interval.ms": int(BUSY_S * 1_000),
             **({"group.instance.id": name} if name else {}),
         }
         self._consumer = opened(Consumer, config)

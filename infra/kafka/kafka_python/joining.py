@@ -5,12 +5,15 @@ away. Either it joins again, which makes all others join again, so that members 
 polls never come to rest; or it believes that it has joined and stays without any partition.
 From the join to the next poll it sends no heartbeat, so one that is busy for longer than its session is taken
 for dead. And a named member that another has replaced it lets go on.
+
+Where the broker that coordinates the group freezes (it takes connections and says nothing), the library tries
+again and again to join there, though another one coordinates by then.
 """
 
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, cast
 
-from kafka.errors import FencedInstanceIdError
+from kafka.errors import FencedInstanceIdError, KafkaConnectionError, RequestTimedOutError
 
 from infra.kafka.kafka_python import library
 
@@ -49,7 +52,11 @@ class _Coordinator(library.COORDINATOR):  # type: ignore[misc]  # it has no type
     async def _do_join_and_sync_async(self) -> Any:
         self.rejoin_needed = True  # until a poll picks the result up
         joined = cast("Awaitable[Any]", super()._do_join_and_sync_async())  # pyright: ignore[reportUnknownMemberType]
-        assigned = await joined
+        try:
+            assigned = await joined
+        except (KafkaConnectionError, RequestTimedOutError) as silent:
+            self.coordinator_dead(silent)  # so that it is looked up again
+            raise
         with self._lock:
             self.state = library.STABLE
             self._enable_heartbeat()

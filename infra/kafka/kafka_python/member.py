@@ -14,7 +14,7 @@ from infra.kafka.kafka_python.joining import mend
 from infra.kafka.kafka_python.library import TopicPartition
 from infra.kafka.kafka_python.opening import Configured, opened, unreachable_otherwise
 from infra.kafka.moves import Moves
-from infra.kafka.ports import Fenced, OutOfRange, Polled, Record, Unreachable
+from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 CLOSING_MS: Final = 3_000
 ANSWER_MS: Final = 10_000
@@ -64,7 +64,7 @@ class Member:
             "session_timeout_ms": 6_000,
             "heartbeat_interval_ms": 2_000,
             "metadata_max_age_ms": 30_000,  # a topic just made may be unknown when the group first meets
-            "max_poll_interval_ms": 300_000,
+            "max_poll_interval_ms": int(BUSY_S * 1_000),
         }
         self._consumer = mend(opened(library.consumer, config))
         self._moves = Moves()

@@ -22,11 +22,13 @@ def client_of(servers: str, name: str, **settings: Any) -> Kafka:
 
 
 @contextmanager
-def a_topic(servers: str, client: Kafka, partitions: int = PARTITIONS, **settings: str) -> Generator[str]:
+def a_topic(
+    servers: str, client: Kafka, partitions: int = PARTITIONS, copies: int = 1, /, **settings: str
+) -> Generator[str]:
     """It goes when the test is over."""
     name = f"test-{uuid.uuid4().hex}.inbound"
     cluster = client.cluster()
-    cluster.create(name, partitions, 1, settings)
+    cluster.create(name, partitions, copies, settings)
     cluster.close()
     try:
         yield name
