@@ -8,13 +8,12 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import reduce
 from itertools import islice
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
@@ -22,7 +21,7 @@ from infra.kafka.client import connect
 from infra.kafka.ports import BUSY_S, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import TopicName
 from tests.conftest import kafka_tool
-from tests.infra.kafka.trying import PARTITIONS, Reader, a_topic, client_of, together
+from tests.infra.kafka.trying import KAFKA, PARTITIONS, Reader, a_topic, client_of, together
 from tests.infra.workers.production import Production, production
 from tests.torture.load import lines
 from tests.torture.test_kills import proved
@@ -120,24 +119,21 @@ def test_a_group_meets_elsewhere_when_the_broker_that_coordinates_it_freezes(
             together(readers[:1], lambda: len(readers[0].held) == PARTITIONS)
             for _ in range(20):
                 readers[1].step()  # its join waits for the first, which does not poll
-        node = _coordinator(three_brokers, group)
+        node = _coordinator(three_brokers, topic, group)
         trio("freeze", "--node", node)
         closing.callback(trio, "thaw", "--node", node)
         readers = readers or [joining(), joining()]
         together(readers, lambda: all(len(each.held) == PARTITIONS // 2 for each in readers), patience_s)
 
 
-def _coordinator(servers: str, group: str) -> str:
-    """Once there is one: a new cluster takes its time."""
-    admin: Any = AdminClient({"bootstrap.servers": servers})
-    limit = time.monotonic() + RECOVERS_S
-    while True:
-        try:
-            return str(admin.describe_consumer_groups([group])[group].result().coordinator.id)
-        except KafkaException:
-            if time.monotonic() > limit:
-                raise
-            time.sleep(0.1)
+def _coordinator(servers: str, topic: str, group: str) -> str:
+    """The broker that leads the partition in which the cluster keeps the group."""
+    with closing(client_of(servers, "kafka-python").cluster()) as cluster:
+        cluster.lag(group, topic)  # at the first question a new cluster makes them
+    with closing(KAFKA.KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        leaders = [one["leader_id"] for one in admin.describe_topics(["__consumer_offsets"])[0]["partitions"]]
+    hashed = reduce(lambda before, char: (31 * before + ord(char)) % 2**32, group, 0)
+    return str(leaders[min(hashed, 2**32 - hashed) % len(leaders)])
 
 
 @pytest.mark.parametrize("client", CLIENTS)
