@@ -24,7 +24,11 @@ def untold(settings: Settings) -> Iterator[Finding]:
         (ledger_id,) = one(connection, "SELECT ledger_id FROM ledger")
     topic = settings.topic("ledger")
     with closing(kafka_of(settings).cluster()) as cluster:
-        if topic not in cluster.topics([topic]):
+        there = cluster.topics([topic])
+        if topic not in there:
+            return
+        if "READ" not in there[topic].allowed:
+            yield Finding("lag, relay", f"not looked at: this user may not read {topic}")
             return
         found = ends(cluster, settings, TAILS_S)
     if found is None:

@@ -9,7 +9,7 @@ from typing import Final
 from infra.doctor.finding import Finding, warning, wrong
 from infra.kafka import topics
 from infra.kafka.client import connect
-from infra.kafka.ports import Cluster, Record, Unreachable
+from infra.kafka.ports import Cluster, Record
 from infra.settings import Settings, TopicName
 from infra.workers.timekeeper import last_tick
 
@@ -20,6 +20,15 @@ JUMP: Final = timedelta(days=1)
 """What the timekeeper refuses to jump over."""
 MANY: Final = 10_000
 """Records that no stage should be behind for long."""
+_BOTH: Final = ("READ", "WRITE")
+NEEDED: Final[Mapping[str, Mapping[TopicName, tuple[str, ...]]]] = {
+    "engine": {"inbound": ("READ",)},
+    "relay": {"ledger": _BOTH, "outcomes": _BOTH, "set-aside": _BOTH},
+    "projector": {"ledger": ("READ",)},
+    "timekeeper": {"inbound": _BOTH},
+    "HTTP": {"inbound": ("WRITE",)},
+}
+"""What each kind of worker does with the topics."""
 NAMES: Final[tuple[TopicName, ...]] = ("inbound", "ledger", "outcomes", "set-aside")
 
 
@@ -44,27 +53,40 @@ def shapes(settings: Settings) -> Iterator[Finding]:
 
 
 def rights(settings: Settings) -> Iterator[Finding]:
-    """To describe and to read is tried; to write is not: it would leave a record."""
-    refused: list[str] = []
+    """Which workers this login may run, as the cluster says."""
     with closing(connect(settings).cluster()) as cluster:
-        there = cluster.topics([settings.topic(name) for name in NAMES])
-        for name in sorted(there):
-            try:
-                cluster.tail(name, 0, 1)
-            except Unreachable as error:
-                refused.append(name)
-                yield wrong(
-                    name, f"cannot be read: {error}", "give this user the rights to describe and read"
-                )
-    if there and not refused:
-        yield Finding("rights", "may describe and read the topics; to write was not tried")
+        found = cluster.topics([settings.topic(name) for name in NAMES])
+    if not found:
+        return
+    lacking = {
+        worker: [
+            f"{operation} on {topic}"
+            for name, operations in needed.items()
+            if (topic := settings.topic(name)) in found
+            for operation in operations
+            if operation not in found[topic].allowed
+        ]
+        for worker, needed in NEEDED.items()
+    }
+    enough = [worker for worker, lacks in lacking.items() if not lacks]
+    how = f"enough for {', '.join(enough)}" if enough else "enough for no worker"
+    if len(enough) == len(NEEDED):
+        yield Finding("rights", how)
+        return
+    lack = "; ".join(f"{worker} needs {', '.join(lacks)}" for worker, lacks in lacking.items() if lacks)
+    todo = "give a worker's user what it needs: see the operations page, Encrypted"
+    yield Finding("rights", f"{how}; {lack}", "warning" if enough else "wrong", todo)
 
 
 def told_time(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
     """The last tick against this machine's clock."""
     topic = settings.topic("inbound")
     with closing(connect(settings).cluster()) as cluster:
-        if topic not in cluster.topics([topic]):
+        found = cluster.topics([topic])
+        if topic not in found:
+            return
+        if "READ" not in found[topic].allowed:
+            yield Finding("time told", f"not looked at: this user may not read {topic}")
             return
         last = last_tick(cluster.tail(topic, 0, TICKS))
     if last is None:

@@ -161,6 +161,8 @@ class Topic(NamedTuple):
     partitions: int
     replication: int
     settings: Mapping[str, str]
+    allowed: frozenset[str] = frozenset()
+    """What this login may do with it, by the cluster's names: READ, WRITE, ..."""
 
 
 class Cluster(Protocol):

@@ -59,7 +59,9 @@ class Cluster:
 
     def _topics(self, names: Collection[str]) -> Mapping[str, Topic]:
         asked = TopicCollection(sorted(names))
-        described = self._admin.describe_topics(asked, request_timeout=ANSWER_S)
+        described = self._admin.describe_topics(
+            asked, request_timeout=ANSWER_S, include_authorized_operations=True
+        )
         there = {name: found for name, said in described.items() if (found := _if_there(said)) is not None}
         resources = [_ADMIN.ConfigResource(_ADMIN.ConfigResource.Type.TOPIC, name) for name in there]
         said: dict[Any, Any] = (
@@ -72,6 +74,7 @@ class Cluster:
                 len(found.partitions),
                 min(len(partition.replicas) for partition in found.partitions),
                 {key: entry.value for key, entry in settings[name].items()},
+                frozenset(operation.name for operation in found.authorized_operations),
             )
             for name, found in there.items()
         }
@@ -104,7 +107,8 @@ class Cluster:
 
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:
         """Reads ever more of the end: marks of transactions take offsets as well."""
-        config = {**self._configured, **READING, "group.id": "jumun-tail", "enable.partition.eof": True}
+        group = f"{topic.rpartition('.')[0]}-tail"  # the library wants one, whose coordinator it asks for
+        config = {**self._configured, **READING, "group.id": group, "enable.partition.eof": True}
         consumer = opened(Consumer, config)
         try:
             with unreachable_otherwise():

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from kafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from infra.kafka.kafka_python import library
 from infra.kafka.kafka_python.member import ANSWER_MS, CLOSING_MS, READING
@@ -33,6 +33,9 @@ class Cluster:
 
     def _topics(self, names: Collection[str]) -> Mapping[str, Topic]:
         asked = self._admin.describe_topics(sorted(names))
+        for one in asked:
+            if one["error_code"] == TopicAuthorizationFailedError.errno:
+                raise TopicAuthorizationFailedError(one["name"])
         there = [one for one in asked if one["error_code"] == 0]
         resources = [library.topic_resource(one["name"]) for one in there]
         described: Mapping[str, Any] = {"topic": {}}
@@ -44,6 +47,7 @@ class Cluster:
                 len(one["partitions"]),
                 min(len(partition["replica_nodes"]) for partition in one["partitions"]),
                 {name: said["value"] for name, said in described["topic"][one["name"]].items()},
+                frozenset(one["authorized_operations"]),
             )
             for one in there
         }

@@ -1,24 +1,37 @@
 """What goes to Kafka over a network is encrypted and says who it is.  It has a broker that asks for it."""
 
 import logging
+import re
 import sys
+import uuid
 from collections.abc import Generator
 from contextlib import closing
+from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from infra import doctor
+from infra.doctor import broker
+from infra.http.through_kafka import Checks
 from infra.kafka.client import Misconfigured, connect
-from infra.kafka.ports import Kafka, Unreachable
+from infra.kafka.ports import Kafka, Outgoing, Unreachable
+from infra.kafka.topics import create
 from infra.settings import Settings
+from infra.workers.timekeeper import last_tick
 from tests.conftest import TOOLS, kafka_tool
-from tests.infra.kafka.trying import CLIENTS, a_topic, client_of, publish, sent, tail
+from tests.infra.kafka.trying import CLIENTS, KAFKA, a_topic, client_of, gone, publish, sent, tail
+from tests.infra.workers.production import production
+from tests.torture.load import lines
 
 NAME = ("--name", "kafka-secure")
 HOME = TOOLS.parent / ".local" / "kafka-secure"
 TLS = HOME / "tls"
 WRONG: Final = "s3cr3t-but-wrong"
+GIVEN: Final = "given-to-it-alone"
+ADMIN: Final[Any] = import_module("kafka.admin")
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +155,134 @@ def test_the_second_client_is_an_extra_and_its_absence_names_it(monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "infra.kafka.confluent", None)
     with pytest.raises(Misconfigured, match=r"jumun\[confluent\]"):
         client_of("127.0.0.1:9092", "confluent-kafka")
+
+
+# Each worker as a user of its own
+
+
+def acls(worker: str) -> list[tuple[str, str]]:
+    """(column, operation) that the operations page's table gives to it."""
+    page = (TOOLS.parent / "docs" / "operations.md").read_text("utf-8")
+    table = [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]] for line in page.splitlines() if line[:1] == "|"
+    ]
+    at = next(at for at, row in enumerate(table) if "transactional ids" in row)
+    columns = table[at]
+    rows = {row[0]: row for row in table[at + 2 :]}
+    return [
+        (column, operation)
+        for row in (rows["each of them"], rows[worker])
+        for column, cell in zip(columns[1:], row[1:], strict=True)
+        for operation in cell.split(", ")
+        if operation
+    ]
+
+
+def let(servers: str, user: str, prefix: str, rights: list[tuple[str, str]]) -> None:
+    """Makes the user, who may do this much with what begins so."""
+    named = {"groups": ("GROUP", f"{prefix}-"), "transactional ids": ("TRANSACTIONAL_ID", f"{prefix}-")}
+    with closing(KAFKA.KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        credential = ADMIN.UserScramCredentialUpsertion(user, ADMIN.ScramMechanism.SCRAM_SHA_512, GIVEN)
+        admin.alter_user_scram_credentials([credential])
+        made = [
+            acl(user, *named.get(column, ("TOPIC", f"{prefix}.{column}")), said) for column, said in rights
+        ]
+        assert not admin.create_acls(made)["failed"]
+
+
+def acl(user: str, kind: str, name: str, operation: str) -> Any:
+    """`kind` and `operation` by their names; what is no topic is named by how it begins."""
+    pattern = ADMIN.ACLResourcePatternType["LITERAL" if kind == "TOPIC" else "PREFIXED"]
+    return ADMIN.ACL(
+        principal=f"User:{user}",
+        host="*",
+        operation=ADMIN.ACLOperation[re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()],
+        permission_type=ADMIN.ACLPermissionType.ALLOW,
+        resource_pattern=ADMIN.ResourcePattern(ADMIN.ResourceType[kind], name, pattern),
+    )
+
+
+def as_user(user: str) -> dict[str, str]:
+    return {
+        "kafka": listener("sasl"),
+        "kafka_security": "sasl_ssl",
+        "kafka_user": user,
+        "kafka_password": GIVEN,
+        "kafka_ca": str(TLS / "ca.pem"),
+    }
+
+
+def settings_of(user: str, **said: str) -> Settings:
+    return Settings(**{**said, **as_user(user)})  # type: ignore[arg-type]  # texts, as the environment has them
+
+
+@pytest.fixture(scope="module")
+def topics(kafka: str) -> Generator[str]:
+    """The four, named so."""
+    settings = Settings(kafka=kafka, topics=f"t{uuid.uuid4().hex}", partitions=1)
+    with closing(connect(settings).cluster()) as cluster:
+        create(cluster, settings)
+    yield settings.topics
+    gone(kafka, *(settings.topic(name) for name in broker.NAMES))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_each_worker_does_its_work_with_the_rights_that_the_page_gives_it(
+    kafka: str, postgres_url: str, client: str
+) -> None:
+    with production(postgres_url, kafka, partitions=2, client=client) as made:
+        prefix = made.said["topics"]
+        for worker in ("engine", "relay", "projector", "timekeeper", "HTTP"):
+            let(kafka, f"{worker}-{prefix}", prefix, acls(worker))
+        for role in ("engine", "relay", "projector", "timekeeper"):
+            said = {f"JUMUN_{key.upper()}": value for key, value in as_user(f"{role}-{prefix}").items()}
+            made.start(role, **said)
+        topic = made.settings.topic("inbound")
+        http = connect(settings_of(f"HTTP-{prefix}", **made.said))
+        assert Checks(http, topic).trouble() == ""
+        sent = list(islice(lines(orders=20, seed=1), 100))
+        with closing(http.publisher()) as publisher:
+            for line in sent:
+                publisher.send(Outgoing(topic, made.partition(line), b"", line))
+            publisher.flush()
+        made.wait_decided(len(sent), 60)
+        made.wait_folded(60)
+        made.wait_until(lambda: made.told("outcomes") != [], 60)
+        with made.cluster() as cluster:
+            made.wait_until(lambda: last_tick(cluster.tail(topic, 0, 20)) is not None, 60)
+
+
+@pytest.mark.parametrize(
+    ("worker", "state", "said"),
+    [
+        ("engine", "warning", "enough for engine; relay needs READ on {0}.ledger, WRITE on {0}.ledger"),
+        ("relay", "warning", "enough for relay, projector; engine needs READ on {0}.inbound"),
+        ("timekeeper", "warning", "enough for engine, timekeeper, HTTP; relay needs"),
+        ("each of them", "wrong", "enough for no worker; engine needs READ on {0}.inbound"),
+    ],
+)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_user_is_told_for_which_workers_its_rights_are_enough(
+    kafka: str, topics: str, client: str, worker: str, state: str, said: str
+) -> None:
+    user = uuid.uuid4().hex
+    let(kafka, user, topics, acls(worker))
+    settings = settings_of(user, topics=topics, partitions="1", kafka_client=client)
+    found = {one.what: one for check in doctor.KAFKA.values() for one in check(settings)}
+    rights = found.pop("rights")
+    assert rights.state == state
+    assert rights.how.startswith(said.format(topics))
+    assert "Encrypted" in rights.todo
+    assert not [one for one in found.values() if one.state == "wrong"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_user_without_rights_is_told_so_and_not_that_a_topic_is_missing(
+    kafka: str, topics: str, client: str
+) -> None:
+    user = uuid.uuid4().hex
+    let(kafka, user, topics, [])
+    settings = settings_of(user, topics=topics, kafka_client=client)
+    for check in (broker.shapes, broker.rights):
+        with pytest.raises(Unreachable, match=r"(?i)authorization"):
+            list(check(settings))
