@@ -18,7 +18,7 @@ from consumers.collector import without_collector
 from consumers.envelope import MAX_BYTES, Inbound, Tick, Unreadable, read, read_kept
 from consumers.outcomes import Moved, outcome_of
 from consumers.parking import PARKED_PER_SELLER, Parking, opens
-from consumers.ports import Batch, Committed, Ledger, Outcome, Place, State, Waiting
+from consumers.ports import Batch, Carried, Committed, Ledger, Outcome, Place, State, Waiting
 from consumers.world import CACHED_STREAMS, Decision, World, skus_of
 from domain.decider import Told
 from domain.errors import Refused, TooEarly
@@ -204,8 +204,7 @@ class Engine:
         """Decides one message; whether it is done with (and not waiting)."""
         envelope = message.envelope
         was = entry.state if entry else None
-        correlation = f"{envelope.source} {envelope.id}"
-        share = envelope.part, envelope.of
+        carried = Carried(f"{envelope.source} {envelope.id}", envelope.part, envelope.of)
         seller: Seller = self._world.get(seller_stream(envelope.sellerid)).state
         told = Told(
             at=envelope.time,
@@ -215,7 +214,7 @@ class Engine:
             reported_at=envelope.reportedat,
             inferred=envelope.inferred,
         )
-        decision = Decision(self._world, envelope.sellerid, told, correlation, share)
+        decision = Decision(self._world, envelope.sellerid, told, carried)
         try:
             if not seller.opened and not isinstance(message.command, OpenSeller):
                 # the defaults take effect at his first message, by an event in his own stream
@@ -231,7 +230,9 @@ class Engine:
             self._parking.park(self._batch, message, place, state="parked", reason=waits, entry=entry)
             return False
         except Exception as bug:  # any exception that is not a refusal undoes this message alone
-            log.exception("message_failed", stream=place, command=envelope.type, correlation=correlation)
+            log.exception(
+                "message_failed", stream=place, command=envelope.type, correlation=carried.correlation
+            )
             trace = "".join(traceback.format_exception(bug, limit=-5))[-2_000:]
             self._parking.park(self._batch, message, place, state="failed", reason=trace, entry=entry)
             return False
@@ -355,7 +356,7 @@ class Engine:
         _, seller_id, _ = parts(timer.stream)
         seller: Seller = self._world.get(seller_stream(seller_id)).state
         told = Told(timer.due, "clock", seller.zone, seller.policies)
-        decision = Decision(self._world, seller_id, told, f"clock {timer.key}")
+        decision = Decision(self._world, seller_id, told, Carried(f"clock {timer.key}"))
         try:
             decision.decide(timer.stream, due_step(timer))
         except Exception:  # a deadline that fails must not stop the others

@@ -14,6 +14,16 @@ State = Literal["accepted", "duplicate", "conflict", "refused", "parked", "faile
 """What became of a message.  At any time each message ever sent is in exactly one of these."""
 
 
+class Carried(NamedTuple):
+    """What all events that one message causes carry of it."""
+
+    correlation: str
+    """Its source and id."""
+    part: int = 1
+    of: int = 1
+    traceparent: str | None = None
+
+
 class Decided(NamedTuple):
     """An event as decided: who it belongs to, where it stands, and what caused it."""
 
@@ -24,13 +34,11 @@ class Decided(NamedTuple):
     version: int
     """Gapless per stream, from 1."""
     event: Event
-    correlation: str
-    """Source and id of the message that began it."""
+    carried: Carried
+    """Of the message that began it."""
     cause: str | None
     """Id of the event that this one follows from; none where it is the message itself."""
     inferred: bool = False
-    part: int = 1
-    of: int = 1
 
     @property
     def id(self) -> str:

@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from consumers.ports import Decided, Ledger, Loaded
+from consumers.ports import Carried, Decided, Ledger, Loaded
 from domain.catalogue import DECIDERS
 from domain.decider import Decider, Told
 from domain.errors import Refused, TooEarly
@@ -103,13 +103,10 @@ def _start(stream: StreamId) -> Loaded:
 class Decision:
     """One message with its whole cascade, decided on an overlay of its own."""
 
-    def __init__(
-        self, world: World, seller_id: str, told: Told, correlation: str, share: tuple[int, int] = (1, 1)
-    ) -> None:
+    def __init__(self, world: World, seller_id: str, told: Told, carried: Carried) -> None:
         self._world = world
         self._told = told
-        self._correlation = correlation
-        self._part, self._of = share
+        self._carried = carried
         self.seller_id = seller_id
         self.sequence = world.sequence(seller_id)
         self.states: dict[StreamId, Loaded] = {}
@@ -147,11 +144,9 @@ class Decision:
                 stream,
                 version,
                 event,
-                self._correlation,
+                self._carried,
                 cause,
                 told.inferred,
-                self._part,
-                self._of,
             )
             self.events.append(decided)
             if asked := follow_ups(stream, event, state):

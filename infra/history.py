@@ -32,8 +32,8 @@ def committed_now(batch: Batch, committed: Committed) -> list[Recorded]:
             decided.version,
             decided.event,
             decided.inferred,
-            decided.part,
-            decided.of,
+            decided.carried.part,
+            decided.carried.of,
             decided.sequence,
         )
         for position, decided in enumerate(batch.events, committed.first_position)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from consumers.ports import Decided
+from consumers.ports import Carried, Decided
 from domain.catalogue import DECIDERS, EVENTS
 from domain.message import Event
 from domain.order.after import RefundRecorded
@@ -74,11 +74,9 @@ def _decided(name: str, event: Event) -> Decided:
         StreamId(said["subject"]),
         said["version"],
         event,
-        said["correlationid"],
+        Carried(said["correlationid"], said.get("part", 1), said.get("of", 1)),
         said.get("causationid"),
         said.get("inferred", False),
-        said.get("part", 1),
-        said.get("of", 1),
     )
 
 

@@ -19,7 +19,7 @@ _DATA: Final = b',"data":'
 
 def encode(decided: Decided) -> bytes:
     """The outbound CloudEvent of a decided event, structured JSON."""
-    seller_id, sequence, stream, version, event, correlation, cause, inferred, part, of = decided
+    seller_id, sequence, stream, version, event, (correlation, part, of, _), cause, inferred = decided
     said: dict[str, Any] = {
         "specversion": "1.0",
         "id": decided.id,

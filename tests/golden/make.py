@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from consumers.ports import Decided
+from consumers.ports import Carried, Decided
 from domain.catalogue import DECIDERS, EVENTS, NAMES
 from domain.fulfilment import parts
 from domain.message import Event
@@ -331,11 +331,10 @@ def decided() -> dict[str, Decided]:
             sequence += 1
             cause = f"acme:{sequence - 1}" if version > 1 else None
             odd = bool(version % 2)
+            carried = Carried(f"naver m-{sequence}", 1 + odd, 2)
             found.setdefault(
                 NAMES[type(event)],
-                Decided(
-                    "acme", sequence, stream, version, event, f"naver m-{sequence}", cause, odd, 1 + odd, 2
-                ),
+                Decided("acme", sequence, stream, version, event, carried, cause, odd),
             )
     return found
 

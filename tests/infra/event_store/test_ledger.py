@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consumers.ports import Batch, Decided, Ledger, Loaded, Outcome, Stale, Waiting
+from consumers.ports import Batch, Carried, Decided, Ledger, Loaded, Outcome, Stale, Waiting
 from domain.catalogue import DECIDERS
 from domain.fulfilment import Timer
 from domain.stock import STOCK
@@ -69,7 +69,7 @@ def ledger(opening: Opening) -> Ledger:
 
 def received(stream: StreamId, version: int, sequence: int, pieces: int = 1) -> Decided:
     event = StockReceived(at=NOON, receipt_id=str(version), location="main", pieces=pieces, reason="purchase")
-    return Decided("acme", sequence, stream, version, event, "shop in-1", None)
+    return Decided("acme", sequence, stream, version, event, Carried("shop in-1"), None)
 
 
 def batch(begins: int, *events: Decided, **more: Any) -> Batch:
