@@ -204,7 +204,8 @@ class Engine:
         """Decides one message; whether it is done with (and not waiting)."""
         envelope = message.envelope
         was = entry.state if entry else None
-        carried = Carried(f"{envelope.source} {envelope.id}", envelope.part, envelope.of)
+        correlation = f"{envelope.source} {envelope.id}"
+        carried = Carried(correlation, envelope.part, envelope.of, envelope.traceparent)
         seller: Seller = self._world.get(seller_stream(envelope.sellerid)).state
         told = Told(
             at=envelope.time,
@@ -230,9 +231,7 @@ class Engine:
             self._parking.park(self._batch, message, place, state="parked", reason=waits, entry=entry)
             return False
         except Exception as bug:  # any exception that is not a refusal undoes this message alone
-            log.exception(
-                "message_failed", stream=place, command=envelope.type, correlation=carried.correlation
-            )
+            log.exception("message_failed", stream=place, command=envelope.type, correlation=correlation)
             trace = "".join(traceback.format_exception(bug, limit=-5))[-2_000:]
             self._parking.park(self._batch, message, place, state="failed", reason=trace, entry=entry)
             return False

@@ -22,6 +22,7 @@ class Carried(NamedTuple):
     part: int = 1
     of: int = 1
     traceparent: str | None = None
+    """Of W3C Trace Context."""
 
 
 class Decided(NamedTuple):

@@ -38,7 +38,8 @@ duplicate keys are errors, so that a misspelt field is never silently lost. At m
 | reportedat | When the source wrote it down, if that was later |
 | inferred | `true`: the source has no such fact or time, a converter worked it out |
 | part, of | One outside fact told as `of` messages about so many orders counts once |
-| traceparent, subject, datacontenttype | As CloudEvents says; carried along |
+| traceparent | Carried by every event that it causes; sent again with another one is no conflict |
+| subject, datacontenttype | As CloudEvents says |
 
 Texts marked *personal* go to the vault at the door; a token stands for them from there on.
 """
@@ -100,7 +101,9 @@ def events() -> str:
     """docs/events.md."""
     parts = [
         f"# What Jumun records and emits\n\n{PRINTED}\n\nReaders ignore unknown fields and attributes: "
-        "a new optional field keeps the name. `subject` is the stream, `sequence` is gapless per seller.\n"
+        "a new optional field keeps the name. `subject` is the stream, `sequence` is gapless per seller; "
+        "`correlationid` names source and id of the message that began it, `causationid` the event that it "
+        "follows from, `traceparent` is that message's.\n"
     ]
     for name, kind in EVENTS.items():
         about = _about(kind) if kind.__doc__ else ""

@@ -19,7 +19,7 @@ _DATA: Final = b',"data":'
 
 def encode(decided: Decided) -> bytes:
     """The outbound CloudEvent of a decided event, structured JSON."""
-    seller_id, sequence, stream, version, event, (correlation, part, of, _), cause, inferred = decided
+    seller_id, sequence, stream, version, event, (correlation, part, of, trace), cause, inferred = decided
     said: dict[str, Any] = {
         "specversion": "1.0",
         "id": decided.id,
@@ -39,6 +39,8 @@ def encode(decided: Decided) -> bytes:
     if of > 1:
         said["part"] = part
         said["of"] = of
+    if trace is not None:
+        said["traceparent"] = trace
     said["datacontenttype"] = "application/json"
     said["data"] = event
     try:

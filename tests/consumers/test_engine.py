@@ -13,6 +13,7 @@ from consumers.engine import Engine
 from consumers.ports import Stale
 from domain import catalogue
 from infra.demo import market
+from infra.event_store.codec import attributes
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sql_ledger import LOAD, SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -115,6 +116,32 @@ def test_the_same_message_written_differently_is_the_same(engine: Engine, ledger
 def test_the_same_id_with_other_content_is_a_conflict(engine: Engine, ledger: SqlLedger) -> None:
     engine.handle([receipt(1, pieces=5), receipt(1, pieces=6)])
     assert sums(ledger) == {"accepted": 1, "conflict": 1}
+
+
+TRACE, ANOTHER = (f"00-{'4bf92f3577b34da6' * 2}-00f067aa0ba902b{last}-01" for last in "78")
+
+
+def traced(line: bytes, trace: str) -> bytes:
+    return json.dumps({**json.loads(line), "traceparent": trace}).encode()
+
+
+def test_every_event_that_a_message_causes_carries_its_trace_though_it_had_to_wait(
+    engine: Engine, ledger: SqlLedger
+) -> None:
+    engine.handle([receipt(1), traced(paid("1"), ANOTHER), traced(placed("1"), TRACE)])
+    said = [
+        attributes(state) for (state,) in ledger.rows("SELECT state FROM stored_events ORDER BY position")
+    ]
+    found = {(one["type"], one.get("traceparent")) for one in said}
+    assert ("jumun.stock.received.v1", None) in found
+    assert ("jumun.order.placed.v1", TRACE) in found
+    assert {("jumun.order.paid.v1", ANOTHER), ("jumun.stock.reserved.v1", ANOTHER)} <= found
+
+
+def test_a_message_sent_again_in_another_trace_is_the_same(engine: Engine, ledger: SqlLedger) -> None:
+    engine.handle([receipt(1), traced(receipt(1), TRACE), traced(receipt(1), ANOTHER)])
+    engine.handle([traced(receipt(2), TRACE), traced(receipt(2), ANOTHER), receipt(2)])
+    assert sums(ledger) == {"accepted": 2, "duplicate": 4}
 
 
 def test_a_message_refused_at_its_last_step_leaves_no_trace(engine: Engine, ledger: SqlLedger) -> None:
