@@ -1,6 +1,8 @@
 """Servers that tests run against: real ones, of this project's own."""
 
 import subprocess
+import threading
+import time
 import uuid
 import warnings
 from collections import Counter
@@ -84,6 +86,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         used: list[str] = getattr(item, "fixturenames", [])
         item.user_properties += [("server", server) for fixture, server in SERVERS.items() if fixture in used]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_client_left() -> Iterator[None]:
+    """One of Kafka that is left open works on in a thread of its own, also while other modules are tested.
+    Hypothesis fails a test beside which anybody draws random numbers.
+    """
+    before = set(threading.enumerate())
+    yield
+    limit = time.monotonic() + 5.0
+    while left := [
+        one for one in threading.enumerate() if one not in before and one.name.startswith("kafka-")
+    ]:
+        assert time.monotonic() < limit, left
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import socket
 import time
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -462,8 +463,9 @@ def test_a_topic_made_anew_has_another_id(kafka: str, client: Kafka) -> None:
 
 
 def test_both_libraries_say_the_same_of_a_topic(kafka: str, topic: str) -> None:
-    said = [client_of(kafka, name).cluster().topics([topic]) for name in CLIENTS]
-    assert said[0] == said[1]
+    one, other = (client_of(kafka, name).cluster() for name in CLIENTS)
+    with closing(one), closing(other):
+        assert one.topics([topic]) == other.topics([topic])
 
 
 # A cluster that is not there

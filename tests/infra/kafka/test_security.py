@@ -239,7 +239,8 @@ def test_each_worker_does_its_work_with_the_rights_that_the_page_gives_it(
             made.start(role, **said)
         topic = made.settings.topic("inbound")
         http = connect(settings_of(f"HTTP-{prefix}", **made.said))
-        assert Checks(http, topic).trouble() == ""
+        with closing(Checks(http, topic)) as checks:
+            assert checks.trouble() == ""
         sent = list(islice(lines(orders=20, seed=1), 100))
         with closing(http.publisher()) as publisher:
             for line in sent:
