@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from functools import reduce
 from itertools import islice
-from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from infra.kafka.client import connect
@@ -204,7 +202,7 @@ def _through(made: Production, fault: str, node: int) -> float:
 def _whole(made: Production) -> bool:
     """Whether every partition has all its copies in sync."""
     try:
-        admin: Any = KafkaAdminClient(bootstrap_servers=made.settings.kafka)
+        admin = KAFKA.KafkaAdminClient(bootstrap_servers=made.settings.kafka)
     except KafkaError:
         return False
     try:

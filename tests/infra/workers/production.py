@@ -22,7 +22,7 @@ from infra.event_store.postgres.upgrade import Target, upgrade
 from infra.kafka import topics
 from infra.kafka.client import connect
 from infra.kafka.partitions import partition_of
-from infra.kafka.ports import Outgoing, Record
+from infra.kafka.ports import Kafka, Outgoing, Record
 from infra.read_models.store import ReadModels
 from infra.settings import Settings, TopicName
 from infra.workers.outbox import SEAL
@@ -126,11 +126,11 @@ class Production:
         except (ValueError, TypeError, KeyError):
             return zlib.crc32(line) % self.settings.partitions
 
-    def publish(self, lines: Iterable[bytes]) -> int:
-        """Publishes them and returns how many, once all are acknowledged."""
+    def publish(self, lines: Iterable[bytes], kafka: Kafka | None = None) -> int:
+        """Publishes them, as our own user or another, and returns how many, once all are acknowledged."""
         topic = self.settings.topic("inbound")
         count = 0
-        with closing(connect(self.settings).publisher()) as publisher:
+        with closing((kafka or connect(self.settings)).publisher()) as publisher:
             for line in lines:
                 publisher.send(Outgoing(topic, self.partition(line), b"", line))
                 count += 1
