@@ -29,7 +29,7 @@ from infra.kafka.confluent.opening import (
 from infra.kafka.ports import Record, Topic, Unreachable
 
 TAIL_S: Final = 30.0
-GONE_S: Final = 30.0
+KNOWN_S: Final = 30.0
 _ADMIN: Final[Any] = import_module("confluent_kafka.admin")
 """Its types are not complete."""
 
@@ -87,6 +87,7 @@ class Cluster:
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
+            self._wait(name, there=True)
 
     def delete(self, name: str) -> None:
         with unreachable_otherwise():
@@ -95,11 +96,15 @@ class Cluster:
             except KafkaException as error:
                 if not _unknown(error):
                     raise
-            until = time.monotonic() + GONE_S
-            while self._is_there(name):
-                if time.monotonic() > until:
-                    raise Unreachable(f"Kafka has not deleted the topic {name} yet")
-                time.sleep(0.1)
+            self._wait(name, there=False)
+
+    def _wait(self, name: str, *, there: bool) -> None:
+        """The controller has said so; the broker that is asked may not know it yet."""
+        until = time.monotonic() + KNOWN_S
+        while self._is_there(name) != there:
+            if time.monotonic() > until:
+                raise Unreachable(f"Kafka has not {'made' if there else 'deleted'} the topic {name} yet")
+            time.sleep(0.1)
 
     def _is_there(self, name: str) -> bool:
         asked = self._admin.describe_topics(TopicCollection([name]), request_timeout=ANSWER_S)

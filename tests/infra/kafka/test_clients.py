@@ -256,8 +256,8 @@ def test_an_idle_member_waits_without_working(reader: Reader) -> None:
     began, worked = time.monotonic(), time.process_time()
     for _ in range(3):
         reader.step(1.0)
-    assert 2.9 < time.monotonic() - began < 3.5
-    assert time.process_time() - worked < 0.15
+    assert 2.9 < time.monotonic() - began < 6
+    assert time.process_time() - worked < 0.3
 
 
 # What is committed, and what is not
@@ -444,6 +444,15 @@ def test_lag_is_what_the_group_has_not_marked(client: Kafka, topic: str, group: 
     cluster.close()
 
 
+def test_a_topic_that_was_made_is_there_at_once(kafka: str, client: Kafka) -> None:
+    names = [f"test-{uuid.uuid4().hex}" for _ in range(20)]
+    with closing(client.cluster()) as cluster:
+        for name in names:
+            cluster.create(name, 3, 1, {})
+            assert name in cluster.topics([name])
+    gone(kafka, *names)
+
+
 def test_a_topic_made_anew_has_another_id(kafka: str, client: Kafka) -> None:
     cluster, name = client.cluster(), f"test-{uuid.uuid4().hex}"
     assert cluster.topics([name]) == {}
@@ -489,4 +498,4 @@ def test_servers_that_take_connections_and_say_nothing_cost_a_few_seconds_once(k
         began = time.monotonic()
         for _ in range(8):
             client.cluster().close()
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 6.0  # with one of them first each time it would be 26
