@@ -18,7 +18,7 @@ from infra.event_store.postgres.url import checked
 LIMITS: Final = {
     "lock_timeout": "5s",
     "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "5s",  # one that froze in a transaction holds nobody up for longer
+    "idle_in_transaction_session_timeout": "4s",  # one that froze in a transaction holds nobody up for longer
     "timezone": "UTC",
 }
 CONNECTION: Final = {
