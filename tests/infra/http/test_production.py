@@ -32,6 +32,7 @@ def served(production: Production, tmp_path_factory: pytest.TempPathFactory) -> 
     """With all workers but the timekeeper."""
     for role in ("engine", "relay", "projector"):
         production.start(role)
+    production.wait_decided(production.publish([receipt(1, seller="first")]))
     with running(settings_of(production, tmp_path_factory.mktemp("http"))) as made:
         yield made
 

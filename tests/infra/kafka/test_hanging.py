@@ -58,7 +58,7 @@ def test_everything_is_closed_within_seconds_though_the_broker_hangs(
     freeze()
     publisher.send(sent(topic, "hangs")[0])
     for one in (member, chunks, cluster, publisher):
-        assert seconds_of(one.close) < 8
+        assert seconds_of(one.close) < 15
 
 
 def test_a_flush_that_is_not_acknowledged_in_time_is_unsent(
@@ -84,7 +84,7 @@ def test_a_poll_brings_nothing_while_the_broker_hangs_and_goes_on_when_it_is_bac
     together([reader], lambda: reader.held == {0, 1})
     freeze()
     for _ in range(3):
-        assert 0.4 < seconds_of(lambda: reader.step(0.5)) < 1.5
+        assert 0.4 < seconds_of(lambda: reader.step(0.5)) < 5
     with pytest.raises(Unreachable):
         reader.member.bounds(0)
     kafka_tool("thaw", *NODE, *NAME)

@@ -22,7 +22,7 @@ from infra.kafka.topics import create
 from infra.settings import Settings
 from infra.workers.timekeeper import last_tick
 from tests.conftest import TOOLS, kafka_tool
-from tests.infra.kafka.trying import CLIENTS, KAFKA, a_topic, client_of, gone, publish, sent, tail
+from tests.infra.kafka.trying import CLIENTS, KAFKA, a_topic, client_of, gone, publish, sent, tail, until
 from tests.infra.workers.production import production
 from tests.torture.load import lines
 
@@ -38,8 +38,17 @@ ADMIN: Final[Any] = import_module("kafka.admin")
 def kafka() -> Generator[str]:
     done = kafka_tool("up", "--secure", *NAME)
     assert done.returncode == 0, done.stderr
+    until(lets_in, 60)  # its first handshake is by far the slowest
     yield done.stdout.strip()
     kafka_tool("remove", *NAME)
+
+
+def lets_in() -> bool:
+    try:
+        by_password("kafka-python").cluster().close()
+    except Unreachable:
+        return False
+    return True
 
 
 def listener(name: str) -> str:

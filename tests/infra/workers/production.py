@@ -200,6 +200,21 @@ class Production:
                 for record in cluster.tail(topic, partition, 10_000_000)
             ]
 
+    def told_outcomes(self) -> list[Record]:
+        """Of both topics, once all that the ledger has are told: what one transaction tells becomes visible
+        in one partition after the other.
+        """
+        found: list[Record] = []
+        with self.ledger() as ledger:
+            count: int = ledger.rows("SELECT count(*) FROM outcomes")[0][0]
+
+        def all_told() -> bool:
+            found[:] = self.told("outcomes") + self.told("set-aside")
+            return len(found) >= count
+
+        self.wait_until(all_told)
+        return found
+
     def told_positions(self) -> list[int]:
         return sorted(
             int(record.value[record.value.rindex(SEAL) + len(SEAL) :].partition(b",")[0])
