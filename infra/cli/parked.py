@@ -1,18 +1,15 @@
 """`jumun parked`: messages that wait, and what an operator does with them."""
 
-from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from consumers.engine import Engine
-from consumers.outcomes import Moved
-from consumers.ports import Stale, Waiting
+from consumers.ports import Waiting
 from infra.cli import show
-from infra.cli.feed import print_moved, writer
-from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of, must_exist, settings
+from infra.cli.deciding import decided
+from infra.cli.feed import print_moved
+from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of
 from infra.event_store.instants import instant
 from infra.event_store.sql_ledger import SqlLedger
 
@@ -21,8 +18,6 @@ app = typer.Typer(
 )
 Number = Annotated[int, typer.Argument(help="Its number in the list.")]
 Partition = Annotated[int, typer.Option(help="Its partition in the list; embedded there is only one.")]
-TRIES: Final = 10
-"""A worker that decides at the same moment is quicker."""
 _NAMES: Final = ("partition", "number", "state", "seller_id", "place", "reason")
 
 
@@ -81,8 +76,11 @@ def release(number: Number, partition: Partition = 0, as_json: AsJson = False, h
 
     Example: jumun parked release 3 --partition 17
     """
-    moved = _decided(lambda engine, entry: engine.release(entry.waits_at), number, partition, home)
-    print_moved(moved, as_json=as_json)
+
+    def releasing(engine: Engine, ledger: SqlLedger) -> None:
+        engine.release(_entry(ledger, number).waits_at)
+
+    print_moved(decided(releasing, partition, home), as_json=as_json)
 
 
 @app.command()
@@ -91,36 +89,11 @@ def drop(number: Number, partition: Partition = 0, as_json: AsJson = False, home
 
     Example: jumun parked drop 3
     """
-    print_moved(_decided(Engine.drop, number, partition, home), as_json=as_json)
 
+    def dropping(engine: Engine, ledger: SqlLedger) -> None:
+        engine.drop(_entry(ledger, number))
 
-def _decided(
-    work: Callable[[Engine, Waiting], None], number: int, partition: int, home: Path | None
-) -> Moved:
-    chosen = settings(home)
-    if chosen.database_url is None:
-        must_exist(chosen)
-        with writer(chosen) as embedded:
-            work(embedded.engine, _entry(embedded.ledger, number))
-            return embedded.engine.moved
-    from infra.workers.roles import open_ledger  # noqa: PLC0415  loads the driver
-
-    with closing(open_ledger(chosen)) as whole:
-        topic = whole.of(partition).topic() or "none"
-        ledger = whole.reading_topic(topic).of(partition)
-        engine = Engine(ledger, parked_per_seller=chosen.parked_per_seller)
-        for _ in range(TRIES):
-            try:
-                work(engine, _entry(ledger, number))
-            except Stale:
-                continue
-            return engine.moved
-    show.problem(
-        f"The workers of partition {partition} commit faster than this command.",
-        "everything; nothing was released or dropped.",
-        "run it again when there is less to do.",
-    )
-    raise typer.Exit(3)
+    print_moved(decided(dropping, partition, home), as_json=as_json)
 
 
 def _entry(ledger: SqlLedger, number: int) -> Waiting:

@@ -1,0 +1,47 @@
+"""What an operator has decided beside the workers."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from consumers.engine import Engine
+from consumers.outcomes import Moved
+from consumers.ports import Stale
+from infra.cli import show
+from infra.cli.feed import writer
+from infra.cli.options import must_exist, settings
+from infra.event_store.sql_ledger import SqlLedger
+
+TRIES: Final = 10
+"""A worker that decides at the same moment is quicker."""
+
+
+def decided(work: Callable[[Engine, SqlLedger], None], partition: int, home: Path | None) -> Moved:
+    """Has the partition's engine do it; begun anew where a worker has committed meanwhile."""
+    chosen = settings(home)
+    if chosen.database_url is None:
+        must_exist(chosen)
+        with writer(chosen) as embedded:
+            work(embedded.engine, embedded.ledger)
+            return embedded.engine.moved
+    from infra.workers.roles import open_ledger  # noqa: PLC0415  loads the driver
+
+    with closing(open_ledger(chosen)) as whole:
+        topic = whole.of(partition).topic() or "none"
+        ledger = whole.reading_topic(topic).of(partition)
+        engine = Engine(ledger, parked_per_seller=chosen.parked_per_seller)
+        for _ in range(TRIES):
+            try:
+                work(engine, ledger)
+            except Stale:
+                continue
+            return engine.moved
+    show.problem(
+        f"The workers of partition {partition} commit faster than this command.",
+        "everything; what it has not said to be done was not done.",
+        "run it again when there is less to do.",
+    )
+    raise typer.Exit(3)
