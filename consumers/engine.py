@@ -316,6 +316,15 @@ class Engine:
         self._run(dropping)
         self._forget()
 
+    def fire(self, timers: Sequence[Timer]) -> None:
+        """An operator says: let these, which have failed, fall after all.  What fails again stays failed."""
+
+        def firing() -> None:
+            for timer in timers:
+                self._fire(timer)
+
+        self._run(firing)
+
     def _run(self, work: Callable[[], None]) -> None:
         try:
             work()

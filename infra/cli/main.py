@@ -7,7 +7,7 @@ import typer
 from eventsourcing.persistence import PersistenceError
 
 from infra import logging
-from infra.cli import ask, db, doctor, feed, look, parked, rebuild, run, serve, show, token, topics
+from infra.cli import ask, db, deadlines, doctor, feed, look, parked, rebuild, run, serve, show, token, topics
 from infra.read_models.making import OtherLedger
 from infra.settings import Settings
 
@@ -31,6 +31,7 @@ app.command()(look.order)
 app.command()(ask.returns)
 app.command()(ask.activity)
 app.add_typer(parked.app, name="parked")
+app.add_typer(deadlines.app, name="deadlines")
 app.command()(look.outcomes)
 app.command()(look.verify)
 app.add_typer(db.app, name="db")

@@ -151,6 +151,6 @@ def told_of(rows: list[tuple[Any, ...]], timers: int, now: datetime) -> Iterator
         else:
             yield Finding(f"{state} messages", how)
     if timers:
-        yield wrong("failed timers", f"{timers:,}", "mend the bug; their deadlines did not fall")
+        yield wrong("failed deadlines", f"{timers:,}", "mend the bug, then `jumun deadlines release`")
     else:
-        yield Finding("failed timers", "none")
+        yield Finding("failed deadlines", "none")

@@ -148,12 +148,23 @@ class SqlLedger(ABC):
     def due(self, seller_id: str | None, after: datetime | None, to: datetime, limit: int) -> list[Timer]:
         return self._due(seller_id, after, to, limit)
 
+    def failed_timers(self, seller_id: str | None) -> list[Timer]:
+        """Deadlines that did not fall, for a bug, the earliest first."""
+        rows = self.rows(
+            f"SELECT {_TIMER} FROM timers t JOIN sellers s ON s.seller_id = t.seller_id"
+            " WHERE s.partition = :at AND t.failed = 1"
+            " AND (CAST(:seller AS TEXT) IS NULL OR t.seller_id = :seller)"
+            " ORDER BY t.due, t.seller_id, t.key",
+            at=self._partition,
+            seller=seller_id,
+        )
+        return [_timer(row) for row in rows]
+
     def _due(
         self, seller_id: str | None, after: datetime | None, to: datetime | None, limit: int
     ) -> list[Timer]:
         rows = self.rows(
-            "SELECT t.key, t.due, t.stream, t.kind, t.detail FROM timers t"
-            f" {_EVERYBODYS if seller_id is None else _SELLERS}"
+            f"SELECT {_TIMER} FROM timers t {_EVERYBODYS if seller_id is None else _SELLERS}"
             " AND t.failed = 0 AND t.due > :after AND t.due <= :to"
             " ORDER BY t.due, t.seller_id, t.key LIMIT :limit",
             after=-1 if after is None else micros(after),
@@ -161,9 +172,10 @@ class SqlLedger(ABC):
             limit=limit,
             **({"at": self._partition} if seller_id is None else {"seller": seller_id}),
         )
-        return [Timer(key, instant(due), StreamId(stream), *rest) for key, due, stream, *rest in rows]
+        return [_timer(row) for row in rows]
 
 
+_TIMER: Final = "t.key, t.due, t.stream, t.kind, t.detail"
 _EVERYBODYS: Final = "JOIN sellers s ON s.seller_id = t.seller_id WHERE s.partition = :at AND s.live = 1"
 _SELLERS: Final = "WHERE t.seller_id = :seller"
 _WAITING: Final = "number, place, seller_id, key, digest, kept, state, reason, since"
@@ -180,6 +192,11 @@ WHERE e.originator_id = w.stream
   AND e.originator_version > coalesce((SELECT version FROM snapshot s WHERE s.stream = w.stream), 0)
 ORDER BY 1, 2
 """
+
+
+def _timer(row: Any) -> Timer:
+    key, due, stream, kind, detail = row
+    return Timer(key, instant(due), StreamId(stream), kind, detail)
 
 
 def _waiting(row: Any) -> Waiting:

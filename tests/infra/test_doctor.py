@@ -81,7 +81,7 @@ def test_all_is_well_where_all_is_well(made: Production, monkeypatch: pytest.Mon
         "lag, engine", "lag, projector", "lag, relay",
         "PostgreSQL", "fsync", "synchronous_commit", "ledger tables", "read models", "roles", "login",
         "clocks",
-        "parked messages", "failed messages", "failed timers",
+        "parked messages", "failed messages", "failed deadlines",
     ):  # fmt: skip
         assert what in named
     password = conninfo_to_dict(made.said["database_url"])["password"]
@@ -211,7 +211,7 @@ def test_whoever_waits_is_told_of_with_its_age() -> None:
     since = micros(now - timedelta(days=2))
     found = by_name(list(database.told_of([("parked", 3, since), ("failed", 1, since)], 2, now)))
     assert found["parked messages"][1:3] == ("3, the oldest for 2 d 0 h", "warning")
-    assert found["failed messages"].state == found["failed timers"].state == "wrong"
+    assert found["failed messages"].state == found["failed deadlines"].state == "wrong"
     none = by_name(list(database.told_of([], 0, now)))
     assert {one.state for one in none.values()} == {"ok"}
 

@@ -14,13 +14,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.main import app
-from tests.telling import life, paid, receipt
+from infra.embedded import writing
+from infra.settings import Settings
+from tests.planting import deadline_of, planted
+from tests.telling import life, paid, placed, receipt, tick
 
 COMMANDS = [
     "demo", "ingest", "check", "convert", "stock", "penalty", "kpi", "orders", "order", "returns", "activity",
     "outcomes", "verify",
 ]  # fmt: skip
-PARKED = ["list", "show", "release", "drop"]
+WAITING = ["parked list", "parked show", "parked release", "parked drop"]
+FAILED = ["deadlines list", "deadlines release"]
 
 
 def run(*words: object, stdin: bytes | None = None) -> Result:
@@ -50,7 +54,7 @@ def home(demo: Path, tmp_path: Path) -> Iterator[Path]:
     return shutil.copytree(demo, tmp_path / "home")  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *(f"parked {name}" for name in PARKED)])
+@pytest.mark.parametrize("command", [*COMMANDS, *WAITING, *FAILED])
 def test_every_command_explains_itself(command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
@@ -163,6 +167,23 @@ def test_parked_messages_are_listed_shown_released_and_dropped(tmp_path: Path) -
     assert answered("parked", "drop", second["number"], "--home", home)[0]["dropped"] == 1
     assert [row["number"] for row in answered("parked", "list", "--home", home)] == [first["number"]]
     assert run("parked", "show", 99, "--home", home).exit_code == 2
+
+
+def test_deadlines_that_failed_are_listed_and_released(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with writing(Settings(home=home)) as embedded:
+        embedded.ingest([receipt(1), placed("1"), paid("1"), placed("2", sku="FUSE"), paid("2")])
+        with planted(deadline_of("FUSE"), ZeroDivisionError()):
+            embedded.ingest([tick("2026-04-01T00:00:00Z")])
+    with planted(deadline_of("FUSE"), ZeroDivisionError()):
+        result = run("deadlines", "release", "--home", home)
+        assert (result.exit_code, "0 fell, 1 failed again" in result.output) == (1, True)
+    (failed,) = answered("deadlines", "list", "--home", home)
+    assert (failed["at"], failed["kind"]) == ("order/acme/naver:main:2", "ship-by")
+    assert "naver:main:2" in run("deadlines", "list", "--home", home).output
+    assert answered("deadlines", "release", "--seller", "other", "--home", home)[0]["fell"] == 0
+    assert answered("deadlines", "release", "--home", home) == [{"fell": 1, "failed_again": 0}]
+    assert answered("deadlines", "list", "--home", home) == []
 
 
 def test_a_second_writer_is_refused_clearly(tmp_path: Path) -> None:

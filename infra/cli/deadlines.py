@@ -1,0 +1,79 @@
+"""`jumun deadlines`: those that did not fall, because a rule had a bug."""
+
+from typing import Any, Final
+
+import typer
+
+from consumers.clocks import SLICE
+from consumers.engine import Engine
+from infra.cli import show
+from infra.cli.deciding import decided
+from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of
+from infra.event_store.instants import instant
+from infra.event_store.sql_ledger import SqlLedger
+
+app = typer.Typer(no_args_is_help=True, help="Deadlines that did not fall, until a bug is mended.")
+_NAMES: Final = ("partition", "seller_id", "at", "kind")
+
+
+@app.command("list")
+def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False, home: Home = None) -> None:
+    """Which failed, the earliest first.
+
+    Example: jumun deadlines list --seller seoul-home
+    """
+    with ledger_of(home) as ledger:
+        found = ledger.rows(
+            "SELECT s.partition, t.seller_id, t.stream, t.kind, t.due FROM timers t"
+            " JOIN sellers s ON s.seller_id = t.seller_id"
+            " WHERE t.failed = 1 AND (CAST(:seller AS TEXT) IS NULL OR t.seller_id = :seller)"
+            " ORDER BY t.due, t.key",
+            seller=seller,
+        )
+    rows: list[dict[str, Any]] = [
+        {**dict(zip(_NAMES, said, strict=True)), "due": instant(due)} for *said, due in found
+    ]
+    wanted = show.form(as_json, as_csv)
+    if wanted is not show.Form.TABLE:
+        show.as_machine_reads(rows, wanted)
+        return
+    show.table(
+        "Deadlines that failed",
+        ("partition", "seller", "at", "kind", "due"),
+        [(*(row[name] for name in _NAMES), row["due"]) for row in rows],
+    )
+    if rows:
+        show.console.print("  once the bug is mended: [bold]jumun deadlines release[/]\n")
+
+
+@app.command()
+def release(seller: Seller = None, as_json: AsJson = False, home: Home = None) -> None:
+    """Let them fall, as of when they were due.  Those that fail again stay in the list.
+
+    Example: jumun deadlines release --seller seoul-home
+    """
+    with ledger_of(home) as ledger:
+        partitions = ledger.rows(
+            "SELECT DISTINCT s.partition FROM timers t JOIN sellers s ON s.seller_id = t.seller_id"
+            " WHERE t.failed = 1 AND (CAST(:seller AS TEXT) IS NULL OR t.seller_id = :seller) ORDER BY 1",
+            seller=seller,
+        )
+    before: set[str] = set()
+    left: set[str] = set()
+
+    def releasing(engine: Engine, ledger: SqlLedger) -> None:
+        failed = ledger.failed_timers(seller)
+        before.update(timer.key for timer in failed)
+        for begin in range(0, len(failed), SLICE):
+            engine.fire(failed[begin : begin + SLICE])
+        left.update(timer.key for timer in ledger.failed_timers(seller))
+
+    for (partition,) in partitions:
+        decided(releasing, partition, home)
+    fell = len(before - left)
+    if as_json:
+        show.as_machine_reads([{"fell": fell, "failed_again": len(left)}], show.Form.JSON)
+    else:
+        show.console.print(f"  {fell:,} fell, {len(left):,} failed again")
+    if left:
+        raise typer.Exit(1)
