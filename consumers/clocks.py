@@ -49,10 +49,10 @@ class Clocks:
         unsaved = self._unsaved.get(seller)
         return unsaved is not None and unsaved <= to
 
-    def due(self, batch: Batch, seller: str | None, to: datetime) -> list[Timer]:
+    def due(self, batch: Batch, seller: str | None, to: datetime, most: int) -> list[Timer]:
         """The next slice of deadlines that the batch has not fired yet."""
         fired = {timer.key for timer in (*batch.fired, *batch.failed_timers)}
-        found = self._ledger.due(seller, self._fired_to.get(seller), to, SLICE)
+        found = self._ledger.due(seller, self._fired_to.get(seller), to, most)
         return [timer for timer in found if timer.key not in fired]
 
     def fired(self, seller: str | None, to: datetime) -> None:

@@ -30,6 +30,8 @@ from domain.values import StreamId
 BATCH: Final = 500
 FEW: Final = 8
 """Messages for which it does not pay to keep the collector away."""
+ALONE, GIVEN_UP = 3, 4
+"""The attempt from which on deadlines are committed one by one, and that which gives the first of them up."""
 IDLE: Final = 10_000
 """Offsets of nothing but idle ticks after which a commit notes all the same how far they were read: they need
 not be read again at the next start, and are never deleted unread.
@@ -76,6 +78,7 @@ class Engine:
         self._clocks = Clocks(self._ledger)
         self._seen: dict[bytes, bytes] = {}
         self._freed: list[StreamId] = []
+        self._attempt = 1
         self._released: set[StreamId] = set()
         """Where some wait no longer since this batch began, though the ledger still lists them."""
         self._batch = Batch(self._offset, self._offset)
@@ -85,13 +88,17 @@ class Engine:
         """Of the message that it reads next."""
         return self._batch.next_offset
 
-    def handle(self, raws: Sequence[bytes], places: Sequence[Place] | None = None) -> None:
+    def handle(
+        self, raws: Sequence[bytes], places: Sequence[Place] | None = None, *, attempt: int = 1
+    ) -> None:
         """Decides a batch of messages, at most `BATCH` of them, and commits them together.
 
         `places`: their offsets rise; the engine counts where nobody else does.
+        `attempt`: which one it is, if the ones before killed whoever made them.
 
         Raises: Stale, when another writer has moved the ledger on; nothing of the batch was kept.
         """
+        self._attempt = attempt
         try:
             with without_collector() if len(raws) > FEW else nullcontext():
                 self._go_on()
@@ -108,6 +115,13 @@ class Engine:
 
     def _counted(self, raws: Sequence[bytes]) -> list[Place]:
         return [Place(offset, sha256(raw).hexdigest()) for offset, raw in enumerate(raws, self.offset)]
+
+    def rings(self, raw: bytes) -> bool:
+        """Whether it is a tick by which a deadline falls, as the ledger stands."""
+        tick = self._read(raw)
+        if not isinstance(tick, Tick) or not self._clocks.would_move(tick.sellerid, tick.data.to):
+            return False
+        return self._clocks.rings(tick.sellerid, tick.data.to)
 
     def set_aside(self, raw: bytes, place: Place) -> None:
         """What has killed whoever decided on it is decided on by nobody.
@@ -343,24 +357,30 @@ class Engine:
             return
         if self._clocks.rings(seller, to):
             self._batch.next_offset -= 1
-            while timers_due := self._due(seller, to):
+            most = SLICE if self._attempt < ALONE else 1
+            while timers_due := self._due(seller, to, most):
                 self._world.prefetch(timer.stream for timer in timers_due)
                 for timer in timers_due:
                     self._fire(timer)
-                if len(timers_due) < SLICE:
+                if len(timers_due) < most:
                     break
                 self._commit()
             self._batch.next_offset += 1
             self._clocks.fired(seller, to)
         self._clocks.move(self._batch, seller, to)
 
-    def _due(self, seller: str | None, to: datetime) -> list[Timer]:
+    def _due(self, seller: str | None, to: datetime, most: int) -> list[Timer]:
         """Deadlines not yet fired; those that this batch has set must be in the ledger first."""
         if self._clocks.must_be_saved(seller, to):
             self._commit()
-        return self._clocks.due(self._batch, seller, to)
+        return self._clocks.due(self._batch, seller, to, most)
 
     def _fire(self, timer: Timer) -> None:
+        if self._attempt >= GIVEN_UP:
+            log.error("timer_given_up", stream=timer.stream)
+            self._batch.failed_timers.append(timer)
+            self._attempt = ALONE  # the next was not tried yet
+            return
         _, seller_id, _ = parts(timer.stream)
         seller: Seller = self._world.get(seller_stream(seller_id)).state
         told = Told(timer.due, "clock", seller.zone, seller.policies)

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 import structlog
 from eventsourcing.persistence import PersistenceError
 
-from consumers.engine import Engine
+from consumers.engine import ALONE, GIVEN_UP, Engine
 from consumers.ports import Batch, Committed, Stale
 from infra import metrics
 from infra.event_store.postgres.ledger import PostgresLedger
@@ -21,8 +21,6 @@ from infra.settings import Settings
 from infra.workers.inbound import is_tick, place, structured
 
 STAGE: Final = "engine"
-ALONE, GIVEN_UP = 3, 4
-"""The attempt at which a batch's messages run alone, and that at which one is set aside."""
 FEWEST: Final = 1_000
 """Streams that one partition may keep, however many partitions there are."""
 
@@ -116,14 +114,14 @@ class Deciding:
         """Decides the next batch; how many records that were."""
         raws = [structured(record) for record in records]
         places = [place(record) for record in records]
-        first = next((at for at, raw in enumerate(raws) if not is_tick(raw)), None)
-        # To set a tick aside would help nobody: the next one fires the same.
+        work = (at for at, raw in enumerate(raws) if not is_tick(raw) or engine.rings(raw))
+        first = next(work, None)
         count = 1 if first is None else self._attempt(partition, places[first].offset, places[-1].offset)
         if first is None or count < ALONE:
             engine.handle(raws, places)
             return len(raws)
-        if count < GIVEN_UP:
-            engine.handle(raws[: first + 1], places[: first + 1])
+        if count < GIVEN_UP or is_tick(raws[first]):  # the next tick would fire the same as one set aside
+            engine.handle(raws[: first + 1], places[: first + 1], attempt=count)
         else:
             log.error("message_set_aside", partition=partition, offset=places[first].offset, attempt=count)
             engine.handle(raws[:first], places[:first])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from consumers.engine import Engine
+from consumers.engine import ALONE, GIVEN_UP, Engine
 from consumers.ports import Stale
 from domain import catalogue
 from infra.demo import market
@@ -17,6 +17,7 @@ from infra.event_store.codec import attributes
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sql_ledger import LOAD, SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
+from tests.planting import deadline_of, planted
 from tests.telling import (
     delivered,
     dispatched,
@@ -244,17 +245,9 @@ def test_a_seller_who_has_too_many_waiting_is_told_to_send_again(ledger: SqlLedg
 
 
 def test_a_planted_bug_costs_its_message_alone_and_release_decides_it_again(
-    engine: Engine, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, ledger: SqlLedger
 ) -> None:
-    order = catalogue.DECIDERS["order"]
-
-    def broken(state: Any, command: Any, told: Any) -> Any:
-        if getattr(command, "payment_id", "") == "pay-1":
-            raise ZeroDivisionError
-        return order.decide(state, command, told)
-
-    with monkeypatch.context() as planted:
-        planted.setitem(catalogue.DECIDERS, "order", type(order)(order.start, broken, order.evolve))
+    with planted(lambda command, _: getattr(command, "payment_id", "") == "pay-1", ZeroDivisionError()):
         engine.handle([receipt(1), placed("1"), paid("1"), packed("1"), *life("2")])
     assert sums(ledger) == {"accepted": 7, "failed": 1, "parked": 1}
     (waiting,) = [
@@ -359,6 +352,49 @@ def test_a_million_deadlines_are_fired_in_slices(engine: Engine, ledger: SqlLedg
     assert topics(ledger).count("order.ship-by-missed") == 1_203
     sizes = rows(ledger, "SELECT last_position - first_position + 1 FROM commits ORDER BY number")
     assert [size for (size,) in sizes[-3:]] == [500, 500, 203]
+
+
+def missed(ledger: SqlLedger) -> int:
+    return topics(ledger).count("order.ship-by-missed")
+
+
+def three_orders() -> list[bytes]:
+    """One of them has a fuse."""
+    orders = [placed("1"), placed("2", sku="FUSE"), placed("3")]
+    return [receipt(1), receipt(2, sku="FUSE"), *orders, *map(paid, "123")]
+
+
+def test_a_deadline_with_a_bug_costs_no_other_and_falls_once_it_is_mended(
+    engine: Engine, ledger: SqlLedger
+) -> None:
+    engine.handle(three_orders())
+    with planted(deadline_of("FUSE"), ZeroDivisionError()):
+        engine.handle([tick("2026-04-01T00:00:00Z")])
+        assert missed(ledger) == 2
+        (failed,) = ledger.failed_timers("acme")
+        engine.fire([failed])
+    assert ledger.failed_timers(None) == [failed]
+    engine.handle([tick("2026-05-01T00:00:00Z")])
+    assert missed(ledger) == 2
+    engine.fire([failed])
+    assert (missed(ledger), ledger.failed_timers(None)) == (3, [])
+    engine.fire([failed])
+    assert missed(ledger) == 3
+
+
+def test_a_deadline_that_kills_is_given_up_and_all_others_fall(ledger: SqlLedger) -> None:
+    Engine(ledger).handle(three_orders())
+    batch = [tick("2026-03-09T02:00:00Z"), tick("2026-04-01T00:00:00Z"), placed("4")]
+    assert list(map(Engine(ledger).rings, batch)) == [False, True, False]
+    with planted(deadline_of("FUSE"), SystemExit()):
+        for attempt in range(1, GIVEN_UP):
+            with pytest.raises(SystemExit):
+                Engine(ledger).handle(batch, attempt=attempt)
+            assert missed(ledger) == (0 if attempt < ALONE else 1)
+        Engine(ledger).handle(batch, attempt=GIVEN_UP)
+    assert missed(ledger) == 2
+    assert [timer.stream for timer in ledger.failed_timers(None)] == ["order/acme/naver:main:2"]
+    assert sums(ledger) == {"accepted": 9}
 
 
 def test_a_zombie_writer_is_rolled_back_and_drops_its_caches(ledger: SqlLedger) -> None:

@@ -1,4 +1,7 @@
-"""An engine worker for which some messages are deadly: it kills itself at whatever is about SKU `KILLER`."""
+"""An engine worker for which some of its work is deadly.
+
+It kills itself at whatever is about SKU `KILLER`, and when an order of SKU `FUSE` is not dispatched in time.
+"""
 
 import os
 import signal
@@ -6,8 +9,10 @@ from typing import Any
 
 from consumers.world import Decision
 from infra.cli.main import main
+from tests.planting import deadline_of, planted
 
 _step = Decision.decide
+_burns = deadline_of("FUSE")
 
 
 def deadly(self: Decision, stream: Any, command: Any, told: Any = None) -> None:
@@ -16,6 +21,13 @@ def deadly(self: Decision, stream: Any, command: Any, told: Any = None) -> None:
     _step(self, stream, command, told)
 
 
+def fuse(command: Any, state: Any) -> bool:
+    if _burns(command, state):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return False
+
+
 if __name__ == "__main__":
     Decision.decide = deadly  # type: ignore[method-assign]
-    main()
+    with planted(fuse, SystemExit()):
+        main()

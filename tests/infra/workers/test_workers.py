@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 
@@ -17,8 +18,9 @@ from infra.workers.inbound import is_tick
 from infra.workers.projector import told
 from infra.workers.told import stored
 from tests.infra.workers.production import Production
-from tests.telling import life, paid, placed, receipt
+from tests.telling import life, paid, placed, receipt, tick
 
+KILLING = "tests.infra.workers.killing"
 GARBAGE = b"\xff not a message"
 STOPS_S = 20.0
 
@@ -43,7 +45,7 @@ def test_what_is_published_is_decided_told_and_folded(made: Production) -> None:
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
     assert made.told_positions() == list(range(1, last + 1))
     assert sum(made.decided().values()) == sent
-    said = [json.loads(record.value)["data"] for record in (*made.told("outcomes"), *made.told("set-aside"))]
+    said = [json.loads(record.value)["data"] for record in made.told_outcomes()]
     assert sum("was" not in outcome for outcome in said) == sent  # the others speak of one that had waited
     assert len({outcome["number"] for outcome in said}) == len(said)
 
@@ -71,8 +73,7 @@ def test_an_outcome_says_of_which_bytes_it_speaks(made: Production) -> None:
     start_all(made)
     made.wait_decided(len(lines))
     made.wait_folded()
-    made.wait_until(lambda: len(made.told("outcomes")) == 3)
-    said = [json.loads(record.value) for name in ("outcomes", "set-aside") for record in made.told(name)]
+    said = [json.loads(record.value) for record in made.told_outcomes()]
     assert sorted(outcome["data"]["state"] for outcome in said) == [
         "accepted",
         "duplicate",
@@ -123,24 +124,52 @@ def test_a_message_in_another_sellers_partition_is_set_aside(made: Production) -
 def test_a_message_that_kills_its_worker_is_set_aside_at_the_fourth_attempt(made: Production) -> None:
     lines = [receipt(n) for n in range(5)] + [receipt(9, sku="KILLER")] + [receipt(n) for n in range(10, 15)]
     made.publish(lines)
-    deaths = 0
-    how = {"module": "tests.infra.workers.killing", "JUMUN_WORKER_NAME": "first"}
-    made.start("engine", **how)
-
-    def done() -> bool:
-        nonlocal deaths
-        if made.workers["engine"].poll() is not None:
-            assert made.workers["engine"].returncode == -signal.SIGKILL
-            deaths += 1
-            made.start("engine", **how)
-        return sum(made.decided().values()) == len(lines)
-
-    made.wait_until(done)
-    assert deaths == 3  # twice in the batch, once alone
+    died = deaths(made, lambda: sum(made.decided().values()) == len(lines))
+    assert died == 3  # twice in the batch, once alone
     assert made.decided() == {"accepted": 10, "set_aside": 1}
     with made.ledger() as ledger:
         (rule,) = ledger.rows("SELECT rule, sent_hash FROM outcomes WHERE state = 'set_aside'")
     assert rule == ("kills_the_worker", sha256(lines[5]).hexdigest())
+
+
+def test_a_deadline_that_kills_its_worker_is_given_up_and_all_others_fall(made: Production) -> None:
+    orders = [placed("1"), paid("1"), placed("2", sku="FUSE"), paid("2"), placed("3"), paid("3")]
+    sent = made.publish([receipt(1), receipt(2, sku="FUSE"), *orders])
+    made.start("engine", module=KILLING, JUMUN_WORKER_NAME="first")
+    made.wait_decided(sent)
+    partition = made.partition(receipt(1))
+    with closing(connect(made.settings).publisher()) as publisher:
+        for line in (*[tick("2026-03-09T02:00:00Z")] * 5, tick("2026-04-01T00:00:00Z"), placed("4")):
+            publisher.send(Outgoing(made.settings.topic("inbound"), partition, b"", line))
+        publisher.flush()
+    with made.ledger() as ledger:
+        own = ledger.of(partition)
+        assert deaths(made, lambda: own.failed_timers(None) != []) == 3
+        sent += 1
+        made.wait_decided(sent)
+        fell = "SELECT count(*) FROM stored_events WHERE topic = 'jumun.order.ship-by-missed.v1'"
+        assert ledger.rows(fell) == [(2,)]
+        assert [timer.stream for timer in own.failed_timers(None)] == ["order/acme/naver:main:2"]
+    assert made.decided() == {"accepted": sent}
+
+
+def deaths(made: Production, done: Callable[[], bool]) -> int:
+    """How often the engine that kills itself was started again until it was done."""
+    how = {"module": KILLING, "JUMUN_WORKER_NAME": "first"}
+    count = 0
+    if "engine" not in made.workers:
+        made.start("engine", **how)
+
+    def looked() -> bool:
+        nonlocal count
+        if made.workers["engine"].poll() is not None:
+            assert made.workers["engine"].returncode == -signal.SIGKILL
+            count += 1
+            made.start("engine", **how)
+        return done()
+
+    made.wait_until(looked)
+    return count
 
 
 def test_a_frozen_worker_that_wakes_again_is_fenced_off(made: Production) -> None:
