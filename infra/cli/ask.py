@@ -27,15 +27,6 @@ from projections.kpis import DURATIONS
 _BALANCES = ("SKU", "on hand", "reserved", "available", "quarantine", "waiting")
 
 
-def _told(answers: Iterable[Any], as_json: bool, as_csv: bool) -> bool:
-    """Prints the answers for a machine, if one asked."""
-    wanted = show.form(as_json, as_csv)
-    if wanted is show.Form.TABLE:
-        return False
-    show.as_machine_reads(queries.as_rows(answers), wanted)
-    return True
-
-
 def stock(
     seller: Seller = None,
     channel: Channel = None,
@@ -56,7 +47,7 @@ def stock(
             for name in sellers(connection, seller)
             for answer in queries.stock(connection, name, sku, channels)
         ]
-        if _told(answers, as_json, as_csv):
+        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
             return
         _stock_table(answers, most)
 
@@ -104,7 +95,7 @@ def penalty(
         names = sellers(connection, seller)
         at = instant(as_of)
         answers = [queries.penalty(connection, name, channel or "naver", at) for name in names]
-        if _told(answers, as_json, as_csv):
+        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
             return
         _penalty_table(answers, channel or "naver")
         for answer in answers if seller else ():
@@ -182,7 +173,7 @@ def kpi(
             queries.kpi(connection, name, seller=seller, channel=channel, since=day(since), until=day(until))
             for name in names or known_kpis(connection)
         ]
-        if _told(answers, as_json, as_csv):
+        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
             return
         rates = [answer for answer in answers if answer.denominator]
         show.table(
@@ -231,7 +222,7 @@ def orders(
             since=instant(since),
             until=instant(until),
         )
-        if _told([answer], as_json, as_csv):
+        if show.for_a_program(queries.as_rows([answer]), as_json, as_csv):
             return
         show.table("Orders by derived status", ("status", "orders"), answer.by_status.items())
         if any(answer.by_claimed_status):
@@ -276,7 +267,7 @@ def returns(
             for name in names
             for answer in queries.returns(connection, name, channel=channel, state=state)
         ]
-        if _told([answer for _, answer in found], as_json, as_csv):
+        if show.for_a_program(queries.as_rows([answer for _, answer in found]), as_json, as_csv):
             return
         columns = ("seller", "state", "reason", "fault", "returns", "pieces", "refund overdue")
         show.table(
@@ -305,7 +296,7 @@ def activity(
         answers = queries.activity(
             connection, seller, since=day(since), until=day(until), kind=kind, by_reason=by_reason
         )
-        if _told(answers, as_json, as_csv):
+        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
             return
         columns = ("kind", "reason", "facts", "inferred", "pieces", "value", "currency")
         show.table(

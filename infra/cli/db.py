@@ -34,7 +34,7 @@ def upgrade(as_json: AsJson = False) -> None:
     with explained():
         done = databases.upgrade(_target())
     if as_json:
-        show.as_machine_reads([asdict(done)], show.Form.JSON)
+        show.in_json([asdict(done)])
         return
     for line in _told(done):
         show.console.print(escape(line), highlight=False, soft_wrap=True)
@@ -51,7 +51,7 @@ def check(as_json: AsJson = False) -> None:
     with explained():
         state = databases.state(_target())
     if as_json:
-        show.as_machine_reads([{**asdict(state), "right": state.right}], show.Form.JSON)
+        show.in_json([{**asdict(state), "right": state.right}])
     else:
         _show(state)
     if not state.right:
@@ -79,7 +79,7 @@ def restored(
         except restores.StillUsed as error:
             _stop(f"{error}.", "nothing was changed.", "stop them; or --force, if they are others.", 3)
     if as_json:
-        show.as_machine_reads([asdict(done)], show.Form.JSON)
+        show.in_json([asdict(done)])
         return
     lines = [
         f"The ledger ends at event {done.position:,} and outcome {done.outcome:,}.",

@@ -33,9 +33,7 @@ def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False,
     rows: list[dict[str, Any]] = [
         {**dict(zip(_NAMES, said, strict=True)), "due": instant(due)} for *said, due in found
     ]
-    wanted = show.form(as_json, as_csv)
-    if wanted is not show.Form.TABLE:
-        show.as_machine_reads(rows, wanted)
+    if show.for_a_program(rows, as_json, as_csv):
         return
     show.table(
         "Deadlines that failed",
@@ -72,7 +70,7 @@ def release(seller: Seller = None, as_json: AsJson = False, home: Home = None) -
         decided(releasing, partition, home)
     fell = len(before - left)
     if as_json:
-        show.as_machine_reads([{"fell": fell, "failed_again": len(left)}], show.Form.JSON)
+        show.in_json([{"fell": fell, "failed_again": len(left)}])
     else:
         show.console.print(f"  {fell:,} fell, {len(left):,} failed again")
     if left:

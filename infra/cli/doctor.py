@@ -25,7 +25,7 @@ def doctor(as_json: AsJson = False, home: Home = None) -> None:
 
     found = diagnose(settings(home))
     if as_json:
-        show.as_machine_reads([one._asdict() for one in found], show.Form.JSON)
+        show.in_json([one._asdict() for one in found])
     else:
         _show(found)
     if any(one.state == "wrong" for one in found):

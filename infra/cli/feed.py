@@ -87,7 +87,7 @@ def _fed(embedded: Embedded, lines: Iterable[bytes], total: int | None, used: Ca
 def print_moved(moved: Moved, *, as_json: bool) -> None:
     states = {state: moved.states.get(state, 0) for state in STATES}  # type: ignore[call-overload]
     if as_json:
-        show.as_machine_reads([{**states, "events": moved.events, "commits": moved.commits}], show.Form.JSON)
+        show.in_json([{**states, "events": moved.events, "commits": moved.commits}])
         return
     rows = [(state.replace("_", " "), count) for state, count in states.items() if count]
     show.table("What this run moved", ("messages", "count"), rows)
@@ -115,7 +115,7 @@ def check(
             except Unreadable as error:
                 wrong.append({"line": total, "rule": error.rule, **error.data})
     if as_json:
-        show.as_machine_reads(wrong, show.Form.JSON)
+        show.in_json(wrong)
     elif wrong:
         rows = [(error["line"], error["rule"], error["error"]) for error in wrong[:most]]
         show.table(f"{len(wrong):,} of {total:,} messages cannot be read", ("line", "rule", "what"), rows)

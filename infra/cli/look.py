@@ -41,7 +41,7 @@ def order(
         rows = [
             {**row, "timeline": events} for row, events in zip(queries.as_rows(found), stories, strict=True)
         ]
-        show.as_machine_reads(rows, show.Form.JSON)
+        show.in_json(rows)
         return
     for answer, events in zip(found, stories, strict=True):
         _order_tables(answer, events)
@@ -129,9 +129,7 @@ def outcomes(
             dict(zip(_SAID, row, strict=True)) for row in ask(_LAST, seller=seller, last=last)
         ]
     counts = {"sent": sum(sums.values()), **{state: sums.get(state, 0) for state in STATES}}
-    wanted = show.form(as_json, as_csv)
-    if wanted is not show.Form.TABLE:
-        show.as_machine_reads(recent if last else [counts], wanted)
+    if show.for_a_program(recent if last else [counts], as_json, as_csv):
         return
     show.table(
         "All messages ever sent", ("state", "messages"), [(k.replace("_", " "), v) for k, v in counts.items()]
@@ -196,7 +194,7 @@ def verify(as_json: AsJson = False, home: Home = None) -> None:
             "commits": verdict.commits,
         }
         findings = {"chain": verdict.chain, "digests": digests, "findings": verdict.findings}
-        show.as_machine_reads([{**said, **findings}], show.Form.JSON)
+        show.in_json([{**said, **findings}])
     else:
         show.table(
             f"{verdict.events:,} events in {verdict.commits:,} commits",

@@ -36,9 +36,7 @@ def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False,
     rows: list[dict[str, Any]] = [
         {**dict(zip(_NAMES, said, strict=True)), "since": instant(since)} for *said, since in found
     ]
-    wanted = show.form(as_json, as_csv)
-    if wanted is not show.Form.TABLE:
-        show.as_machine_reads(rows, wanted)
+    if show.for_a_program(rows, as_json, as_csv):
         return
     show.table(
         "Messages that wait",

@@ -28,7 +28,7 @@ def rebuild(as_json: AsJson = False, home: Home = None) -> None:
     chosen = settings(home)
     done = _embedded(chosen) if chosen.database_url is None else _production(chosen)
     if as_json:
-        show.as_machine_reads([asdict(done)], show.Form.JSON)
+        show.in_json([asdict(done)])
         return
     partitions = f"{done.partitions} partition{'' if done.partitions == 1 else 's'}"
     show.console.print(f"{done.events:,} events of {partitions} were folded anew.", highlight=False)

@@ -5,14 +5,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from infra.csv_form import as_csv
+from infra import csv_form
 from infra.read_models.queries import AsOf
 
 LIMIT: Final = 40
@@ -23,25 +22,19 @@ console = Console()
 errors = Console(stderr=True)
 
 
-class Form(Enum):
-    """How an answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
-def form(as_json: bool, as_csv: bool) -> Form:
-    return Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
+def for_a_program(rows: Iterable[Mapping[str, Any]], as_json: bool, as_csv: bool) -> bool:
+    """Whether a program asks, which has its answer by then: JSON, or CSV with a header."""
+    if as_json:
+        in_json(rows)
+    elif as_csv:
+        sys.stdout.write(csv_form.as_csv(rows))
+    return as_json or as_csv
 
 
-def as_machine_reads(rows: Iterable[Mapping[str, Any]], wanted: Form) -> None:
-    """One JSON array, or CSV with a header; instants in RFC 3339, exact numbers as text."""
+def in_json(rows: Iterable[Mapping[str, Any]]) -> None:
+    """One array; instants in RFC 3339, exact numbers as text."""
     listed = [dict(row) for row in rows]
-    if wanted is Form.JSON:
-        sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=1, default=str) + "\n")
-        return
-    sys.stdout.write(as_csv(listed))
+    sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
 def table(

@@ -71,9 +71,7 @@ def list_(file: File = None, as_json: AsJson = False, as_csv: AsCsv = False) -> 
         show.problem(f"{error}.", "nothing was changed.", "correct it: nobody may do anything until then.")
         raise typer.Exit(2) from None
     rows = [{"name": one.name, "sellers": one.sellers, "rights": one.rights} for one in found]
-    wanted = show.form(as_json, as_csv)
-    if wanted is not show.Form.TABLE:
-        show.as_machine_reads(rows, wanted)
+    if show.for_a_program(rows, as_json, as_csv):
         return
     show.table(
         "Tokens",

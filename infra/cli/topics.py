@@ -52,7 +52,7 @@ def check(as_json: AsJson = False) -> None:
     with reached(settings) as cluster:
         findings = topics.check(cluster, settings)
     if as_json:
-        show.as_machine_reads([finding._asdict() for finding in findings], show.Form.JSON)
+        show.in_json([finding._asdict() for finding in findings])
     elif findings:
         rows = [(f.topic, f.what, f.found, f.wanted, f.todo) for f in findings]
         show.table("Not as they must be", ("topic", "what", "found", "wanted", "why"), rows)
