@@ -25,6 +25,7 @@ LAG_SECONDS: Final = Gauge(
 LAG_MESSAGES: Final = Gauge("jumun_lag_messages", "Records that a stage has still to handle.", ["stage"])
 FENCED: Final = Counter("jumun_fenced_total", "Attempts rolled back because another has moved on.", ["stage"])
 WAITING: Final = Gauge("jumun_waiting_messages", "Messages that wait, by state.", ["state"])
+FAILED_DEADLINES: Final = Gauge("jumun_failed_deadlines", "Deadlines that did not fall, for a bug.")
 ACTIVE: Final = Gauge(
     "jumun_active", "1 where this process is the one that works, 0 where it stands by.", ["stage"]
 )

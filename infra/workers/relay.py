@@ -118,6 +118,7 @@ class Relay:
         waiting = dict(self._ledger.rows("SELECT state, count(*) FROM parked GROUP BY state"))
         for state in ("parked", "failed"):
             metrics.WAITING.labels(state).set(waiting.get(state, 0))
+        metrics.FAILED_DEADLINES.set(self._ledger.rows("SELECT count(*) FROM timers WHERE failed = 1")[0][0])
 
     def _write(self, chunks: Chunks, records: Sequence[Outgoing], marks: Marks) -> None:
         chunks.write(records, dict(zip(self._topics, marks, strict=True)))

@@ -35,6 +35,7 @@ GRANT USAGE ON SCHEMA {schema} TO {relay};
 GRANT SELECT ON {schema}.stored_events, {schema}.commits, {schema}.outcomes, {schema}.sellers,
     {schema}.clocks TO {relay};
 GRANT SELECT (state) ON {schema}.parked TO {relay};
+GRANT SELECT (failed) ON {schema}.timers TO {relay};
 GRANT SELECT (id, ledger_id, schema_version) ON {schema}.ledger TO {relay};
 
 -- The projector reads what its topic does not tell, or no longer.

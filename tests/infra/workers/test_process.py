@@ -10,7 +10,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 from typer.testing import CliRunner
 
 from infra.cli.main import app
@@ -18,7 +20,7 @@ from infra.settings import Settings
 from infra.workers.process import STUCK, Watchdog
 from tests.infra.kafka.trying import until
 from tests.infra.workers.production import ROOT, Production
-from tests.telling import receipt
+from tests.telling import paid, placed, receipt
 
 HANGING = """
 import time
@@ -76,6 +78,21 @@ def test_figures_and_health_are_served_on_loopback(made: Production) -> None:
     assert 'jumun_refused_total{rule="not_json"} 1.0' in said
     assert "jumun_commit_seconds_bucket" in said
     assert "last step begun" in fetched(port, "/healthz")
+
+
+def test_the_relay_counts_what_waits_for_somebody(made: Production) -> None:
+    made.start("engine")
+    made.publish([receipt(1), placed("1"), paid("1"), paid("early")])
+    made.wait_decided(4)
+    with psycopg.connect(made.said["database_url"]) as connection:
+        timers = sql.Identifier(made.said["ledger_schema"], "timers")
+        connection.execute(sql.SQL("UPDATE {} SET failed = 1").format(timers))
+    port = a_free_port()
+    made.start("relay", JUMUN_METRICS_PORT=str(port))
+    made.wait_until(lambda: made.told_positions() != [])
+    said = fetched(port, "/metrics")
+    assert 'jumun_waiting_messages{state="parked"} 1.0' in said
+    assert "jumun_failed_deadlines 1.0" in said
 
 
 def test_what_is_logged_says_where_and_nothing_personal(made: Production) -> None:
