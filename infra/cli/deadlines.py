@@ -1,5 +1,6 @@
 """`jumun deadlines`: those that did not fall, because a rule had a bug."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -22,17 +23,7 @@ def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False,
 
     Example: jumun deadlines list --seller seoul-home
     """
-    with ledger_of(home) as ledger:
-        found = ledger.rows(
-            "SELECT s.partition, t.seller_id, t.stream, t.kind, t.due FROM timers t"
-            " JOIN sellers s ON s.seller_id = t.seller_id"
-            " WHERE t.failed = 1 AND (CAST(:seller AS TEXT) IS NULL OR t.seller_id = :seller)"
-            " ORDER BY t.due, t.key",
-            seller=seller,
-        )
-    rows: list[dict[str, Any]] = [
-        {**dict(zip(_NAMES, said, strict=True)), "due": instant(due)} for *said, due in found
-    ]
+    rows = _failed(seller, home)
     if show.for_a_program(rows, as_json, as_csv):
         return
     show.table(
@@ -50,12 +41,6 @@ def release(seller: Seller = None, as_json: AsJson = False, home: Home = None) -
 
     Example: jumun deadlines release --seller seoul-home
     """
-    with ledger_of(home) as ledger:
-        partitions = ledger.rows(
-            "SELECT DISTINCT s.partition FROM timers t JOIN sellers s ON s.seller_id = t.seller_id"
-            " WHERE t.failed = 1 AND (CAST(:seller AS TEXT) IS NULL OR t.seller_id = :seller) ORDER BY 1",
-            seller=seller,
-        )
     before: set[str] = set()
     left: set[str] = set()
 
@@ -66,7 +51,7 @@ def release(seller: Seller = None, as_json: AsJson = False, home: Home = None) -
             engine.fire(failed[begin : begin + SLICE])
         left.update(timer.key for timer in ledger.failed_timers(seller))
 
-    for (partition,) in partitions:
+    for partition in sorted({row["partition"] for row in _failed(seller, home)}):
         decided(releasing, partition, home)
     fell = len(before - left)
     if as_json:
@@ -75,3 +60,16 @@ def release(seller: Seller = None, as_json: AsJson = False, home: Home = None) -
         show.console.print(f"  {fell:,} fell, {len(left):,} failed again")
     if left:
         raise typer.Exit(1)
+
+
+def _failed(seller: str | None, home: Path | None) -> list[dict[str, Any]]:
+    """Of all partitions."""
+    with ledger_of(home) as ledger:
+        found = ledger.rows(
+            "SELECT s.partition, t.seller_id, t.stream, t.kind, t.due FROM timers t"
+            " JOIN sellers s ON s.seller_id = t.seller_id"
+            " WHERE t.failed = 1 AND (CAST(:seller AS TEXT) IS NULL OR t.seller_id = :seller)"
+            " ORDER BY t.due, t.key",
+            seller=seller,
+        )
+    return [{**dict(zip(_NAMES, said, strict=True)), "due": instant(due)} for *said, due in found]
