@@ -10,7 +10,7 @@ from benchmarks.shop import BatchedShop, CachingShop, KeepingShop, Shop
 from benchmarks.stopwatch import Stopwatch
 from consumers.engine import Engine
 from consumers.envelope import read
-from infra.embedded import Embedded
+from infra.embedded.writer import Embedded
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.settings import Settings

@@ -21,9 +21,9 @@ from sqlalchemy.schema import DropSchema
 
 from benchmarks.measure import folder
 from consumers.engine import Engine
+from infra.audit.history import recorded_after
 from infra.demo.market import messages
 from infra.event_store.sqlite.ledger import SqliteLedger
-from infra.history import recorded_after
 from infra.read_models.database import Tables, writing
 from infra.read_models.postgres import PostgresTables, opened
 from infra.read_models.store import ReadModels

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, NoReturn, cast
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
-from consumers.vault import Taken, personal_paths, take_out
+from consumers.personal_data import Taken, personal_paths, take_out
 from domain.catalogue import BUSINESS_KEYS, COMMANDS, TIME_PASSED
 from domain.message import Command
 from domain.values import AskedSellerId, Instant, Text

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
-from consumers.vault import Taken
+from consumers.personal_data import Taken
 from domain.fulfilment import Timer
 from domain.message import Event
 from domain.values import StreamId

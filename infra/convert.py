@@ -13,9 +13,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from consumers.channels import ocel, olist, online_retail, scms
-from consumers.channels.telling import Message, Row, Tables
-from consumers.channels.texts import Unusable
+from consumers.imports import ocel, olist, online_retail, scms
+from consumers.imports.messages import Message, Row, Tables
+from consumers.imports.texts import Unusable
 
 Progress = Callable[[int], None]
 """Told how many more messages have been made, now and then."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from consumers.envelope import adapter
-from consumers.vault import personal_paths
+from consumers.personal_data import personal_paths
 from domain.catalogue import BUSINESS_KEYS, COMMANDS, EVENTS, TIME_PASSED
 from domain.message import Asked
 from infra.examples import example

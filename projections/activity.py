@@ -12,7 +12,7 @@ from domain.message import Event
 from domain.seller import ValueAdjusted
 from domain.values import ZERO_DECIMALS, micros
 from projections.fold import Recorded
-from projections.order_rows import Seller
+from projections.orders.rows import Seller
 from projections.stock import CORRECTION
 from projections.tables import LOCAL_DATE, MICROS, Column, Table
 

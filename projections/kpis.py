@@ -34,8 +34,8 @@ from typing import Annotated, Final
 from projections.fold import Share
 from projections.histogram import bucket_of
 from projections.instants import local_day
-from projections.order_rows import Channel, OrderFact, OrderStatus, Seller
-from projections.order_view import FAULTS, OrderView
+from projections.orders.rows import Channel, OrderFact, OrderStatus, Seller
+from projections.orders.view import FAULTS, OrderView
 from projections.tables import LOCAL_DATE, Column, Table
 
 DURATIONS: Final = ("processing_time", "approval_time", "delivery_time", "report_lag", "refund_cycle_time")

@@ -11,8 +11,8 @@ from projections.activity import ACTIVITY, ActivityCell, Cells, add, cell_for, c
 from projections.fold import Fold, Group, Recorded, Rows
 from projections.instants import local_day, micros_of
 from projections.kpis import FULFILMENT_KPIS, KpiCell
-from projections.orders import Orders
-from projections.penalty import PENALTY_RISK
+from projections.orders.fold import Orders
+from projections.penalty_risk import PENALTY_RISK
 from projections.returns import Returns
 from projections.sellers import Sellers
 from projections.stock import Stock

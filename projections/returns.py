@@ -11,8 +11,8 @@ from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejecte
 from domain.values import StreamId, micros
 from projections.fold import NOTHING, Derived, Fold, Group, Rows, Share, when
 from projections.instants import local_day, micros_of
-from projections.order_rows import Maybe, Seller
-from projections.order_view import earliest
+from projections.orders.rows import Maybe, Seller
+from projections.orders.view import earliest
 from projections.tables import INSTANT, MICROS, MINOR, Column, Stored, Table
 
 

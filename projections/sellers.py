@@ -11,7 +11,7 @@ from domain.policies.documents import Policy, ScoreMarks, StockPolicy
 from domain.seller import PolicyAdopted, SellerOpened
 from domain.values import StreamId
 from projections.fold import Fold, Group, Rows, when
-from projections.order_rows import Seller
+from projections.orders.rows import Seller
 from projections.tables import INSTANT, Column, Table
 
 

@@ -24,8 +24,8 @@ from domain.stock.state import (
 )
 from domain.values import StreamId
 from projections.fold import Fold, Group, Rows, when
-from projections.order_rows import Maybe, Seller
-from projections.order_view import latest
+from projections.orders.rows import Maybe, Seller
+from projections.orders.view import latest
 from projections.tables import INSTANT, Column, Table
 
 CORRECTION: Final = "negative_stock_corrected"

@@ -6,7 +6,7 @@ from typing import Any
 
 from projections.fold import NOTHING, Derived, Fold, Group, Recorded, Rows, Share
 from projections.instants import micros_of
-from projections.penalty import PENALTY_RISK
+from projections.penalty_risk import PENALTY_RISK
 from projections.tables import Stored
 
 

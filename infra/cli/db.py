@@ -148,7 +148,7 @@ def explained() -> Generator[None]:
 
     from infra.event_store.postgres.upgrade import Newer  # noqa: PLC0415
     from infra.event_store.postgres.url import NoUrl  # noqa: PLC0415
-    from infra.read_models.making import NotMade  # noqa: PLC0415
+    from infra.read_models.schema_setup import NotMade  # noqa: PLC0415
 
     done_so_far = "whatever had been done; it may be run again."
     try:

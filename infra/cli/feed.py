@@ -12,16 +12,16 @@ import typer
 from consumers.envelope import Unreadable, read
 from consumers.outcomes import Moved
 from consumers.ports import Stale
+from infra.audit.verify import verify
 from infra.cli import ask, show
 from infra.cli.options import AsJson, Home, settings
 from infra.cli.progress import bar, opened
 from infra.convert import SETS, NotThere
 from infra.convert import convert as converted
 from infra.demo import market
-from infra.embedded import Embedded, InUse, writing
-from infra.projector import Stopped
+from infra.embedded.projector import Stopped
+from infra.embedded.writer import Embedded, InUse, writing
 from infra.settings import Settings
-from infra.verify import verify
 
 STATES = ("accepted", "duplicate", "conflict", "refused", "parked", "failed", "set_aside", "dropped")
 

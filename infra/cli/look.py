@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from infra.audit.timeline import story
+from infra.audit.verify import verify as verified
 from infra.cli import show
 from infra.cli.feed import STATES
 from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, ledger_of, read_models_of
 from infra.cli.progress import bar
 from infra.read_models import queries
-from infra.timeline import story
-from infra.verify import verify as verified
 
 
 def order(

@@ -8,7 +8,7 @@ from eventsourcing.persistence import PersistenceError
 
 from infra import logging
 from infra.cli import ask, db, deadlines, doctor, feed, look, parked, rebuild, run, serve, show, token, topics
-from infra.read_models.making import OtherLedger
+from infra.read_models.schema_setup import OtherLedger
 from infra.settings import Settings
 
 app = typer.Typer(

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 import typer
 
 from infra.cli.show import problem
-from infra.embedded import exists
+from infra.embedded.projector import catch_up, folding
+from infra.embedded.writer import exists
 from infra.event_store.sql_ledger import SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
-from infra.projector import catch_up, folding
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import typer
 
+from infra.audit.rebuild import Rebuilt, count
+from infra.audit.rebuild import rebuild as rebuilt
 from infra.cli import show
 from infra.cli.options import AsJson, Home, must_exist, settings
 from infra.cli.progress import bar
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.read_models.store import ReadModels
-from infra.rebuilding import Rebuilt, count
-from infra.rebuilding import rebuild as rebuilt
 from infra.settings import LEDGER, READ_MODELS, Settings
 
 

@@ -54,7 +54,7 @@ def _end(*_: object) -> None:
 
 
 def _serve(chosen: Settings) -> None:
-    from infra.embedded import InUse  # noqa: PLC0415  the other commands start faster without a server
+    from infra.embedded.writer import InUse  # noqa: PLC0415  the other commands start faster without a server
     from infra.http.server import HalfSet, is_loopback, listening, opened, server  # noqa: PLC0415
 
     try:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from infra.access import tokens
 from infra.cli import show
 from infra.cli.options import AsCsv, AsJson
-from infra.http import tokens
 from infra.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Tokens for HTTP: each bound to sellers and rights.")

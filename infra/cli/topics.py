@@ -70,7 +70,7 @@ def anew(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 
     Example: jumun topics anew --yes
     """
-    from infra.kafka import anew as making  # noqa: PLC0415
+    from infra.kafka import recreate as making  # noqa: PLC0415
 
     settings = Settings()
     names = ", ".join(settings.topic(kind) for kind in ("ledger", "outcomes", "set-aside"))

@@ -11,7 +11,7 @@ from infra.cli import show
 from infra.kafka import topics as shapes
 from infra.kafka.client import Misconfigured
 from infra.kafka.ports import Unreachable
-from infra.read_models.making import OtherLedger
+from infra.read_models.schema_setup import OtherLedger
 from infra.settings import Settings
 from infra.workers import roles
 from infra.workers.engine import Deleted, OtherTopic

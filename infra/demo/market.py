@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from infra.demo.telling import Telling
+from infra.demo.messages import Telling
 
 SELLERS: Final = ("seoul-home", "busan-sport", "jeju-tea", "daegu-books", "incheon-toys")
 SHARES: Final = (0.5, 0.25, 0.13, 0.06, 0.06)

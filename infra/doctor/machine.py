@@ -11,7 +11,7 @@ from typing import Final
 from eventsourcing.utils import strtobool
 
 from infra.doctor.finding import Finding, warning, wrong
-from infra.embedded import build
+from infra.embedded.writer import build
 
 LIBRARIES: Final = ("eventsourcing", "kafka-python", "confluent-kafka", "psycopg", "SQLAlchemy", "pydantic")
 GIB: Final = 1024**3

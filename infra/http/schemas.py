@@ -5,8 +5,8 @@ from typing import Any, Final
 from consumers.envelope import MAX_BYTES, adapter
 from domain.catalogue import COMMANDS, TIME_PASSED
 from infra.examples import example
-from infra.http.incoming import BATCH, BINARY, MOST_MESSAGES, STRUCTURED
 from infra.http.problems import ProblemDetails
+from infra.http.publishing.request_body import BATCH, BINARY, MOST_MESSAGES, STRUCTURED
 
 TYPES: Final = (*COMMANDS, TIME_PASSED)
 _REF: Final = "#/components/schemas/"

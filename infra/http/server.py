@@ -8,14 +8,14 @@ from typing import Final
 
 import uvicorn
 
+from infra.access.tokens import Tokens
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.http.app import application
-from infra.http.direct import Direct
 from infra.http.intake import Intake
+from infra.http.publishing.embedded_intake import Direct
+from infra.http.publishing.kafka_intake import ThroughKafka
 from infra.http.reads import ReadingLedger, Reads
 from infra.http.services import Services
-from infra.http.through_kafka import ThroughKafka
-from infra.http.tokens import Tokens
 from infra.kafka.client import connect
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings

@@ -7,10 +7,10 @@ from typing import Annotated, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from infra.access.tokens import Right, Token, Tokens
 from infra.http.intake import Intake
 from infra.http.problems import Problem
 from infra.http.reads import Reads
-from infra.http.tokens import Right, Token, Tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from domain.policies.penalty import ScoreLine, score_rate
+from domain.policies.penalty_points import ScoreLine, score_rate
 from domain.policies.rule_sets import COUPANG_WINDOW_DAYS
 from infra.read_models.asking import AsOf, as_of_now, between, mean, same, zone_of
 from infra.read_models.schema import SQL

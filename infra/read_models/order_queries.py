@@ -16,7 +16,7 @@ from infra.read_models.asking import AsOf, as_of_now, between, mean, same
 from infra.read_models.line_queries import LinesSummary, lines_summary
 from infra.read_models.schema import SQL
 from projections.instants import DAY, SECOND, local_day
-from projections.order_rows import (
+from projections.orders.rows import (
     CANCEL_INBOX,
     ORDER_FACTS,
     ORDER_STATUS,
@@ -26,7 +26,7 @@ from projections.order_rows import (
     OrderStatus,
     Parcel,
 )
-from projections.order_view import earliest, latest
+from projections.orders.view import earliest, latest
 from projections.tables import Row, Table
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from domain.policies.calendar import calendar
-from domain.policies.penalty import (
+from domain.policies.penalty_points import (
     Assessment,
     PenaltyPoint,
     StageReached,
@@ -26,7 +26,7 @@ from domain.policies.rule_sets import NAVER_SALES_PENALTY, PenaltyRules
 from infra.read_models.asking import AsOf, as_of_now, between
 from infra.read_models.schema import SQL
 from projections.instants import instant, micros_of
-from projections.penalty import PENALTY_RISK, PenaltyRisk
+from projections.penalty_risk import PENALTY_RISK, PenaltyRisk
 
 LOOKED_BACK: Final = timedelta(days=180)
 """How far back stages are followed: far more than their windows put end to end."""

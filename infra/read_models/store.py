@@ -9,11 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.collector import without_collector
 from infra.read_models import database
+from infra.read_models.bulk_rebuild import Rebuild
 from infra.read_models.database import Tables, writing
-from infra.read_models.kept import Kept
-from infra.read_models.making import claim, make
-from infra.read_models.rebuilding import Rebuild
 from infra.read_models.schema import PLACES
+from infra.read_models.schema_setup import claim, make
+from infra.read_models.view_cache import Kept
 from projections.fold import Group, Recorded, Rows
 from projections.projection import TABLES, Projection
 from projections.tables import Stored, Table

@@ -16,14 +16,14 @@ from sqlalchemy.exc import DBAPIError
 
 from consumers.collector import without_collector
 from infra import metrics
+from infra.audit.history import recorded_between, recorded_of
 from infra.event_store.codec import attributes, decode
 from infra.event_store.postgres.ledger import PostgresLedger
-from infra.history import recorded_between, recorded_of
 from infra.kafka.ports import Member, OutOfRange, Record
-from infra.read_models.making import OtherLedger
+from infra.read_models.schema_setup import OtherLedger
 from infra.read_models.store import OutOfPlace, ReadModels
 from infra.workers.outbox import SEAL
-from infra.workers.told import stored
+from infra.workers.relay_position import stored
 from projections.fold import Recorded
 
 STAGE: Final = "projector"

@@ -16,9 +16,9 @@ from infra.event_store.instants import MICROS
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.ports import Chunks, Fenced, Kafka, Outgoing, Unreachable, Unsent
 from infra.settings import Settings
-from infra.workers.chair import Chair
+from infra.workers.leader import Chair
 from infra.workers.outbox import Marks, Outbox
-from infra.workers.told import where_to_go_on
+from infra.workers.relay_position import where_to_go_on
 
 STAGE: Final = "relay"
 LOOK_EVERY_S: Final = 1.0

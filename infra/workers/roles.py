@@ -3,7 +3,7 @@
 import os
 import socket
 
-from infra.embedded import build
+from infra.embedded.writer import build
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.rows import Origin
 from infra.kafka.client import connect
@@ -11,8 +11,8 @@ from infra.kafka.ports import Kafka
 from infra.read_models.store import ReadModels
 from infra.settings import Settings
 from infra.workers.engine import Deciding
-from infra.workers.group import Group
 from infra.workers.lag import Lag
+from infra.workers.partition_consumer import Group
 from infra.workers.process import Worker
 from infra.workers.projector import AT_ONCE, Folding
 from infra.workers.relay import Relay

@@ -18,7 +18,7 @@ from infra.event_store.instants import instant
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.ports import Kafka, Outgoing, Publisher, Record, Unreachable, Unsent
 from infra.settings import Settings
-from infra.workers.chair import Chair
+from infra.workers.leader import Chair
 
 STAGE: Final = "timekeeper"
 EVERY_S: Final = 1.0

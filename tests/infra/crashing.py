@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from infra.embedded import writing
+from infra.embedded.writer import writing
 from infra.settings import Settings
 
 

@@ -25,7 +25,7 @@ from infra import doctor
 from infra.cli.doctor import doctor as command
 from infra.doctor import Finding, belonging, broker, database, embedded, machine
 from infra.doctor.finding import Check, together
-from infra.embedded import writing
+from infra.embedded.writer import writing
 from infra.event_store.instants import micros
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.sqlite.ledger import SqliteLedger

@@ -19,8 +19,8 @@ from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveS
 from projections import activity
 from projections.activity import MOST_REASONS, OTHER_REASONS
 from projections.instants import micros_of
-from projections.order_rows import ORDER_FACTS, ORDER_STATUS
-from projections.penalty import PENALTY_RISK
+from projections.orders.rows import ORDER_FACTS, ORDER_STATUS
+from projections.penalty_risk import PENALTY_RISK
 from projections.projection import TABLES, Projection
 from projections.returns import RETURN_STATUS
 from projections.tables import Table, markdown

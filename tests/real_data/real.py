@@ -17,13 +17,13 @@ from typing import Any, NoReturn
 import pytest
 import sqlalchemy as sa
 
-from consumers.channels.telling import Message
+from consumers.imports.messages import Message
 from infra.convert import convert
-from infra.embedded import Embedded, writing
+from infra.embedded.writer import Embedded, writing
 from infra.read_models import queries
 from infra.read_models.queries import ActivityAnswer
 from infra.settings import Settings
-from projections.order_rows import ORDER_FACTS, ORDER_STATUS
+from projections.orders.rows import ORDER_FACTS, ORDER_STATUS
 
 ROOT = Path(__file__).parents[2]
 DATA = (ROOT / os.environ.get("JUMUN_REAL_DATA", "../shared/data")).resolve()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from infra.verify import verify
+from infra.audit.verify import verify
 from tests.real_data.real import Run, differences, facts, known, lines, no_tick, one_of, run, shuffled
 
 KINDS = {

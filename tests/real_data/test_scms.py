@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from infra.audit.verify import verify
 from infra.read_models import queries
-from infra.verify import verify
 from tests.real_data.real import Run, differences, known, lines, no_tick, one_of, run, shuffled
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from consumers.engine import Engine
 from consumers.ports import Stale
+from infra.audit.verify import Verdict, chain_findings
 from infra.event_store.postgres.ledger import PostgresLedger
-from infra.verify import Verdict, chain_findings
 from tests.telling import receipt
 
 WRITERS = 16

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from infra.verify import Verdict, chain_findings
+from infra.audit.verify import Verdict, chain_findings
 from tests.infra.workers.production import production
 from tests.torture.load import lines
 

@@ -8,8 +8,8 @@ from itertools import islice
 
 import pytest
 
+from infra.audit.verify import verify
 from infra.kafka.ports import Record
-from infra.verify import verify
 from infra.workers.projector import told
 from tests.infra.workers.production import Production, production
 from tests.torture.load import lines

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from infra.settings import Settings
 from infra.workers.projector import told
-from infra.workers.told import stored
+from infra.workers.relay_position import stored
 from tests.conftest import postgres
 from tests.infra.workers.production import ROOT, Production, production
 from tests.test_operations import steps

@@ -8,7 +8,7 @@ from infra.event_store.postgres import ledger, roles
 from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
 from infra.event_store.postgres.url import checked
 from infra.read_models import postgres as read_models
-from infra.read_models.making import are_made, describe, make
+from infra.read_models.schema_setup import are_made, describe, make
 
 _LEDGER_ROLES: Final = (files("infra.event_store.postgres") / "roles.sql").read_text("utf-8")
 _READ_ROLES: Final = (files("infra.read_models") / "roles.sql").read_text("utf-8")

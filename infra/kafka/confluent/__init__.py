@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from infra.kafka.confluent.chunks import Chunks
 from infra.kafka.confluent.cluster import Cluster
 from infra.kafka.confluent.member import Member
 from infra.kafka.confluent.opening import Configured, configured
 from infra.kafka.confluent.publisher import Publisher
+from infra.kafka.confluent.transactional_publisher import Chunks
 from infra.settings import Settings
 
 

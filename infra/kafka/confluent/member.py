@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from infra.kafka.assignments import Moves
 from infra.kafka.confluent.opening import (
     ANSWER_S,
     CLOSING_S,
@@ -16,7 +17,6 @@ from infra.kafka.confluent.opening import (
     unreachable_otherwise,
     within,
 )
-from infra.kafka.moves import Moves
 from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 READING: Final[Mapping[str, Any]] = {

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from infra.kafka.kafka_python.chunks import Chunks
 from infra.kafka.kafka_python.cluster import Cluster
 from infra.kafka.kafka_python.member import Member
 from infra.kafka.kafka_python.opening import Configured, configured
 from infra.kafka.kafka_python.publisher import Publisher
+from infra.kafka.kafka_python.transactional_publisher import Chunks
 from infra.settings import Settings
 
 

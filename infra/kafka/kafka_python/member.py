@@ -9,11 +9,11 @@ from typing import Any, Final
 from kafka import ConsumerRebalanceListener
 from kafka.errors import FencedInstanceIdError, KafkaError, OffsetOutOfRangeError
 
+from infra.kafka.assignments import Moves
 from infra.kafka.kafka_python import library
 from infra.kafka.kafka_python.joining import mend
 from infra.kafka.kafka_python.library import TopicPartition
 from infra.kafka.kafka_python.opening import Configured, opened, unreachable_otherwise
-from infra.kafka.moves import Moves
 from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 CLOSING_MS: Final = 3_000

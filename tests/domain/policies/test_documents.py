@@ -137,7 +137,7 @@ def test_importing_the_defaults_opens_no_data_file() -> None:
         "import sys, zoneinfo, domain.policies.documents\n"
         "files = []\n"
         "sys.addaudithook(lambda event, args: files.append(str(args[0])) if event == 'open' else None)\n"
-        "import domain.policies.defaults, domain.policies.penalty, domain.policies.promise\n"
+        "import domain.policies.defaults, domain.policies.penalty_points, domain.policies.promise\n"
         "print([name for name in files if not name.endswith(('.py', '.pyc')) and '.pyc.' not in name])"
     )
     done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)

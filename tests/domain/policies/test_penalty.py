@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.policies.documents import Mark
-from domain.policies.penalty import (
+from domain.policies.penalty_points import (
     PenaltyPoint,
     ScoreState,
     delay_missed_points,

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.main import app
-from infra.embedded import writing
+from infra.embedded.writer import writing
 from infra.settings import Settings
 from tests.planting import deadline_of, planted
 from tests.telling import life, paid, placed, receipt, tick

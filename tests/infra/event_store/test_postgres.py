@@ -13,8 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from consumers.engine import Engine
 from consumers.ports import Stale
+from infra.audit.verify import Verdict, chain_findings
 from infra.event_store.postgres.ledger import PostgresLedger, connect, upgrade
-from infra.verify import Verdict, chain_findings
 from tests.conftest import postgres
 from tests.telling import life, receipt
 

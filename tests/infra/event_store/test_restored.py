@@ -12,11 +12,11 @@ from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner, Result
 
 from consumers.engine import Engine
+from infra.audit.verify import Verdict, chain_findings
 from infra.cli.db import app
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.postgres.upgrade import Target, upgrade
-from infra.verify import Verdict, chain_findings
 from tests.telling import life, receipt
 
 

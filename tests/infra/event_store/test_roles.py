@@ -13,12 +13,12 @@ from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from consumers.engine import Engine
+from infra.audit.history import recorded_after
 from infra.event_store.postgres.ledger import PostgresLedger, connect
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.postgres.upgrade import Target, upgrade
-from infra.history import recorded_after
 from infra.read_models import queries, schema
-from infra.read_models.making import NotMade
+from infra.read_models.schema_setup import NotMade
 from infra.read_models.store import ReadModels
 from tests.telling import life, placed, receipt, tick
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import structlog
 
-from infra.http import tokens
+from infra.access import tokens
 from infra.http.server import listening, opened, server
 from infra.http.services import Services
 from infra.settings import Settings

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi import checks
 
 from domain.catalogue import COMMANDS
-from infra.http import reads, tokens
+from infra.access import tokens
+from infra.http import reads
 from tests.infra.http.conftest import BATCH, Server, batch
 from tests.telling import lives, paid
 

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from infra.cli.serve import serve
-from infra.embedded import InUse, writing
-from infra.http import edge
+from infra.embedded.writer import InUse, writing
+from infra.http import request_limits as edge
 from infra.http.server import HalfSet, is_loopback, is_production, opened
 from infra.settings import Settings
 from tests.infra.http.conftest import STRUCTURED, Send, Server, embedded, problem, running

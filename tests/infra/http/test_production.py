@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.http import tokens
-from infra.http.through_kafka import ThroughKafka
+from infra.access import tokens
+from infra.http.publishing.kafka_intake import ThroughKafka
 from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import Settings
 from tests.infra.http.conftest import BATCH, STRUCTURED, Server, batch, problem, running

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from infra.access import tokens
 from infra.cli.token import app
 from infra.examples import example
-from infra.http import tokens
 from tests.infra.http.conftest import BATCH, STRUCTURED, Server, batch, embedded, problem, running
 from tests.telling import life, paid, placed, receipt, tick
 

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from infra.kafka.moves import Moves
+from infra.kafka.assignments import Moves
 from infra.kafka.ports import Fenced, Kafka, Outgoing, OutOfRange, Unreachable, Unsent
 from tests.infra.kafka.trying import (
     CLIENTS,

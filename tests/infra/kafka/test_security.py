@@ -15,7 +15,7 @@ import pytest
 
 from infra import doctor
 from infra.doctor import broker
-from infra.http.through_kafka import Checks
+from infra.http.publishing.kafka_intake import Checks
 from infra.kafka.client import Misconfigured, connect
 from infra.kafka.ports import Kafka, Unreachable
 from infra.kafka.topics import create

@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consumers.engine import Engine
+from infra.audit.history import recorded_after
 from infra.demo.market import messages
 from infra.event_store.sqlite.ledger import SqliteLedger
-from infra.history import recorded_after
-from infra.read_models import rebuilding, store
+from infra.read_models import bulk_rebuild as rebuilding
+from infra.read_models import store
 from infra.read_models.store import ReadModels
 from projections.fold import Recorded
 from projections.verify import in_batches, recount

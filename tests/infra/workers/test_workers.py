@@ -9,14 +9,14 @@ from hashlib import sha256
 
 import psycopg
 
+from infra.audit.verify import verify
 from infra.cli.worker import CANNOT
 from infra.demo import market
 from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
-from infra.verify import verify
 from infra.workers.inbound import is_tick
 from infra.workers.projector import told
-from infra.workers.told import stored
+from infra.workers.relay_position import stored
 from tests.infra.workers.production import Production
 from tests.telling import life, paid, placed, receipt, tick
 

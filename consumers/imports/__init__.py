@@ -1,0 +1,1 @@
+"""Sets of real order data become inbound messages: one converter for each set."""

@@ -1,0 +1,167 @@
+"""Orders of the Brazilian marketplace Olist as messages.
+
+One order of ours per marketplace order and seller, all with the same channel order id; a fact of the
+marketplace order is told to each of them as part k of n.  Orders without items have no seller.
+
+| row                           | message                                                              |
+|-------------------------------|----------------------------------------------------------------------|
+| purchase                      | order-placed: each item row is a line of one piece with its own limit |
+| approval                      | order-paid, one for each payment row, shared among sellers by value  |
+| (before the first need)       | stock-received, inferred: the pieces must have been there            |
+| handed to the carrier         | shipment-dispatched; inferred where only the delivery is known       |
+| delivered                     | shipment-tracked                                                     |
+| order_status                  | order-status-claimed, inferred: at the last time known of the order  |
+| status canceled, unavailable  | order-cancelled, inferred, at the same time                          |
+| review                        | review-posted, when the buyer answered                               |
+
+`unavailable` means that the seller had nothing to send: out of stock, and no stock is opened for it.  For
+`canceled` the set names no cause: `other`, put down to the platform, so that neither side is blamed.
+Every time is taken at a fixed -03:00, without summer time, as the reference does.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from consumers.imports.messages import Message, Row, Tables, Told, in_time
+from consumers.imports.olist_orders import OLIST, Data, Whole, wholes
+from consumers.imports.texts import cleaned, decimal, long_cleaned, price, shared, told_apart, whole
+
+TABLES: Final = {
+    "orders": frozenset({
+        "order_id", "customer_id", "order_status", "order_purchase_timestamp", "order_approved_at",
+        "order_delivered_carrier_date", "order_delivered_customer_date", "order_estimated_delivery_date",
+    }),
+    "order_items": frozenset({
+        "order_id", "order_item_id", "product_id", "seller_id", "shipping_limit_date", "price",
+        "freight_value",
+    }),
+    "order_payments": frozenset({"order_id", "payment_sequential", "payment_value"}),
+    "order_reviews": frozenset({"review_id", "order_id", "review_score", "review_answer_timestamp"}),
+    "customers": frozenset({"customer_id", "customer_zip_code_prefix", "customer_state"}),
+}  # fmt: skip
+OPTIONAL: Final = frozenset({"order_payments", "order_reviews", "customers"})
+
+_CANCELS: Final[dict[str, Message]] = {
+    "canceled": {"reason": "other", "fault": "platform"},
+    "unavailable": {"reason": "out_of_stock"},
+}
+
+
+def messages(tables: Tables) -> Iterator[Message]:
+    """The messages of the set, sorted by time."""
+    return OLIST.clocked(in_time(_told(tables)))
+
+
+def _told(tables: Tables) -> Iterator[Told]:
+    for order in wholes(tables):
+        for tell in (_receipts, _placed, _paid, _sent, _claimed, _reviewed):
+            yield from tell(order)
+
+
+def _receipts(order: Whole) -> Iterator[Told]:
+    """Just before the first need, not at the start: a sold-out cancel closes a SKU until stock comes in."""
+    needs = [at for at in (order.approved, order.handed_over, order.delivered) if at is not None]
+    left = order.handed_over or order.delivered
+    if not needs or (order.row["order_status"] == "unavailable" and not left):
+        return
+    for seller, items in order.sellers.items():
+        for sku, pieces in Counter(item["product_id"] for item in items).items():
+            yield from OLIST.receipts(seller, min(needs), order.id, sku, pieces)
+
+
+def _placed(order: Whole) -> Iterator[Told]:
+    promise = OLIST.at(order.row["order_estimated_delivery_date"])
+    destination: Message = {"country": "BR"}
+    if order.customer:
+        destination["zone"] = cleaned(order.customer["customer_state"])
+        destination["postcode_area"] = cleaned(order.customer["customer_zip_code_prefix"])
+
+    def said(seller: str) -> Message:
+        items = order.sellers[seller]
+        placed: Message = {"currency": OLIST.currency, "lines": _lines(items)}
+        freight = sum((decimal(item["freight_value"]) for item in items), Decimal(0))
+        placed["shipping_fee"] = max(0, OLIST.minor(freight))
+        placed["destination"] = destination
+        return placed if promise is None else {**placed, "promise_at": promise.isoformat()}
+
+    yield from order.each("order-placed", order.placed, "", said)
+
+
+def _lines(items: list[Row]) -> list[Message]:
+    names = told_apart(item["order_item_id"] for item in items)
+    return [_line(name, item) for name, item in zip(names, items, strict=True)]
+
+
+def _line(name: str, item: Row) -> Message:
+    line: Message = {
+        "line": name,
+        "sku": item["product_id"],
+        "pieces": 1,
+        "unit_price": price(item["price"]),
+    }
+    limit = OLIST.at(item["shipping_limit_date"])
+    return line if limit is None else {**line, "ship_by": limit.isoformat()}
+
+
+def _paid(order: Whole) -> Iterator[Told]:
+    """An approval without a payment row is a payment of nothing: approved, and no amount known."""
+    if order.approved is None:
+        return
+    weights = [
+        sum(OLIST.minor(decimal(item["price"]) + decimal(item["freight_value"])) for item in items)
+        for items in order.sellers.values()
+    ]
+    payments = sorted(order.payments, key=lambda row: whole(row["payment_sequential"]))
+    names = told_apart(row["payment_sequential"] for row in payments) or ["approval"]
+    amounts = [OLIST.minor(decimal(row["payment_value"])) for row in payments] or [0]
+    for name, amount in zip(names, amounts, strict=True):
+        shares = dict(zip(order.sellers, shared(amount, weights), strict=True))
+
+        def said(seller: str, name: str = name, shares: dict[str, int] = shares) -> Message:
+            return {"payment_id": name, "amount": shares[seller]}
+
+        yield from order.each("order-paid", order.approved, name, said)
+
+
+def _sent(order: Whole) -> Iterator[Told]:
+    """What was delivered has left, at the latest then."""
+    left = order.handed_over or order.delivered
+    if left is None:
+        return
+    inferred = order.handed_over is None
+    yield from order.each("shipment-dispatched", left, "", _same({"shipment_id": "1"}), inferred=inferred)
+    if order.delivered is not None:
+        delivered: Message = {"shipment_id": "1", "status": "delivered"}
+        yield from order.each("shipment-tracked", order.delivered, "", _same(delivered))
+
+
+def _claimed(order: Whole) -> Iterator[Told]:
+    status = cleaned(order.row["order_status"])
+    yield from order.each("order-status-claimed", order.last, "", _same({"status": status}), inferred=True)
+    why = _CANCELS.get(status)
+    if why is not None:
+        cancel: Message = {
+            "cancellation_id": "1",
+            "initiator": "channel",
+            "channel_reason_code": status,
+            **why,
+        }
+        yield from order.each("order-cancelled", order.last, "", _same(cancel), inferred=True)
+
+
+def _reviewed(order: Whole) -> Iterator[Told]:
+    names = told_apart(row["review_id"] for row in order.reviews)
+    for name, row in zip(names, order.reviews, strict=True):
+        at = OLIST.at(row["review_answer_timestamp"]) or OLIST.at(row.get("review_creation_date", ""))
+        said: Message = {"review_id": name, "score": whole(row["review_score"])}
+        words = (row.get("review_comment_title", ""), row.get("review_comment_message", ""))
+        if text := long_cleaned("\n".join(part for part in words if part)):
+            said["text"] = text
+        yield from order.each("review-posted", at or order.last, name, _same(said))
+
+
+def _same(data: Message) -> Data:
+    """The same to each seller."""
+    return lambda _: data

@@ -1,0 +1,172 @@
+"""Proof that nothing was lost, doubled or changed: chain, sequences, invariants, read models."""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.audit import Audit
+from domain.values import StreamId
+from infra.audit.history import Damaged, recorded_after
+from infra.event_store.rows import GENESIS, Head, OutcomeRow, chain, content
+from infra.event_store.sql_ledger import SqlLedger
+from infra.read_models.store import ReadModels
+from projections.fold import Recorded
+from projections.verify import recount
+
+Step = Callable[[str, int], None]
+"""Told what is being checked and how many events were read."""
+
+
+def _nobody(what: str, events: int) -> None:
+    del what, events
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was checked, and what was found wrong."""
+
+    commits: int = 0
+    events: int = 0
+    behind: int = 0
+    """Events that the read models do not hold yet; they are compared as of their own places."""
+    chain: str = ""
+    """Hash of the last commit: keep it elsewhere, and nobody can rewrite history unseen."""
+    digests: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """Per table: as stored, and as counted anew from the ledger."""
+    findings: list[str] = field(default_factory=list[str])
+
+    @property
+    def holds(self) -> bool:
+        return not self.findings
+
+
+def verify(ledger: SqlLedger, read_models: ReadModels, step: Step = _nobody) -> Verdict:
+    """Reads the whole ledger; changes nothing."""
+    verdict = Verdict()
+    verdict.findings += chain_findings(ledger, verdict, step)
+    places, stored = read_models.standing()
+    history, folded = _History(ledger, verdict, step), _Folded(ledger, places)
+    try:
+        counted = recount(folded.of(history.events())).digests
+    except Damaged as damage:
+        verdict.findings.append(f"{damage}; the read models could not be counted anew")
+        return verdict
+    verdict.findings += history.findings()
+    verdict.behind = folded.behind
+    for table in sorted(stored | counted):
+        verdict.digests[table] = stored.get(table, "missing"), counted.get(table, "missing")
+    if stored != counted:
+        verdict.findings += _differences(ledger, read_models, folded)
+    return verdict
+
+
+class _Folded:
+    """The events that the read models hold: up to the place of each partition."""
+
+    def __init__(self, ledger: SqlLedger, places: Mapping[int, int]) -> None:
+        rows = ledger.rows("SELECT seller_id, partition FROM sellers")
+        self._place_of = {seller: places.get(partition, 0) for seller, partition in rows}
+        self.behind = 0
+
+    def of(self, events: Iterable[Recorded]) -> Iterator[Recorded]:
+        for recorded in events:
+            if recorded.position <= self._place_of.get(recorded.seller_id, 0):
+                yield recorded
+            else:
+                self.behind += 1
+
+
+def _differences(ledger: SqlLedger, read_models: ReadModels, folded: _Folded) -> Iterator[str]:
+    events = (recorded for chunk in recorded_after(ledger, 0) for recorded in chunk)
+    for difference in read_models.verify(folded.of(events)):
+        row = " ".join(str(part) for part in difference.key)
+        columns = ", ".join(difference.columns)
+        yield f"read model {difference.table}, row {row}: {columns} is not what the ledger makes of it"
+
+
+def chain_findings(ledger: SqlLedger, verdict: Verdict, step: Step = _nobody) -> Iterator[str]:
+    """Each commit's hash, from the one before it, its messages, outcomes and events."""
+    last: defaultdict[int, bytes] = defaultdict(lambda: GENESIS)
+    offset: defaultdict[int, int] = defaultdict(int)
+    position = 1
+    for *values, hashed in ledger.rows("SELECT * FROM commits ORDER BY number"):
+        commit = Head(*values)
+        begins = offset[commit.partition]
+        if commit.from_offset != begins:
+            yield f"commit {commit.number} begins at offset {commit.from_offset}, not {begins}"
+        if commit.first_position != position:
+            yield f"commit {commit.number} begins at position {commit.first_position}, not {position}"
+        if _rehash(ledger, commit, last[commit.partition]) != hashed:
+            yield f"commit {commit.number}: its messages, outcomes or events are not what was committed"
+        last[commit.partition], offset[commit.partition] = hashed, commit.next_offset
+        position = commit.last_position + 1
+        verdict.commits += 1
+        verdict.chain = hashed.hex()
+        step("chain", commit.last_position - commit.first_position + 1)
+
+
+def _rehash(ledger: SqlLedger, commit: Head, last: bytes) -> bytes:
+    with ledger.reading() as ask:
+        bodies = ask("SELECT body FROM messages WHERE commit_number = :number", number=commit.number)
+        outcomes = ask(
+            "SELECT * FROM outcomes WHERE number BETWEEN :first AND :last ORDER BY number",
+            first=commit.first_outcome,
+            last=commit.last_outcome,
+        )
+        events = ask(
+            "SELECT state FROM stored_events WHERE position BETWEEN :first AND :last ORDER BY position",
+            first=commit.first_position,
+            last=commit.last_position,
+        )
+    said = content(
+        _kept(bodies),
+        [_outcome(row, commit.first_position) for row in outcomes],
+        [state for (state,) in events],
+    )
+    return chain(last, commit, said)
+
+
+def _outcome(row: Any, base: int) -> OutcomeRow:
+    *said, first, last = row[2:]
+    return (*said, None if first is None else first - base, None if last is None else last - base)
+
+
+def _kept(bodies: list[Any]) -> bytes:
+    try:
+        return b"".join(zlib.decompress(body) for (body,) in bodies)
+    except zlib.error:
+        return b"damaged"  # whose hash is not the commit's
+
+
+class _History:
+    """The ledger's events, read once: for the recount, the sequences and the invariants."""
+
+    def __init__(self, ledger: SqlLedger, verdict: Verdict, step: Step) -> None:
+        self._ledger, self._verdict, self._step = ledger, verdict, step
+        self._audit = Audit()
+        self._wrong: list[str] = []
+
+    def events(self) -> Iterator[Recorded]:
+        versions: defaultdict[str, int] = defaultdict(int)
+        sequences: defaultdict[str, int] = defaultdict(int)
+        for chunk in recorded_after(self._ledger, 0):
+            for recorded in chunk:
+                self._expect("position", "", self._verdict.events, recorded.position)
+                self._expect("version", recorded.stream, versions[recorded.stream], recorded.version)
+                self._expect("sequence", recorded.seller_id, sequences[recorded.seller_id], recorded.sequence)
+                self._verdict.events = recorded.position
+                versions[recorded.stream] = recorded.version
+                sequences[recorded.seller_id] = recorded.sequence
+                self._audit.see(StreamId(recorded.stream), recorded.event)
+                yield recorded
+            self._step("history", len(chunk))
+
+    def _expect(self, what: str, of: str, last: int, found: int) -> None:
+        if found != last + 1:
+            self._wrong.append(f"{what} {last + 1} {of} is missing: {found} follows {last}")
+
+    def findings(self) -> Iterator[str]:
+        yield from self._wrong
+        yield from self._audit.findings()

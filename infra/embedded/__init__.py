@@ -1,0 +1,1 @@
+"""The embedded way: one process that writes, on two SQLite files."""

@@ -1,0 +1,1 @@
+"""GET: the questions of the command line, and what became of messages."""

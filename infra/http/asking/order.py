@@ -1,0 +1,61 @@
+"""GET /orders/{order_id}: one order with its story."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from infra.access.tokens import ALL, Token
+from infra.audit.timeline import story
+from infra.http import models
+from infra.http.asking.message_outcomes import PathText, decoded
+from infra.http.asking.paging import see_to
+from infra.http.asking.parameters import AskedOrder
+from infra.http.forms import CSV_ANSWER, page
+from infra.http.problems import Problem, documented
+from infra.http.reads import Reads
+from infra.http.services import Reader, Served
+from infra.read_models import queries
+
+MOST_ORDERS: Final = 20
+"""Of one name: on so many channels, or of so many sellers."""
+MOST_EVENTS: Final = 2_000
+
+router = APIRouter()
+
+
+@router.get(
+    "/orders/{order_id}",
+    response_model=models.Page[models.OrderRow],
+    responses={**documented(401, 403, 404, 422, 500, 503, 504), **CSV_ANSWER},
+)
+async def order(
+    request: Request, served: Served, token: Reader, order_id: PathText, asked: Annotated[AskedOrder, Query()]
+) -> Response:
+    """One order: where its pieces are, and everything that happened to it, each with its cause."""
+    see_to(token, asked.seller)
+    name, seller = decoded(order_id), asked.seller or token.only
+    if asked.min_position is not None:
+        await served.reads.folded(seller, asked.min_position)
+    rows, as_of = await served.reads.ask(lambda: _found(served.reads, token, name, seller))
+    if not rows:
+        said = "No such order is known (yet)."
+        raise Problem(404, said, "GET /parked shows which messages wait for their order.")
+    return page(request, (as_of.as_of_position, as_of.as_of), rows)
+
+
+def _found(
+    reads: Reads, token: Token, name: str, seller: str | None
+) -> tuple[list[dict[str, Any]], queries.AsOf]:
+    whose = [seller] if seller is not None or token.sellers == ALL else list(token.sellers)
+    with reads.read_models.reading() as connection:
+        heads = [head for one in whose for head in queries.find_orders(connection, name, one)][:MOST_ORDERS]
+        answers = [
+            answer
+            for head in heads
+            if (answer := queries.order(connection, head.seller_id, head.channel, name, head.account))
+        ]
+        as_of = queries.as_of_now(connection, seller)
+    stories = [story(reads.ledger, answer.order, MOST_EVENTS) for answer in answers]
+    rows = zip(queries.as_rows(answers), stories, strict=True)
+    return [{**row, "timeline": events} for row, events in rows], as_of

@@ -1,0 +1,75 @@
+"""Which sellers an answer is about, and one page of it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from infra.access.tokens import ALL, Token
+from infra.http.asking.parameters import Asked, after_cursor, cursor_of
+from infra.http.problems import Problem
+from infra.http.services import other_seller
+from infra.read_models.schema import SQL
+
+MOST_SELLERS: Final = 200
+"""Sellers that one page looks at: where few have anything to show, it may be short or empty."""
+Scope = Callable[[sa.Connection, Token, str | None, str | None], Sequence[str | None]]
+"""The sellers, sorted, from the cursor's on; None stands for all of them together."""
+
+
+def each_seller(
+    connection: sa.Connection, token: Token, seller: str | None, cursor: str | None
+) -> Sequence[str]:
+    """The seller asked for; else each one that is known and the token's.
+
+    Raises: Problem.
+    """
+    known, (_, first) = SQL["sellers"].c.seller_id, after_cursor(cursor)
+    asked = sa.select(known).order_by(known)
+    if seller is not None:
+        see_to(token, seller)
+        found = list(connection.execute(asked.where(known == seller)).scalars())
+        if not found:
+            said = f"No seller is called {seller} (yet)."
+            raise Problem(404, said, "Correct the name, or send his first message.")
+        return found
+    if token.sellers != ALL:
+        asked = asked.where(known.in_(token.sellers))
+    return list(connection.execute(asked.where(known >= first).limit(MOST_SELLERS + 1)).scalars())
+
+
+def totals(
+    connection: sa.Connection, token: Token, seller: str | None, cursor: str | None
+) -> Sequence[str | None]:
+    """The seller asked for; else all sellers together, if the token is for all, and each of its own if not.
+
+    Raises: Problem.
+    """
+    if seller is None and token.sellers == ALL:
+        return [None]
+    return each_seller(connection, token, seller, cursor)
+
+
+def see_to(token: Token, seller: str | None) -> None:
+    """Raises: Problem, where a seller is asked for who is not the token's."""
+    if seller is not None and not token.sees(seller):
+        raise other_seller(seller)
+
+
+def paged(
+    names: Iterable[str | None], rows_of: Callable[[str | None], list[dict[str, Any]]], asked: Asked
+) -> tuple[list[dict[str, Any]], str | None]:
+    """One page, and the cursor of the next: which seller, and how many of his rows were told."""
+    skip, first = after_cursor(asked.cursor)
+    found: list[dict[str, Any]] = []
+    for visited, seller in enumerate(names):
+        name = seller or ""
+        if visited == MOST_SELLERS or len(found) == asked.limit:
+            return found, cursor_of(0, name)
+        start = skip if name == first else 0
+        rows = rows_of(seller)[start:]
+        room = asked.limit - len(found)
+        found += rows[:room]
+        if len(rows) > room:
+            return found, cursor_of(start + room, name)
+    return found, None

@@ -1,0 +1,1 @@
+"""POST /messages: taken in by an engine in this process, or through Kafka."""

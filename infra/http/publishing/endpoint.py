@@ -1,0 +1,165 @@
+"""POST /messages: one, or a batch; taken in, and if asked for, waited for."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from domain.catalogue import TIME_PASSED
+from infra.access.tokens import Right, Token
+from infra.http import models
+from infra.http.asking.parameters import AskedPublish
+from infra.http.forms import answer
+from infra.http.intake import Busy, Sent, Taken, Unsure
+from infra.http.messages import Became, Told, became, last_number
+from infra.http.problems import SAME_ID, Problem, Wrong, documented
+from infra.http.publishing.request_body import incoming
+from infra.http.schemas import MESSAGES
+from infra.http.services import Served, Services, allowed
+
+POLICY: Final = "jumun.inbound.policy-adoption-requested.v1"
+SAFE_WITHIN_S: Final = 30.0
+_RIGHTS: Final[dict[str, Right]] = {TIME_PASSED: "tick", POLICY: "policy"}
+Sender = Annotated[Token, Depends(allowed("publish", "tick", "policy"))]
+
+router = APIRouter()
+
+
+@router.post(
+    "/messages",
+    response_model=models.Receipt,
+    responses={
+        202: {"model": models.Receipt, "description": "Taken in; decided soon"},
+        **documented(401, 403, 408, 413, 415, 422, 500, 503, 504),
+    },
+    openapi_extra={"requestBody": MESSAGES},
+)
+async def publish(
+    request: Request, served: Served, token: Sender, asked: Annotated[AskedPublish, Query()]
+) -> Response:
+    """Take messages in.  200: all outcomes are known; 202: they are safe, and will be decided.
+
+    A batch is taken as a whole or not at all; each of its messages is then decided by itself.
+    """
+    messages = await incoming(request)
+    _permit(token, messages)
+    after = await served.reads.ask(lambda: last_number(served.reads.ledger)) if asked.wait else None
+    taken = await _taken(served, messages, after)
+    if asked.wait:
+        await asyncio.wait({asyncio.wrap_future(taken.done)}, timeout=asked.wait)
+    return await _receipt(served, taken, waited=bool(asked.wait))
+
+
+def _permit(token: Token, messages: Sequence[Sent]) -> None:
+    """Raises: Problem, which names each message that the token may not send."""
+    wrong: list[Wrong] = []
+    for index, message in enumerate(messages):
+        right: Right = _RIGHTS.get(message.type, "publish")
+        if not token.may(right):
+            said = f"the token lacks the right: {right}"
+            wrong.append(Wrong(index=index, rule="right_missing", field="type", error=said))
+        elif not token.sees(message.seller):
+            said = f"the token is not for {message.seller or 'all sellers'}"
+            wrong.append(Wrong(index=index, rule="other_seller", field="sellerid", error=said))
+    if wrong:
+        raise Problem(
+            403,
+            f"This token may not send {len(wrong)} of these messages.",
+            "Use a token of that seller with that right, or leave these messages out.",
+            wrong=wrong,
+        )
+
+
+async def _taken(served: Services, messages: Sequence[Sent], after: int | None) -> Taken:
+    """The messages, once they are safe.  Raises: Problem."""
+    try:
+        taken = served.intake.take(messages, after)
+    except Busy:
+        said = "More messages wait than can be held."
+        raise Problem(503, said, "Send them again in a moment.", retry_after_s=1) from None
+    await _settled(taken.safe)
+    return taken
+
+
+async def _settled(safe: Future[None]) -> None:
+    done, _ = await asyncio.wait({asyncio.wrap_future(safe)}, timeout=SAFE_WITHIN_S)
+    kept = "It is not known whether these messages were kept."
+    if not done:
+        said = f"The messages were not seen to be safe within {SAFE_WITHIN_S:g} s."
+        raise Problem(504, said, SAME_ID, kept=kept, retry_after_s=5)
+    try:
+        done.pop().result()
+    except Unsure:
+        said = "The messages could not be seen through."
+        raise Problem(503, said, SAME_ID, kept=kept, retry_after_s=2) from None
+
+
+async def _receipt(served: Services, taken: Taken, *, waited: bool) -> Response:
+    outcomes = taken.outcomes if waited else [None] * len(taken.messages)
+    again = [
+        message
+        for message, outcome in zip(taken.messages, outcomes, strict=True)
+        if outcome is not None and outcome.state in {"duplicate", "conflict"}
+    ]
+    before = await served.reads.ask(lambda: _before(served, again)) if again else {}
+    rows = [
+        published(message, outcome, before.get(message))
+        for message, outcome in zip(taken.messages, outcomes, strict=True)
+    ]
+    known = [row[name] for row in rows for name in ("outcome", "before") if row[name] is not None]
+    positions = [one["caused"]["last_position"] for one in known if one["caused"] is not None]
+    said = {"messages": rows, "min_position": max(positions, default=None)}
+    complete = waited and all(row["outcome"] or row["location"] is None for row in rows)
+    headers = {"Location": rows[0]["location"]} if len(rows) == 1 and rows[0]["location"] else {}
+    return answer(said, 200 if complete else 202, headers)
+
+
+def _before(served: Services, messages: Sequence[Sent]) -> dict[Sent, Told]:
+    found: dict[Sent, Became | None] = {
+        message: became(served.reads.ledger, message.seller or "", message.source, message.id)
+        for message in messages
+    }
+    return {message: one.history[-1] for message, one in found.items() if one is not None}
+
+
+def published(message: Sent, outcome: Told | None, before: Told | None) -> dict[str, Any]:
+    return {
+        "source": message.source,
+        "id": message.id,
+        "seller": message.seller,
+        "location": None if message.is_tick else location(message),
+        "outcome": None if outcome is None else outcome_of(outcome),
+        "before": None if before is None else outcome_of(before),
+    }
+
+
+def location(message: Sent) -> str:
+    source, name, seller = (
+        quote(part or "", safe="") for part in (message.source, message.id, message.seller)
+    )
+    return f"/messages/{source}/{name}?seller={seller}"
+
+
+def outcome_of(told: Told) -> dict[str, Any]:
+    caused = None
+    if told.first_position is not None:
+        caused = {
+            "first_id": told.first_event,
+            "last_id": told.last_event,
+            "first_position": told.first_position,
+            "last_position": told.last_position,
+        }
+    return {
+        "number": told.number,
+        "state": told.state,
+        "was": told.was,
+        "rule": told.rule,
+        "data": told.data,
+        "retryable": told.retryable,
+        "recorded_at": told.recorded_at,
+        "caused": caused,
+    }

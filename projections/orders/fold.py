@@ -1,0 +1,172 @@
+"""Orders folded into `order_status`, `order_facts`, `parcels` and `cancel_inbox`.
+
+Counters commute and of times only the earliest or the latest is kept, so the rows do not depend on the
+order in which an order's facts arrived.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from domain.fulfilment import parts
+from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated
+from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
+from domain.order.place import OrderAcknowledged, OrderAmended, OrderPaid, OrderPlaced, StatusClaimed
+from domain.values import StreamId
+from projections.fold import Derived, Group, Rows, when
+from projections.instants import local_day, micros_of
+from projections.kpis import order_shares
+from projections.orders.parcels import AfterPacking
+from projections.orders.rows import (
+    BACKORDERS,
+    CANCEL_INBOX,
+    ORDER_FACTS,
+    ORDER_STATUS,
+    PARCELS,
+    Backorder,
+    CancelAsked,
+    OrderStatus,
+)
+from projections.orders.totals import finish
+from projections.orders.view import OrderView, add_lines, answer, earliest, latest, move
+from projections.penalty_risk import order_facts_at_risk
+from projections.tables import Table
+
+
+class Orders(AfterPacking):
+    """One view per order."""
+
+    kind = "order"
+    tables = (ORDER_STATUS, ORDER_FACTS, PARCELS, CANCEL_INBOX, BACKORDERS)
+    silent = frozenset({LineAllocated, LineBackordered, LineDeallocated})
+
+    def group(self, stream: str) -> Group:
+        _, seller, key = parts(StreamId(stream))
+        channel, account, order = key.split(":", 2)
+        return seller, channel, account, order
+
+    def opened(self, group: Group, rows: Rows) -> OrderView:
+        seller, channel, account, order = group
+        known = rows.get("order_status")
+        return OrderView(
+            known[0] if known else OrderStatus(seller, channel, account, order),
+            {row.line: row for row in rows.get("order_facts", ())},
+            {row.shipment_id: row for row in rows.get("parcels", ())},
+            {row.request_id: row for row in rows.get("cancel_inbox", ())},
+            {row.line: row for row in rows.get("backorders", ())},
+        )
+
+    def head(self, view: OrderView) -> OrderStatus:
+        return view.status
+
+    def finish(self, view: OrderView) -> None:
+        finish(view)
+
+    def rows(self, view: OrderView) -> Iterable[tuple[Table[Any], Any]]:
+        yield ORDER_STATUS, view.status
+        for line in view.lines.values():
+            yield ORDER_FACTS, line
+        for parcel in view.parcels.values():
+            yield PARCELS, parcel
+        for request in view.requests.values():
+            yield CANCEL_INBOX, request
+        for backorder in view.backorders.values():
+            yield BACKORDERS, backorder
+
+    def derived(self, view: OrderView) -> Derived:
+        return Derived(view.status.channel, order_shares(view), order_facts_at_risk(view))
+
+    @when
+    def placed(self, view: OrderView, event: OrderPlaced, at: int) -> None:
+        order = view.status
+        order.currency, order.zone, order.placed_at = event.currency, event.zone, at
+        promises = [line.promise_at for line in event.lines if line.promise_at is not None]
+        promise = event.promise_at or max(promises, default=None)
+        if promise is not None:  # the channel's own promise: kept on the day that it names
+            order.promise_at = micros_of(promise)
+            order.promised_day = local_day(order.zone, order.promise_at)
+        add_lines(view, event.lines, at)
+
+    @when
+    def amended(self, view: OrderView, event: OrderAmended, at: int) -> None:
+        add_lines(view, event.lines, at)
+
+    @when
+    def paid(self, view: OrderView, event: OrderPaid, at: int) -> None:
+        order = view.status
+        order.paid_at = earliest(order.paid_at, at)
+        order.captured += event.amount
+        if event.ship_by is not None:
+            order.ship_by = earliest(order.ship_by, micros_of(event.ship_by))
+        if event.promise_at is not None and order.promise_at is None:
+            # A policy's promise is exclusive: at midnight it is too late, so the day before keeps it.
+            order.promise_at = micros_of(event.promise_at)
+            order.promised_day = local_day(order.zone, order.promise_at - 1)
+
+    @when
+    def acknowledged(self, view: OrderView, event: OrderAcknowledged, at: int) -> None:
+        del event
+        view.status.acknowledged_at = earliest(view.status.acknowledged_at, at)
+
+    @when
+    def claimed(self, view: OrderView, event: StatusClaimed, at: int) -> None:
+        order = view.status
+        if order.claimed_at is None or (at, event.status) > (order.claimed_at, order.claimed_status or ""):
+            order.claimed_at, order.claimed_status = at, event.status
+
+    @when
+    def allocated(self, view: OrderView, event: LineAllocated | LineDeallocated, at: int) -> None:
+        del at
+        for moved in event.moves:
+            move(view, moved, "allocated" if isinstance(event, LineAllocated) else "open")
+
+    @when
+    def backordered(self, view: OrderView, event: LineBackordered, at: int) -> None:
+        for moved in event.moves:
+            order, name, pieces = view.status, moved.line, moved.pieces
+            move(view, moved, "backordered")
+            known = view.backorders.get(name)
+            if known is None:
+                key = (order.seller_id, order.channel, order.account, order.order_id)
+                known = view.backorders[name] = Backorder(*key, name, moved.sku, 0, 0, at)
+            known.waiting += pieces
+            known.waited += pieces
+
+    @when
+    def cancel_requested(self, view: OrderView, event: CancelRequested, at: int) -> None:
+        order = view.status
+        pending = {asked.line: asked.pieces for asked in event.pending}
+        for name, pieces in pending.items():
+            view.lines[name].cancel_pending += pieces
+        view.requests[event.request_id] = CancelAsked(
+            order.seller_id,
+            order.channel,
+            order.account,
+            order.order_id,
+            event.request_id,
+            "waiting" if pending else "overtaken",
+            event.reason,
+            event.route,
+            event.binding,
+            sum(asked.pieces for asked in event.lines),
+            pending,
+            at,
+        )
+
+    @when
+    def cancel_rejected(self, view: OrderView, event: CancelRejected, at: int) -> None:
+        answer(view, event.request_id, "rejected", at)
+
+    @when
+    def cancelled(self, view: OrderView, event: LinesCancelled, at: int) -> None:
+        order = view.status
+        if event.request_id is not None:
+            answer(view, event.request_id, "approved", at)
+        order.cancel_told_at = latest(order.cancel_told_at, at)
+        fault = f"cancelled_{event.fault}"
+        for moved in event.moves:
+            line = move(view, moved, "cancelled")
+            setattr(line, fault, getattr(line, fault) + moved.pieces)
+            line.cancelled_at = latest(line.cancelled_at, at)
+            if event.reason == "out_of_stock":
+                line.out_of_stock += moved.pieces
+                line.out_of_stock_at = earliest(line.out_of_stock_at, at)

@@ -1,0 +1,90 @@
+"""What parcels, refunds, reviews and returns do to an order."""
+
+from domain.message import Event
+from domain.order.after import LinesReturned, RefundRecorded, ReturnClosed, ReturnOpened, ReviewPosted
+from domain.order.ship import ShipmentDispatched, ShipmentPacked
+from domain.order.track import HOLDS, RANK, ShipmentTracked
+from projections.fold import Fold, when
+from projections.instants import micros_of
+from projections.orders.view import OrderView, earliest, latest, move, overtake, parcel_of
+
+
+class AfterPacking(Fold[OrderView]):
+    """The part of the fold of orders that begins with the packing of a parcel."""
+
+    @when
+    def packed(self, view: OrderView, event: ShipmentPacked, at: int) -> None:
+        del at
+        parcel = parcel_of(view, event.shipment_id)
+        if parcel.dispatched_at is None:  # else it is told late, and its contents are known
+            parcel.contents = {}
+        for moved in event.moves:
+            parcel.contents[moved.line] = parcel.contents.get(moved.line, 0) + moved.pieces
+            move(view, moved, "packed")
+
+    @when
+    def dispatched(self, view: OrderView, event: ShipmentDispatched, at: int) -> None:
+        """Pieces go where the parcel is known to be already: its milestones may have come first."""
+        order, parcel = view.status, parcel_of(view, event.shipment_id)
+        to = "in_transit" if parcel.status_at is None else HOLDS.get(parcel.status, "in_transit")
+        parcel.dispatched_at, parcel.dispatch_inferred, parcel.contents = at, False, {}
+        parcel.carrier, parcel.tracking_number = event.carrier, event.tracking_number
+        order.first_dispatched_at = earliest(order.first_dispatched_at, at)
+        order.last_dispatched_at = latest(order.last_dispatched_at, at)
+        for moved in event.moves:
+            line = move(view, moved, to)
+            parcel.contents[moved.line] = parcel.contents.get(moved.line, 0) + moved.pieces
+            line.first_dispatched_at = earliest(line.first_dispatched_at, at)
+            line.last_dispatched_at = latest(line.last_dispatched_at, at)
+        overtake(view, at)
+
+    def inferred(self, view: OrderView, event: Event) -> None:
+        if isinstance(event, ShipmentDispatched):
+            parcel_of(view, event.shipment_id).dispatch_inferred = True
+            for moved in event.moves:
+                view.lines[moved.line].dispatch_inferred = True
+
+    @when
+    def tracked(self, view: OrderView, event: ShipmentTracked, at: int) -> None:
+        parcel = parcel_of(view, event.shipment_id)
+        if parcel.status_at is None or (at, RANK[event.status]) >= (parcel.status_at, RANK[parcel.status]):
+            parcel.status, parcel.status_at = event.status, at
+            parcel.reported_at = None if event.reported_at is None else micros_of(event.reported_at)
+        for moved in event.moves:
+            move(view, moved, event.to)
+
+    @when
+    def refunded(self, view: OrderView, event: RefundRecorded, at: int) -> None:
+        del at
+        view.status.refunded += event.amount
+        view.status.refunds += 1
+
+    @when
+    def reviewed(self, view: OrderView, event: ReviewPosted, at: int) -> None:
+        order = view.status
+        if order.reviewed_at is None or (at, event.review_id) > (order.reviewed_at, order.review_id or ""):
+            order.reviewed_at, order.review_id, order.review_score = at, event.review_id, event.score
+
+    @when
+    def return_opened(self, view: OrderView, event: ReturnOpened, at: int) -> None:
+        del at
+        view.status.return_reasons[event.return_id] = event.reason
+        for item in event.lines:
+            view.lines[item.line].return_open += item.pieces
+
+    @when
+    def returned(self, view: OrderView, event: LinesReturned, at: int) -> None:
+        reason = view.status.return_reasons.get(event.return_id, "other")
+        for item in event.lines:
+            line = view.lines[item.line]
+            line.return_open = max(0, line.return_open - item.pieces)
+            line.returned += item.pieces
+            line.returned_by_reason[reason] = line.returned_by_reason.get(reason, 0) + item.pieces
+            line.returned_at = latest(line.returned_at, at)
+
+    @when
+    def return_closed(self, view: OrderView, event: ReturnClosed, at: int) -> None:
+        del at
+        for item in event.lines:
+            line = view.lines[item.line]
+            line.return_open = max(0, line.return_open - item.pieces)

@@ -1,0 +1,90 @@
+"""The columns of an order that follow from its others: sums, times, and our own status."""
+
+from collections.abc import Iterable
+
+from projections.orders.rows import OrderFact, OrderStatus, Parcel
+from projections.orders.view import OrderView, latest
+
+
+def finish(view: OrderView) -> None:
+    """Sums the lines up into their order, and copies onto each line what the order says."""
+    order, lines = view.status, view.lines.values()
+    _times(view)
+    _count(order, lines)
+    order.cancelled_at = order.cancel_told_at if order.cancelled or not view.lines else None
+    order.status = derived_status(order)
+    for line in lines:
+        line.ship_by = order.ship_by if line.line_ship_by is None else line.line_ship_by
+        line.promise_at = order.promise_at if line.line_promise_at is None else line.line_promise_at
+        line.placed_at, line.paid_at = order.placed_at, order.paid_at
+        line.status, line.claimed_status = order.status, order.claimed_status
+        line.position, line.recorded_at = order.position, order.recorded_at
+
+
+def _count(order: OrderStatus, lines: Iterable[OrderFact]) -> None:
+    ordered = waiting = packed = in_transit = delivered = lost = to_sender = cancelled = 0
+    pending = return_open = returned = value = number = 0
+    for line in lines:
+        number += 1
+        ordered += line.ordered
+        waiting += line.waiting
+        packed += line.packed
+        in_transit += line.in_transit
+        delivered += line.delivered
+        lost += line.lost
+        to_sender += line.returned_to_sender
+        cancelled += line.cancelled
+        pending += line.cancel_pending
+        return_open += line.return_open
+        returned += line.returned
+        value += line.value_micros
+    order.lines, order.ordered, order.waiting, order.packed = number, ordered, waiting, packed
+    order.in_transit, order.delivered, order.lost = in_transit, delivered, lost
+    order.returned_to_sender, order.cancelled, order.cancel_pending = to_sender, cancelled, pending
+    order.return_open, order.returned, order.value_micros = return_open, returned, value
+
+
+def _times(view: OrderView) -> None:
+    """When it left and arrived, from its parcels: each counts by the milestone that holds."""
+    order = view.status
+    order.delivered_at = order.delivery_reported_at = None
+    for line in view.lines.values():
+        line.delivered_at = line.delivery_reported_at = None
+    for parcel in view.parcels.values():
+        if parcel.status != "delivered" or parcel.status_at is None:
+            continue
+        _arrived(order, parcel)
+        for name in parcel.contents:
+            _arrived(view.lines[name], parcel)
+
+
+def _arrived(row: OrderStatus | OrderFact, parcel: Parcel) -> None:
+    at = parcel.status_at
+    assert at is not None
+    if row.delivered_at is None or at > row.delivered_at:
+        row.delivered_at, row.delivery_reported_at = at, parcel.reported_at
+    elif at == row.delivered_at:
+        row.delivery_reported_at = latest(row.delivery_reported_at, parcel.reported_at)
+
+
+def derived_status(order: OrderStatus) -> str:
+    """What people call the state that an order's pieces are in.  Total: every order has one.
+
+    closed: all has left, and nothing of it is with the buyer or on the way (lost, sent back, returned).
+    """
+    left = order.in_transit + order.delivered + order.lost + order.returned_to_sender
+    if order.lines and order.ordered == order.cancelled:
+        return "cancelled"
+    if left and not order.waiting + order.packed:
+        if order.in_transit:
+            return "shipped"
+        return "delivered" if order.delivered > order.returned else "closed"
+    if left:
+        return "partially_shipped"
+    if order.cancelled:
+        return "partially_cancelled"
+    if not order.lines and order.cancel_told_at is not None:
+        return "cancelled"
+    if order.acknowledged_at is not None:
+        return "acknowledged"
+    return "pending_payment" if order.paid_at is None else "new"

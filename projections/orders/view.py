@@ -1,0 +1,125 @@
+"""An order's rows as one view, and what several of its events do to them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from domain.order.place import PlacedLine
+from domain.order.state import Move
+from domain.values import micros
+from projections.instants import micros_of
+from projections.orders.rows import Backorder, CancelAsked, OrderFact, OrderStatus, Parcel
+
+COLUMN: Final = {
+    "open": "waiting",
+    "backordered": "waiting",
+    "allocated": "waiting",
+    "packed": "packed",
+    "in_transit": "in_transit",
+    "delivered": "delivered",
+    "lost": "lost",
+    "returned_to_sender": "returned_to_sender",
+    "cancelled": "cancelled",
+}
+"""Whether stock was found depends on the order of arrival, so pieces not yet packed are counted as one."""
+FAULTS: Final = ("customer", "platform", "carrier", "seller")
+
+
+@dataclass(slots=True)
+class OrderView:
+    status: OrderStatus
+    lines: dict[str, OrderFact] = field(default_factory=dict[str, OrderFact])
+    parcels: dict[str, Parcel] = field(default_factory=dict[str, Parcel])
+    requests: dict[str, CancelAsked] = field(default_factory=dict[str, CancelAsked])
+    backorders: dict[str, Backorder] = field(default_factory=dict[str, Backorder])
+
+
+def earliest(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def latest(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def move(view: OrderView, moved: Move, to: str) -> OrderFact:
+    """The line whose pieces went from the state they were in to another."""
+    line, pieces, was = view.lines[moved.line], moved.pieces, moved.was
+    left, right = COLUMN[was], COLUMN[to]
+    if left != right:
+        setattr(line, left, getattr(line, left) - pieces)
+        setattr(line, right, getattr(line, right) + pieces)
+    if was == "cancelled":
+        _sent_after_all(line, pieces)
+    elif was == "backordered":
+        view.backorders[moved.line].waiting -= pieces
+    line.cancel_pending = min(line.cancel_pending, line.waiting + line.packed)
+    return line
+
+
+def _sent_after_all(line: OrderFact, pieces: int) -> None:
+    """A parcel held cancelled pieces: they count as cancelled no more, the buyer's own cancels first."""
+    for fault in FAULTS:
+        name = f"cancelled_{fault}"
+        some = min(pieces, getattr(line, name))
+        setattr(line, name, getattr(line, name) - some)
+        pieces -= some
+    line.out_of_stock = min(line.out_of_stock, line.cancelled_seller)
+    if not line.out_of_stock:
+        line.out_of_stock_at = None
+    if not line.cancelled:
+        line.cancelled_at = None
+
+
+def add_lines(view: OrderView, lines: Iterable[PlacedLine], at: int) -> None:
+    order = view.status
+    for line in lines:
+        view.lines[line.line] = OrderFact(
+            order.seller_id,
+            order.channel,
+            order.account,
+            order.order_id,
+            line.line,
+            line.sku,
+            order.currency,
+            order.zone,
+            line.pieces,
+            line.unit_price,
+            micros(line.unit_price, line.pieces),
+            at,
+            waiting=line.pieces,
+            line_ship_by=None if line.ship_by is None else micros_of(line.ship_by),
+            line_promise_at=None if line.promise_at is None else micros_of(line.promise_at),
+        )
+
+
+def parcel_of(view: OrderView, shipment_id: str) -> Parcel:
+    known = view.parcels.get(shipment_id)
+    if known is None:
+        order = view.status
+        known = Parcel(order.seller_id, order.channel, order.account, order.order_id, shipment_id)
+        view.parcels[shipment_id] = known
+    return known
+
+
+def answer(view: OrderView, request_id: str, state: str, at: int) -> None:
+    request = view.requests.get(request_id)
+    if request is None or request.state != "waiting":
+        return
+    request.state, request.answered_at = state, at
+    for name, pieces in request.pending.items():
+        line = view.lines[name]
+        line.cancel_pending = max(0, line.cancel_pending - pieces)
+
+
+def overtake(view: OrderView, at: int) -> None:
+    """Requests whose pieces have all left can no longer be approved."""
+    for name, request in sorted(view.requests.items()):
+        if request.state == "waiting" and not any(
+            view.lines[line].cancel_pending for line in request.pending
+        ):
+            answer(view, name, "overtaken", at)

@@ -1,0 +1,174 @@
+"""`jumun rebuild`: the same rows again, from the ledger alone, and the projector goes on from there."""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from consumers.engine import Engine
+from infra.audit import rebuild as rebuilding
+from infra.audit.verify import verify
+from infra.cli.rebuild import rebuild as command
+from infra.demo import market
+from infra.embedded.projector import catch_up
+from infra.embedded.writer import writing
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.postgres.restored import restored
+from infra.event_store.postgres.upgrade import Target, upgrade
+from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.read_models.schema_setup import OtherLedger
+from infra.read_models.store import ReadModels
+from infra.settings import LEDGER, READ_MODELS, Settings
+from infra.workers.inbound import is_tick
+from tests.infra.workers.production import Production, production
+from tests.telling import life, receipt
+
+PARTITIONS = 3
+
+
+def run(*words: str) -> Result:
+    app = Typer()
+    app.command()(command)
+    return CliRunner().invoke(app, list(words))
+
+
+def a_market(orders: int = 40) -> list[bytes]:
+    return [line for line in market.messages(orders, 3) if not is_tick(line)]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    with writing(Settings(home=tmp_path)) as embedded:
+        embedded.ingest(a_market())
+    return tmp_path
+
+
+@pytest.fixture
+def made(postgres_url: str, kafka: str) -> Iterator[Production]:
+    """With a market decided in each of its partitions, and nothing folded."""
+    with production(postgres_url, kafka, partitions=PARTITIONS) as running:
+        with running.ledger() as ledger:
+            for partition in range(PARTITIONS):
+                own = [line for line in a_market() if running.partition(line) == partition]
+                engine = Engine(ledger.of(partition))
+                for begins in range(0, len(own), 50):
+                    engine.handle(own[begins : begins + 50])
+        yield running
+
+
+def test_embedded_the_rows_are_the_same_again(home: Path) -> None:
+    with closing(ReadModels(str(home / READ_MODELS))) as models:
+        before, place = models.digest(), models.place()
+        models.rebuild({})
+        assert models.digest() != before
+    result = run("--home", str(home), "--json")
+    assert result.exit_code == 0, result.output
+    (said,) = json.loads(result.stdout)
+    assert (said["partitions"], said["events"]) == (1, place)
+    with closing(ReadModels(str(home / READ_MODELS))) as models:
+        assert (models.digest(), models.place()) == (before, place)
+    with writing(Settings(home=home)) as embedded:  # and it goes on
+        embedded.ingest([receipt(1), *life("more")])
+        assert verify(embedded.ledger, embedded.read_models).findings == []
+
+
+def test_embedded_it_waits_for_nobody(home: Path) -> None:
+    with (home / "projector.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        result = run("--home", str(home))
+    assert result.exit_code == 3
+    assert "nothing was changed" in result.output
+
+
+def test_production_is_folded_partition_by_partition_in_pieces(
+    made: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "COMMITS", 2)
+    for name, value in made.said.items():
+        monkeypatch.setenv(f"JUMUN_{name.upper()}", value)
+    result = run("--json")
+    assert result.exit_code == 0, result.output
+    (said,) = json.loads(result.stdout)
+    with made.ledger() as ledger, made.read_models() as models:
+        assert said["ledger_id"] == ledger.ledger_id
+        assert said["events"] == rebuilding.count(ledger)
+        assert verify(ledger, models).findings == []
+        models.of(ledger.ledger_id)
+        with pytest.raises(OtherLedger):
+            models.of("another")
+        ends = dict(ledger.rows("SELECT partition, max(last_position) FROM commits GROUP BY partition"))
+        assert models.places() == ends
+
+
+def test_read_models_of_a_former_id_are_refused_until_they_are_folded_anew(made: Production) -> None:
+    where = Target(
+        made.said["database_url"], made.said["ledger_schema"],
+        made.said["database_url"], made.said["read_models_schema"],
+    )  # fmt: skip
+    with made.ledger() as ledger, made.read_models() as models:
+        rebuilding.rebuild(ledger, ledger.ledger_id, models)
+    done = restored(where, force=True)
+    with made.ledger() as ledger, made.read_models() as models:
+        assert ledger.ledger_id == done.ledger_id
+        with pytest.raises(OtherLedger, match="jumun rebuild"):
+            models.of(ledger.ledger_id)
+        rebuilding.rebuild(ledger, ledger.ledger_id, models)
+        models.of(ledger.ledger_id)
+
+
+def test_the_projector_goes_on_after_a_rebuild(made: Production) -> None:
+    with made.ledger() as ledger, made.read_models() as models:
+        rebuilding.rebuild(ledger, ledger.ledger_id, models)
+        for number in range(PARTITIONS):
+            line = receipt(900 + number, seller=f"seller-{number}")
+            Engine(ledger.of(made.partition(line))).handle([line])
+    made.start("relay")
+    made.start("projector")
+    made.wait_folded()
+    with made.ledger() as ledger, made.read_models() as models:
+        assert verify(ledger, models).findings == []
+
+
+def test_another_ledger_in_place_of_the_embedded_one_is_noticed(home: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with writing(Settings(home=other)) as embedded:
+        embedded.ingest([receipt(1)])
+    for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"):
+        (home / name).unlink(missing_ok=True)
+    (other / LEDGER).rename(home / LEDGER)
+    with (
+        closing(SqliteLedger(str(home / LEDGER))) as ledger,
+        closing(ReadModels(str(home / READ_MODELS))) as models,
+    ):
+        with pytest.raises(OtherLedger, match="jumun rebuild"):
+            catch_up(ledger, models)
+        assert run("--home", str(home)).exit_code == 0
+        catch_up(ledger, models)
+        assert models.place() == 2
+
+
+def test_an_empty_ledger_makes_empty_read_models(postgres_schema: tuple[str, str], tmp_path: Path) -> None:
+    url, schema = postgres_schema
+    with (
+        closing(PostgresLedger(url, schema=schema)) as ledger,
+        closing(ReadModels(str(tmp_path / "read.db"))) as models,
+    ):
+        done: Any = rebuilding.rebuild(ledger, ledger.ledger_id, models)
+        assert (done.events, done.partitions, models.places()) == (0, 0, {})
+
+
+def test_an_upgrade_leaves_the_read_models_whose_they_are(made: Production) -> None:
+    where = Target(
+        made.said["database_url"], made.said["ledger_schema"],
+        made.said["database_url"], made.said["read_models_schema"],
+    )  # fmt: skip
+    with made.ledger() as ledger, made.read_models() as models:
+        rebuilding.rebuild(ledger, ledger.ledger_id, models)
+        assert not upgrade(where).read_models_made
+        models.of(ledger.ledger_id)

@@ -1,0 +1,81 @@
+"""A member's partitions: what happens to one costs the others nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, cast
+
+from infra.kafka.ports import Member, Polled, Record, Unreachable
+from infra.workers.lag import Lag
+from infra.workers.partition_consumer import Group
+
+
+class Scripted:
+    """A member that brings what it is told to."""
+
+    def __init__(self, *polls: Polled) -> None:
+        self.polls = list(polls)
+        self.paused: list[int] = []
+
+    def poll(self, timeout_s: float, most: int) -> Polled:
+        del timeout_s, most
+        return self.polls.pop(0)
+
+    def begin(self, partition: int, offset: int) -> None: ...
+
+    def pause(self, partitions: Collection[int]) -> None:
+        self.paused += partitions
+
+    def mark(self, offsets: Mapping[int, int]) -> None: ...
+
+
+class Handled:
+    """Notes what it is given; partition 1 cannot be taken up at first."""
+
+    trouble: ClassVar[tuple[type[Exception], ...]] = (ValueError,)
+    moved_on: ClassVar[type[Exception]] = KeyError
+
+    def __init__(self) -> None:
+        self.offsets: dict[int, list[int]] = {}
+        self.reachable = False
+
+    def take_up(self, partition: int, member: Member) -> int:
+        del member
+        if partition == 1 and not self.reachable:
+            raise Unreachable("the cluster does not answer")
+        return 0
+
+    def handle(self, partition: int, records: Sequence[Record]) -> None:
+        self.offsets.setdefault(partition, []).extend(record.offset for record in records)
+
+    def let_go(self, partition: int) -> None: ...
+
+
+def record(partition: int, offset: int) -> Record:
+    return Record(partition, offset, b"", (), 0)
+
+
+def group(member: Scripted, handler: Handled) -> Group:
+    lag = Lag(cast("Any", None), "engine", "group", "topic")
+    return Group(cast("Member", member), handler, most=10, lag=lag)
+
+
+def test_a_partition_that_cannot_be_taken_up_costs_the_others_no_record() -> None:
+    member = Scripted(
+        Polled([], [0], {}),
+        Polled([], [1], {0: [record(0, 0), record(0, 1)]}),
+        Polled([], [], {0: [record(0, 2)]}),
+    )
+    handler = Handled()
+    running = group(member, handler)
+    for _ in range(3):
+        running.step(0.0)
+    assert handler.offsets == {0: [0, 1, 2]}
+    assert member.paused == [1]
+
+
+def test_records_of_a_partition_that_is_lost_are_not_handled() -> None:
+    member = Scripted(Polled([], [0], {}), Polled([0], [], {0: [record(0, 0)]}))
+    handler = Handled()
+    running = group(member, handler)
+    running.step(0.0)
+    running.step(0.0)
+    assert handler.offsets == {}
