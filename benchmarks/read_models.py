@@ -27,10 +27,10 @@ from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.read_models.database import Tables, writing
 from infra.read_models.postgres import PostgresTables, opened
 from infra.read_models.store import ReadModels
+from projections.changes import Changes
 from projections.fold import Recorded
 from projections.projection import Projection
 from projections.verify import in_batches
-from projections.views import Changes
 
 SEED: Final = 7
 AT_ONCE: Final = 500

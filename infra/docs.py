@@ -12,7 +12,7 @@ from consumers.personal_data import personal_paths
 from domain.catalogue import BUSINESS_KEYS, COMMANDS, EVENTS, TIME_PASSED
 from domain.message import Asked
 from infra.examples import example
-from projections.projection import TABLES
+from projections.read_models import TABLES
 from projections.tables import markdown
 
 DOCS: Final = Path(__file__).parent.parent / "docs"

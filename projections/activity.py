@@ -11,10 +11,13 @@ from domain.catalogue import NAMES
 from domain.message import Event
 from domain.seller import ValueAdjusted
 from domain.values import ZERO_DECIMALS, micros
+from projections.event_cells import EventCells
 from projections.fold import Recorded
+from projections.instants import local_day
 from projections.orders.rows import Seller
+from projections.sellers import SellerRow
 from projections.stock import CORRECTION
-from projections.tables import LOCAL_DATE, MICROS, Column, Table
+from projections.tables import LOCAL_DATE, MICROS, Column, Stored, Table
 
 LONGEST_REASON: Final = 40
 MOST_REASONS: Final = 200
@@ -44,8 +47,6 @@ class ActivityCell:
 
 ACTIVITY: Final = Table("activity", ActivityCell, ("seller_id", "day", "kind", "reason", "currency"), 3)
 
-Cells = dict[tuple[str, str], ActivityCell]
-"""The cells of one kind and day, by reason and currency."""
 Counted = tuple[str, int, int]
 """(reason, units, value in millionths)"""
 Short = Callable[[Any], str]
@@ -151,7 +152,7 @@ def _sort_of_adjustment(delta: int, reason: str) -> str:
 _KINDS: Final[dict[type[Event], _Kind]] = {event: _kind(event, name) for event, name in NAMES.items()}
 
 
-def counted(event: Event, currency: str) -> tuple[str, str, str, int, int]:
+def facts_of(event: Event, currency: str) -> tuple[str, str, str, int, int]:
     """(kind, reason, currency, units, value) of an event; `currency` is that of its order or seller."""
     told: Any = event
     kind = _KINDS[type(event)]
@@ -166,33 +167,46 @@ def counted(event: Event, currency: str) -> tuple[str, str, str, int, int]:
     return name, reason, currency, units, value
 
 
-def count(cell: ActivityCell, recorded: Recorded, units: int, value: int) -> None:
-    """Counts an event in its cell.  The parts of one fact each bring their own pieces."""
-    cell.events += 1
-    if recorded.part == 1:
-        if recorded.inferred:
-            cell.inferred += 1
-        else:
-            cell.facts += 1
-    cell.units += units
-    cell.value_micros += value
+class Activity(EventCells[ActivityCell]):
+    """Every event counts in the cell of its kind, reason, currency and the seller's local day."""
+
+    def count(
+        self,
+        counted: dict[Stored, ActivityCell],
+        recorded: Recorded,
+        at: int,
+        seller: SellerRow,
+        currency: str,
+    ) -> None:
+        """Counts an event.  The parts of one fact each bring their own pieces."""
+        kind, reason, currency, units, value = facts_of(recorded.event, currency or seller.currency)
+        key = (recorded.seller_id, local_day(seller.zone, at), kind, reason, currency)
+        cell = counted.get(key)
+        if cell is None:
+            cell = counted[key] = ActivityCell(*key)
+        cell.events += 1
+        if recorded.part == 1:
+            if recorded.inferred:
+                cell.inferred += 1
+            else:
+                cell.facts += 1
+        cell.units += units
+        cell.value_micros += value
+
+    def add(self, stored: dict[Stored, ActivityCell], more: ActivityCell) -> ActivityCell:
+        """Adds a batch's cell to the stored one of its reason, or of all reasons beyond the limit."""
+        key = (more.reason, more.currency)
+        if key not in stored and len(stored) >= MOST_REASONS:
+            key = (OTHER_REASONS, more.currency)
+        cell = stored.get(key)
+        if cell is None:
+            cell = stored[key] = ActivityCell(more.seller_id, more.day, more.kind, *key)
+        cell.facts += more.facts
+        cell.inferred += more.inferred
+        cell.events += more.events
+        cell.units += more.units
+        cell.value_micros += more.value_micros
+        return cell
 
 
-def cell_for(cells: Cells, more: ActivityCell) -> ActivityCell:
-    """The cell that takes what a batch counted, among those of its kind and day."""
-    key = (more.reason, more.currency)
-    if key not in cells and len(cells) >= MOST_REASONS:
-        key = (OTHER_REASONS, more.currency)
-    known = cells.get(key)
-    if known is None:
-        known = cells[key] = ActivityCell(more.seller_id, more.day, more.kind, *key)
-    return known
-
-
-def add(cell: ActivityCell, more: ActivityCell) -> None:
-    """Adds what a batch counted."""
-    cell.facts += more.facts
-    cell.inferred += more.inferred
-    cell.events += more.events
-    cell.units += more.units
-    cell.value_micros += more.value_micros
+READ_MODEL: Final = Activity(ACTIVITY)

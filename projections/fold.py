@@ -1,4 +1,4 @@
-"""What all folds share: a recorded event, and `@when`, which finds the method for an event's type.
+"""What all folds have in common: a recorded event, and `@when`, which finds the method for an event's type.
 
 A fold keeps a view: the rows that are folded together, such as an order with its lines and parcels.
 It reads nothing but that view and the event, so one definition serves live updates, rebuilds and checks.
@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 from domain.message import Event
-from projections.tables import Stored, Table
+from projections.tables import Table
 
 View = TypeVar("View")
 Method = TypeVar("Method", bound=Callable[..., None])
@@ -41,25 +41,6 @@ class Recorded(NamedTuple):
     """The seller's own count of his events, gapless."""
 
 
-Share = tuple[str, str, int, int, int | None]
-"""What one view adds to one cell of `fulfilment_kpis`: day, KPI, numerator, denominator, what is measured.
-
-Plain, because every event of an order makes a dozen of them.  Unit of what is measured: that of the KPI.
-"""
-
-
-class Derived(NamedTuple):
-    """What follows from a view alone: it is taken back and given anew whenever the view changes."""
-
-    channel: str
-    shares: tuple[Share, ...]
-    facts: tuple[Stored, ...]
-    """Rows of `penalty_risk`, as stored."""
-
-
-NOTHING: Final = Derived("", (), ())
-
-
 def when(method: Method) -> Method:
     """Marks the method that folds the events its parameter `event` is annotated with."""
     setattr(method, _MARK, True)
@@ -69,8 +50,10 @@ def when(method: Method) -> Method:
 class Fold(Generic[View]):
     """Names the rows that an event touches and says what each becomes."""
 
-    kind: ClassVar[str]
-    """The first part of the streams it folds."""
+    kinds: ClassVar[frozenset[str]]
+    """Kinds of the streams that it follows."""
+    several_streams: ClassVar[bool] = False
+    """Whether one view may follow several streams; else a stream's first event finds no stored rows."""
     tables: ClassVar[tuple[Table[Any], ...]]
     """The rows of a view, stored by these."""
     methods: ClassVar[Mapping[type[Event], Callable[..., None]]]
@@ -90,8 +73,8 @@ class Fold(Generic[View]):
         """The key of the view that a stream is folded into."""
         raise NotImplementedError
 
-    def begin(self, view: View, zone: str, currency: str) -> None:
-        """A stream begins: what its rows need of its seller."""
+    def begin(self, view: View, seller: Any) -> None:
+        """A stream begins: takes what its rows need of the seller's own view."""
 
     def inferred(self, view: View, event: Event) -> None:
         """What was just folded is not told by its source: a converter worked it out."""
@@ -101,16 +84,16 @@ class Fold(Generic[View]):
         raise NotImplementedError
 
     def head(self, view: View) -> Any:
-        """The row that carries the position and the currency of its view."""
+        """The row that carries the position of its view."""
         return view
+
+    def currency(self, view: View) -> str:
+        """The currency of the view's amounts; empty where it has none of its own."""
+        del view
+        return ""
 
     def finish(self, view: View) -> None:
         """Works out the columns that follow from others, once all events of a batch are folded."""
 
     def rows(self, view: View) -> Iterable[tuple[Table[Any], Any]]:
         raise NotImplementedError
-
-    def derived(self, view: View) -> Derived:
-        """What follows from the view in other tables."""
-        del view
-        return NOTHING

@@ -31,15 +31,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from projections.fold import Share
 from projections.histogram import bucket_of
 from projections.instants import local_day
+from projections.orders.fold import Orders
 from projections.orders.rows import Channel, OrderFact, OrderStatus, Seller
 from projections.orders.view import FAULTS, OrderView
+from projections.returns import Returns, ReturnStatus
+from projections.shared_cells import NO_CONTRIBUTION, Contribution, SharedCells
 from projections.tables import LOCAL_DATE, Column, Table
 
 DURATIONS: Final = ("processing_time", "approval_time", "delivery_time", "report_lag", "refund_cycle_time")
 GOOD_SCORE: Final = 4
+KpiShare = tuple[str, str, int, int, int | None]
+"""Day, KPI, numerator, denominator, what is measured.  Unit of what is measured: that of the KPI."""
 
 
 @dataclass(slots=True)
@@ -58,7 +62,7 @@ class KpiCell:
         dict[str, int], Column("The same by size, buckets growing by a tenth", "JSON: bucket number to cases")
     ] = field(default_factory=dict[str, int])
 
-    def add(self, share: Share, sign: int) -> None:
+    def add(self, share: KpiShare, sign: int) -> None:
         _, kpi, numerator, denominator, measured = share
         self.numerator += sign * numerator
         self.denominator += sign * denominator
@@ -84,16 +88,31 @@ FULFILMENT_KPIS: Final = Table(
 )
 
 
-def order_shares(view: OrderView) -> tuple[Share, ...]:
+READ_MODEL: Final = SharedCells(FULFILMENT_KPIS, key_parts=2)
+
+
+@READ_MODEL.of(Orders)
+def order_shares(view: OrderView) -> Contribution:
     """What an order adds to which cells."""
     order = view.status
     if order.placed_at is None:
-        return ()
+        return NO_CONTRIBUTION
     placed_on = local_day(order.zone, order.placed_at)
-    return (*_times(view, order.placed_at, placed_on), *_placed_cohort(view, placed_on), *_promised(view))
+    shares = (*_times(view, order.placed_at, placed_on), *_placed_cohort(view, placed_on), *_promised(view))
+    return Contribution((order.seller_id, order.channel), shares)
 
 
-def _times(view: OrderView, placed_at: int, placed_on: str) -> Iterator[Share]:
+@READ_MODEL.of(Returns)
+def return_shares(view: ReturnStatus) -> Contribution:
+    """What a return adds: how long its refund took."""
+    if view.received_at is None or view.refunded_at is None:
+        return NO_CONTRIBUTION
+    day = local_day(view.zone, view.received_at)
+    took = view.refunded_at - view.received_at
+    return Contribution((view.seller_id, view.channel), ((day, "refund_cycle_time", 0, 0, took),))
+
+
+def _times(view: OrderView, placed_at: int, placed_on: str) -> Iterator[KpiShare]:
     order, zone = view.status, view.status.zone
     if order.paid_at is not None:
         paid_on = local_day(zone, order.paid_at)
@@ -122,7 +141,7 @@ def delivered_whole(order: OrderStatus) -> bool:
     return order.delivered > 0 and order.delivered + order.cancelled == order.ordered
 
 
-def _placed_cohort(view: OrderView, day: str) -> Iterator[Share]:
+def _placed_cohort(view: OrderView, day: str) -> Iterator[KpiShare]:
     order, lines = view.status, view.lines.values()
     if not lines:
         return
@@ -144,7 +163,7 @@ def _placed_cohort(view: OrderView, day: str) -> Iterator[Share]:
     yield day, "order_fill_rate", full == order.lines, 1, None
 
 
-def _promised(view: OrderView) -> Iterator[Share]:
+def _promised(view: OrderView) -> Iterator[KpiShare]:
     order, zone, lines = view.status, view.status.zone, view.lines.values()
     for line in lines:
         if line.ship_by is not None and line.cancelled < line.ordered and not line.dispatch_inferred:
@@ -170,7 +189,7 @@ def _perfect(line: OrderFact) -> bool:
     return line.delivered == line.ordered and at is not None and promise is not None and at <= promise
 
 
-def _came_back(line: OrderFact) -> Iterator[Share]:
+def _came_back(line: OrderFact) -> Iterator[KpiShare]:
     """A piece that never was delivered counts on the day it came back."""
     at = line.returned_at if line.delivered_at is None else line.delivered_at
     if at is None:

@@ -7,8 +7,11 @@ an importer had to work out when.
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from projections.derived_rows import DerivedRows
+from projections.orders.fold import Orders
 from projections.orders.rows import Account, Channel, Maybe, OrderId, Seller
-from projections.orders.view import OrderView, latest
+from projections.orders.view import OrderView, earliest, latest
+from projections.returns import Returns, ReturnStatus
 from projections.tables import INSTANT, Column, Stored, Table
 
 
@@ -43,6 +46,10 @@ PENALTY_RISK: Final = Table(
 )
 
 
+READ_MODEL: Final = DerivedRows(PENALTY_RISK)
+
+
+@READ_MODEL.of(Orders)
 def order_facts_at_risk(view: OrderView) -> tuple[Stored, ...]:
     """The facts of an order: lines not handed over by their limit, and lines cancelled as sold out."""
     order = view.status
@@ -62,3 +69,14 @@ def order_facts_at_risk(view: OrderView) -> tuple[Stored, ...]:
             pieces = before or line.ordered
             found.append((*key, "late_dispatch", name, due, done, pieces, *about))
     return tuple(found)
+
+
+@READ_MODEL.of(Returns)
+def returns_at_risk(view: ReturnStatus) -> tuple[Stored, ...]:
+    """Handled is what was inspected or refunded; how many business days that may take, the rules say."""
+    if view.collected_at is None or view.order_id is None:
+        return ()
+    done = earliest(view.inspected_at, view.refunded_at)
+    key = (view.seller_id, view.channel, view.account, view.order_id, "late_return", view.return_id)
+    about = (view.recorded_at, view.zone, view.currency)
+    return ((*key, view.collected_at, done, view.pieces, *about),)

@@ -1,33 +1,27 @@
 """All read models at once: a batch of events in, the rows that changed out.
 
-Views are kept between batches.  What is missing is asked for through `Load`; without one, nothing was ever
-stored, and the same class recounts a ledger in memory.
+Views are kept between batches.  What is missing is read through `Load`; without one, nothing was ever stored,
+and the same class recounts a ledger in memory.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from projections.activity import ACTIVITY, ActivityCell, Cells, add, cell_for, count, counted
+from projections.changes import Changes
+from projections.derived_rows import DerivedRows
+from projections.event_cells import EventCells
 from projections.fold import Fold, Group, Recorded, Rows
-from projections.instants import local_day, micros_of
-from projections.kpis import FULFILMENT_KPIS, KpiCell
-from projections.orders.fold import Orders
-from projections.penalty_risk import PENALTY_RISK
-from projections.returns import Returns
+from projections.instants import micros_of
+from projections.read_models import READ_MODELS, ReadModel
 from projections.sellers import Sellers
-from projections.stock import Stock
+from projections.shared_cells import Pending, SharedCells
 from projections.tables import Stored, Table
-from projections.views import Changes, Open, Shares, changed, folded, opened_view
+from projections.views import Follower, Open, Opened, changed, folded, opened_view
 
-FOLDS: Final[dict[str, Fold[Any]]] = {fold.kind: fold for fold in (Sellers(), Stock(), Orders(), Returns())}
-TABLES: Final[tuple[Table[Any], ...]] = (
-    *(table for fold in FOLDS.values() for table in fold.tables),
-    PENALTY_RISK,
-    FULFILMENT_KPIS,
-    ACTIVITY,
-)
 Load = Callable[[tuple[Table[Any], ...], Sequence[Group]], Mapping[Group, Rows]]
 """The stored rows of these tables, by group."""
+Streams = dict[str, tuple[Open, ...]]
+"""The views that each stream of a batch is folded into."""
 
 
 def nothing_stored(tables: tuple[Table[Any], ...], groups: Sequence[Group]) -> Mapping[Group, Rows]:
@@ -36,108 +30,124 @@ def nothing_stored(tables: tuple[Table[Any], ...], groups: Sequence[Group]) -> M
 
 
 class Projection:
-    """Views and cells by key, the longest unused first."""
+    """Views and cells by key, the longest unused first.
 
-    def __init__(self, load: Load = nothing_stored) -> None:
+    Every row belongs to one seller, so his own view is at hand for each of his events.
+    """
+
+    def __init__(self, load: Load = nothing_stored, read_models: Iterable[ReadModel] = READ_MODELS) -> None:
+        models = tuple(read_models)
         self._load = load
-        self._views: dict[str, Open] = {}
-        self._kpis: dict[Stored, KpiCell] = {}
-        self._activity: dict[Stored, Cells] = {}
+        self._folds = [model for model in models if isinstance(model, Fold)]
+        self._sellers = next(fold for fold in self._folds if isinstance(fold, Sellers))
+        self._followers: dict[Fold[Any], tuple[Follower, ...]] = {
+            fold: tuple(_followers(fold, models)) for fold in self._folds
+        }
+        self._shared = [model for model in models if isinstance(model, SharedCells)]
+        self._counters = [model for model in models if isinstance(model, EventCells)]
+        self._views: Opened = {}
+        self._cells: dict[SharedCells[Any], dict[Stored, Any]] = {model: {} for model in self._shared}
+        self._counted: dict[EventCells[Any], dict[Stored, dict[Stored, Any]]] = {
+            model: {} for model in self._counters
+        }
+        """The cells of each group, by the rest of their keys."""
 
     def fold(self, batch: Sequence[Recorded]) -> Changes:
         """What the batch changes.  After an exception, throw the projection away."""
-        touched = self._open(batch)
-        activity: dict[Stored, ActivityCell] = {}
-        views = self._views
-        sellers = {seller: views[_seller_stream(seller)].view for seller in {r.seller_id for r in batch}}
+        streams = self._open(batch)
+        sellers = {seller: self._seller(seller) for seller in {recorded.seller_id for recorded in batch}}
+        counted = [(model, dict[Stored, Any]()) for model in self._counters]
         for recorded in batch:
-            seller, event = sellers[recorded.seller_id], recorded.event
-            at = micros_of(event.at)
-            currency = folded(views[recorded.stream], recorded, at, seller)
-            kind, reason, currency, units, value = counted(event, currency)
-            key = (recorded.seller_id, local_day(seller.zone, at), kind, reason, currency)
-            cell = activity.get(key)
-            if cell is None:
-                cell = activity[key] = ActivityCell(*key)
-            count(cell, recorded, units, value)
+            seller = sellers[recorded.seller_id]
+            at = micros_of(recorded.event.at)
+            currency = ""
+            for view in streams[recorded.stream]:
+                currency = folded(view, recorded, at, seller) or currency
+            for model, cells in counted:
+                model.count(cells, recorded, at, seller, currency)
         changes = Changes()
-        shares = Shares()
-        for stream in touched:
-            changed(views[stream], changes, shares)
-        self._add_shares(shares, changes)
-        self._add_activity(activity, changes)
+        pending = {model: Pending(model) for model in self._shared}
+        for view in {id(view): view for views in streams.values() for view in views}.values():
+            changed(view, self._followers[view.fold], changes, pending)
+        for contributions in pending.values():
+            self._add_shares(contributions, changes)
+        for model, cells in counted:
+            self._add_counted(model, cells, changes)
         return changes
 
     @property
     def kept(self) -> int:
-        """How many views are in memory, or cells, if they are more."""
-        return max(len(self._views), len(self._kpis), len(self._activity))
+        """How many views are in memory, or cells of one table, if they are more."""
+        return max(map(len, self._caches))
 
     def forget(self, most: int) -> None:
         """Lets go of the views and cells that were not used for longest, until at most so many are kept."""
-        for kept in (self._views, self._kpis, self._activity):
-            for key in list(kept)[: max(0, len(kept) - most)]:
-                del kept[key]  # type: ignore[arg-type]
+        for cache in self._caches:
+            for key in list(cache)[: max(0, len(cache) - most)]:
+                del cache[key]
 
-    def _open(self, batch: Sequence[Recorded]) -> list[str]:
-        """The streams of the batch, each with its view in memory, the least lately used first."""
+    @property
+    def _caches(self) -> list[dict[Any, Any]]:
+        return [self._views, *self._cells.values(), *self._counted.values()]
+
+    def _open(self, batch: Sequence[Recorded]) -> Streams:
+        """The streams of the batch, each with its views in memory, the least lately used first."""
         first = {recorded.stream: recorded.version for recorded in reversed(batch)}
         for seller in {recorded.seller_id for recorded in batch}:
-            first.setdefault(_seller_stream(seller), 0)
-        missing: dict[str, list[tuple[str, Group]]] = {}
+            first.setdefault(self._sellers.stream(seller), 0)
+        missing: dict[Fold[Any], dict[Group, None]] = {}
+        keys = {stream: self._keys_of(stream) for stream in first}
         views = self._views
         for stream, version in first.items():
-            known = views.pop(stream, None)
-            if known is not None:
-                views[stream] = known  # used last
-                continue
-            kind = stream.partition("/")[0]
-            fold = FOLDS[kind]
-            if version == 1:  # its first event: nothing can be stored of it
-                views[stream] = opened_view(fold, fold.group(stream), {})
-            else:
-                missing.setdefault(kind, []).append((stream, fold.group(stream)))
-        for kind, streams in missing.items():
-            fold = FOLDS[kind]
-            found = self._load(fold.tables, [group for _, group in streams])
-            for stream, group in streams:
-                views[stream] = opened_view(fold, group, found.get(group, {}))
-        return list(first)
+            for key in keys[stream]:
+                known = views.pop(key, None)
+                if known is not None:
+                    views[key] = known  # used last
+                    continue
+                fold, group = key
+                if version == 1 and not fold.several_streams:
+                    views[key] = opened_view(fold, group, {}, self._followers[fold])
+                else:
+                    missing.setdefault(fold, {})[group] = None
+        for fold, groups in missing.items():
+            rows = self._load(fold.tables, list(groups))
+            for group in groups:
+                views[fold, group] = opened_view(fold, group, rows.get(group, {}), self._followers[fold])
+        return {stream: tuple(views[key] for key in keys[stream]) for stream in first}
 
-    def _add_activity(self, activity: Mapping[Stored, ActivityCell], changes: Changes) -> None:
-        days = {key[: ACTIVITY.group] for key in activity}
-        missing = [day for day in days if day not in self._activity]
-        found = self._load((ACTIVITY,), missing)
-        for day in missing:
-            rows = found.get(day, {}).get(ACTIVITY.name, ())
-            self._activity[day] = {(row.reason, row.currency): row for row in rows}
-        touched: dict[Stored, ActivityCell] = {}
-        for key, more in activity.items():
-            day = key[: ACTIVITY.group]
-            cell = cell_for(self._activity[day], more)
-            add(cell, more)
-            touched[*day, cell.reason, cell.currency] = cell
+    def _seller(self, seller_id: str) -> Any:
+        fold = self._sellers
+        return self._views[fold, fold.group(fold.stream(seller_id))].view
+
+    def _keys_of(self, stream: str) -> list[tuple[Fold[Any], Group]]:
+        kind = stream[: stream.index("/")]
+        return [(fold, fold.group(stream)) for fold in self._folds if kind in fold.kinds]
+
+    def _add_counted(self, model: EventCells[Any], counted: Mapping[Stored, Any], changes: Changes) -> None:
+        known, table = self._counted[model], model.table
+        missing = list({key[: table.group]: None for key in counted if key[: table.group] not in known})
+        stored = self._load(model.tables, missing)
+        for group in missing:
+            rows = stored.get(group, {}).get(table.name, ())
+            known[group] = {table.stored(row)[table.within]: row for row in rows}
+        touched: dict[int, Any] = {}
+        for key, more in counted.items():
+            cell = model.add(known[key[: table.group]], more)
+            touched[id(cell)] = cell
         for cell in touched.values():
-            changes.write(ACTIVITY.name, ACTIVITY.stored(cell))
+            changes.write(table.name, table.stored(cell))
 
-    def _add_shares(self, shares: Shares, changes: Changes) -> None:
-        self._fetch_kpis(list(shares.by_cell))
-        for key, signed in shares.by_cell.items():
-            cell = self._kpis[key]
-            for sign, share in signed:
-                cell.add(share, sign)
-            if cell.empty:
-                changes.delete(FULFILMENT_KPIS.name, key)
-            else:
-                changes.write(FULFILMENT_KPIS.name, FULFILMENT_KPIS.stored(cell))
-
-    def _fetch_kpis(self, keys: list[Stored]) -> None:
-        missing = [key for key in keys if key not in self._kpis]
-        found = self._load((FULFILMENT_KPIS,), missing)
+    def _add_shares(self, pending: Pending, changes: Changes) -> None:
+        table, known = pending.cells.table, self._cells[pending.cells]
+        missing = [key for key in pending.by_key if key not in known]
+        stored = self._load(pending.cells.tables, missing)
         for key in missing:
-            rows = found.get(key)
-            self._kpis[key] = rows[FULFILMENT_KPIS.name][0] if rows else KpiCell(*key)
+            rows = stored.get(key)
+            known[key] = rows[table.name][0] if rows else table.row(*key)
+        pending.apply(known, changes)
 
 
-def _seller_stream(seller: str) -> str:
-    return f"seller/{seller}/self"
+def _followers(fold: Fold[Any], models: Iterable[ReadModel]) -> Iterable[Follower]:
+    for model in models:
+        if isinstance(model, DerivedRows | SharedCells) and type(fold) in model.sources:
+            yield model, model.sources[type(fold)]

@@ -1,4 +1,4 @@
-"""Returns folded into `return_status`; a late one is a fact for `penalty_risk`."""
+"""Returns folded into `return_status`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnRecei
 from domain.returns.refund import RefundOverdue, ReturnRefunded
 from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejected, ReturnRequested
 from domain.values import StreamId, micros
-from projections.fold import NOTHING, Derived, Fold, Group, Rows, Share, when
-from projections.instants import local_day, micros_of
+from projections.fold import Fold, Group, Rows, when
+from projections.instants import micros_of
 from projections.orders.rows import Maybe, Seller
 from projections.orders.view import earliest
-from projections.tables import INSTANT, MICROS, MINOR, Column, Stored, Table
+from projections.sellers import SellerRow
+from projections.tables import INSTANT, MICROS, MINOR, Column, Table
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ RETURN_STATUS: Final = Table("return_status", ReturnStatus, ("seller_id", "retur
 class Returns(Fold[ReturnStatus]):
     """One view per return: its row."""
 
-    kind = "return"
+    kinds = frozenset({"return"})
     tables = (RETURN_STATUS,)
 
     def group(self, stream: str) -> Group:
@@ -75,16 +76,14 @@ class Returns(Fold[ReturnStatus]):
         known = rows.get("return_status")
         return known[0] if known else ReturnStatus(seller, return_id)
 
-    def begin(self, view: ReturnStatus, zone: str, currency: str) -> None:
-        view.zone, view.currency = zone, currency
+    def begin(self, view: ReturnStatus, seller: SellerRow) -> None:
+        view.zone, view.currency = seller.zone, seller.currency
+
+    def currency(self, view: ReturnStatus) -> str:
+        return view.currency
 
     def rows(self, view: ReturnStatus) -> Iterable[tuple[Table[Any], Any]]:
         yield RETURN_STATUS, view
-
-    def derived(self, view: ReturnStatus) -> Derived:
-        if not view.state:
-            return NOTHING
-        return Derived(view.channel, _shares(view), _at_risk(view))
 
     @when
     def requested(self, view: ReturnStatus, event: ReturnRequested, at: int) -> None:
@@ -148,18 +147,4 @@ class Returns(Fold[ReturnStatus]):
         view.overdue = True
 
 
-def _shares(view: ReturnStatus) -> tuple[Share, ...]:
-    if view.received_at is None or view.refunded_at is None:
-        return ()
-    day = local_day(view.zone, view.received_at)
-    return ((day, "refund_cycle_time", 0, 0, view.refunded_at - view.received_at),)
-
-
-def _at_risk(view: ReturnStatus) -> tuple[Stored, ...]:
-    """Handled is what was inspected or refunded; how many business days that may take, the rules say."""
-    if view.collected_at is None or view.order_id is None:
-        return ()
-    done = earliest(view.inspected_at, view.refunded_at)
-    key = (view.seller_id, view.channel, view.account, view.order_id, "late_return", view.return_id)
-    about = (view.recorded_at, view.zone, view.currency)
-    return ((*key, view.collected_at, done, view.pieces, *about),)
+READ_MODEL: Final = Returns()

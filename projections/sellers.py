@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from domain.fulfilment import parts
 from domain.policies.documents import Policy, ScoreMarks, StockPolicy
-from domain.seller import PolicyAdopted, SellerOpened
+from domain.seller import PolicyAdopted, SellerOpened, seller_stream
 from domain.values import StreamId
 from projections.fold import Fold, Group, Rows, when
 from projections.orders.rows import Seller
@@ -38,11 +38,18 @@ _MARKS: Final = TypeAdapter(list[ScoreMarks])
 class Sellers(Fold[SellerRow]):
     """One view per seller: his row."""
 
-    kind = "seller"
+    kinds = frozenset({"seller"})
     tables = (SELLERS,)
+
+    def stream(self, seller_id: str) -> str:
+        """The stream of a seller's own view."""
+        return seller_stream(seller_id)
 
     def group(self, stream: str) -> Group:
         return (parts(StreamId(stream))[1],)
+
+    def currency(self, view: SellerRow) -> str:
+        return view.currency
 
     def opened(self, group: Group, rows: Rows) -> SellerRow:
         (seller,) = group
@@ -63,6 +70,9 @@ class Sellers(Fold[SellerRow]):
     def adopted(self, view: SellerRow, event: PolicyAdopted, at: int) -> None:
         del at
         _adopt(view, event.policy)
+
+
+READ_MODEL: Final = Sellers()
 
 
 def score_marks(row: SellerRow) -> list[ScoreMarks]:

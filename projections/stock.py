@@ -89,7 +89,7 @@ class SkuView:
 class Stock(Fold[SkuView]):
     """One view per SKU."""
 
-    kind = "stock"
+    kinds = frozenset({"stock"})
     tables = (STOCK_ITEMS, STOCK_LEVELS)
 
     def group(self, stream: str) -> Group:
@@ -198,3 +198,6 @@ class Stock(Fold[SkuView]):
     ) -> None:
         del at
         view.item.level = _LEVELS[type(event)]
+
+
+READ_MODEL: Final = Stock()

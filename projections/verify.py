@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any, Final
 
 from projections.fold import Recorded
-from projections.projection import TABLES, Projection
+from projections.projection import Projection
+from projections.read_models import TABLES
 from projections.tables import Stored, Table
 
 AT_ONCE: Final = 20_000

@@ -6,10 +6,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from infra.read_models.database import Tables
+from projections.changes import Changes
 from projections.fold import Group, Recorded, Rows
-from projections.projection import TABLES, Projection
+from projections.projection import Projection
+from projections.read_models import TABLES
 from projections.tables import Stored, Table
-from projections.views import Changes
 
 MOST_ROWS: Final = 400_000
 """Rows that wait in memory: half a gigabyte, with their views."""

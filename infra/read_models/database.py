@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from infra.read_models.schema import PLACES, SQL, Statements
+from projections.changes import Changes
 from projections.fold import Group, Rows
-from projections.projection import TABLES
+from projections.read_models import TABLES
 from projections.tables import Stored, Table
-from projections.views import Changes
 
 AT_ONCE: Final = 200
 """Groups asked for by one statement: few enough for every database's limit on parameters."""

@@ -12,10 +12,10 @@ from infra.event_store.postgres.recorder import session
 from infra.event_store.postgres.url import checked
 from infra.read_models.database import Tables
 from infra.read_models.schema import PLACES, SQL, Statements
+from projections.changes import Changes
 from projections.fold import Group
-from projections.projection import TABLES
+from projections.read_models import TABLES
 from projections.tables import Stored
-from projections.views import Changes
 
 LEISURE: Final = {"statement_timeout": "30min", "idle_in_transaction_session_timeout": "2min"}
 """Limits of a rebuild and of a verification."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from projections.projection import TABLES
+from projections.read_models import TABLES
 from projections.tables import Described, Table
 
 METADATA: Final = sa.MetaData()

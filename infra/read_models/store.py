@@ -15,7 +15,8 @@ from infra.read_models.schema import PLACES
 from infra.read_models.schema_setup import claim, make
 from infra.read_models.view_cache import Kept
 from projections.fold import Group, Recorded, Rows
-from projections.projection import TABLES, Projection
+from projections.projection import Projection
+from projections.read_models import TABLES
 from projections.tables import Stored, Table
 from projections.verify import Difference, digest, first_difference, in_batches, recount
 

@@ -5,16 +5,15 @@ order in which an order's facts arrived.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from domain.fulfilment import parts
 from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.place import OrderAcknowledged, OrderAmended, OrderPaid, OrderPlaced, StatusClaimed
 from domain.values import StreamId
-from projections.fold import Derived, Group, Rows, when
+from projections.fold import Group, Rows, when
 from projections.instants import local_day, micros_of
-from projections.kpis import order_shares
 from projections.orders.parcels import AfterPacking
 from projections.orders.rows import (
     BACKORDERS,
@@ -28,14 +27,13 @@ from projections.orders.rows import (
 )
 from projections.orders.totals import finish
 from projections.orders.view import OrderView, add_lines, answer, earliest, latest, move
-from projections.penalty_risk import order_facts_at_risk
 from projections.tables import Table
 
 
 class Orders(AfterPacking):
     """One view per order."""
 
-    kind = "order"
+    kinds = frozenset({"order"})
     tables = (ORDER_STATUS, ORDER_FACTS, PARCELS, CANCEL_INBOX, BACKORDERS)
     silent = frozenset({LineAllocated, LineBackordered, LineDeallocated})
 
@@ -58,6 +56,9 @@ class Orders(AfterPacking):
     def head(self, view: OrderView) -> OrderStatus:
         return view.status
 
+    def currency(self, view: OrderView) -> str:
+        return view.status.currency
+
     def finish(self, view: OrderView) -> None:
         finish(view)
 
@@ -71,9 +72,6 @@ class Orders(AfterPacking):
             yield CANCEL_INBOX, request
         for backorder in view.backorders.values():
             yield BACKORDERS, backorder
-
-    def derived(self, view: OrderView) -> Derived:
-        return Derived(view.status.channel, order_shares(view), order_facts_at_risk(view))
 
     @when
     def placed(self, view: OrderView, event: OrderPlaced, at: int) -> None:
@@ -170,3 +168,6 @@ class Orders(AfterPacking):
             if event.reason == "out_of_stock":
                 line.out_of_stock += moved.pieces
                 line.out_of_stock_at = earliest(line.out_of_stock_at, at)
+
+
+READ_MODEL: Final = Orders()

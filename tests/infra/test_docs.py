@@ -11,7 +11,7 @@ from consumers.envelope import Tick, read
 from domain.catalogue import COMMANDS, TIME_PASSED
 from infra import docs
 from infra.examples import EXAMPLES, example
-from projections.projection import TABLES
+from projections.read_models import TABLES
 from projections.tables import markdown
 
 ROOT = Path(__file__).parent.parent.parent

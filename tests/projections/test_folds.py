@@ -21,7 +21,8 @@ from projections.activity import MOST_REASONS, OTHER_REASONS
 from projections.instants import micros_of
 from projections.orders.rows import ORDER_FACTS, ORDER_STATUS
 from projections.penalty_risk import PENALTY_RISK
-from projections.projection import TABLES, Projection
+from projections.projection import Projection
+from projections.read_models import TABLES
 from projections.returns import RETURN_STATUS
 from projections.tables import Table, markdown
 from projections.verify import digest, recount

@@ -7,7 +7,7 @@ from sqlalchemy.schema import CreateTable
 
 from infra.read_models.postgres import OverArrays
 from infra.read_models.schema import SQL, Statements
-from projections.projection import TABLES
+from projections.read_models import TABLES
 
 DIALECTS: list[sa.Dialect] = [
     sqlite.base.SQLiteDialect(),
