@@ -33,14 +33,9 @@ from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected
 from domain.returns.state import Back, Return
 from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
 from domain.stock.promise import CloseSale, Confirm, Expire, Release, Reserve, Ship
-from domain.stock.state import (
-    BackorderDropped,
-    StockBackordered,
-    StockReleased,
-    StockReserved,
-    stock_stream,
-)
-from domain.values import StreamId, UnitState, return_stream
+from domain.stock.state import BackorderDropped, StockBackordered, StockReleased, StockReserved
+from domain.streams import StreamId, return_stream, stock_stream
+from domain.values import UnitState
 
 FollowUp = tuple[StreamId, Any]
 
@@ -55,18 +50,12 @@ class Timer(NamedTuple):
     detail: str = ""
 
 
-def parts(stream: StreamId) -> tuple[str, str, str]:
-    """(kind, seller id, business key) of a stream."""
-    kind, seller_id, key = stream.split("/", 2)
-    return kind, seller_id, key
-
-
 def follow_ups(stream: StreamId, event: Event, state: Any) -> list[FollowUp]:
     """What `event` of `stream`, whose state it left as `state`, asks of other streams."""
     rule = _RULES.get(type(event))
     if rule is None:
         return []
-    _, seller_id, key = parts(stream)
+    _, seller_id, key = stream.parts
     return list(rule(seller_id, key, event, state))
 
 
@@ -96,22 +85,22 @@ def _reservations(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
 
 
 def _on_reserved(seller: str, _: str, event: StockReserved, __: Any) -> Iterator[FollowUp]:
-    yield StreamId(f"order/{seller}/{event.order}"), MirrorAllocation(event.line, event.pieces)
+    yield StreamId.of("order", seller, event.order), MirrorAllocation(event.line, event.pieces)
 
 
 def _on_backordered(seller: str, _: str, event: StockBackordered, __: Any) -> Iterator[FollowUp]:
-    yield StreamId(f"order/{seller}/{event.order}"), MirrorBackorder(event.line, event.pieces)
+    yield StreamId.of("order", seller, event.order), MirrorBackorder(event.line, event.pieces)
 
 
 def _on_released(seller: str, _: str, event: StockReleased, __: Any) -> Iterator[FollowUp]:
     if event.reason == "hold_expired":
-        yield StreamId(f"order/{seller}/{event.order}"), MirrorRelease(event.line, event.pieces)
+        yield StreamId.of("order", seller, event.order), MirrorRelease(event.line, event.pieces)
 
 
 def _on_dropped(seller: str, _: str, event: BackorderDropped, __: Any) -> Iterator[FollowUp]:
     if event.reason == "hold_expired":
         back = MirrorRelease(event.line, event.pieces, "backordered")
-        yield StreamId(f"order/{seller}/{event.order}"), back
+        yield StreamId.of("order", seller, event.order), back
 
 
 def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> Iterator[FollowUp]:
@@ -176,7 +165,7 @@ def _on_inspected(seller: str, return_id: str, event: ReturnInspected, ret: Retu
         back[unit.line] = back.get(unit.line, 0) + unit.pieces
     if event.order is not None:
         granted = tuple((line, _granted(ret.lines[line], now)) for line, now in sorted(back.items()))
-        yield StreamId(f"order/{seller}/{event.order}"), MirrorReturned(return_id, granted)
+        yield StreamId.of("order", seller, event.order), MirrorReturned(return_id, granted)
 
 
 def _granted(line: Back, now: int) -> int:
@@ -187,7 +176,7 @@ def _granted(line: Back, now: int) -> int:
 def _on_rejected(seller: str, return_id: str, event: ReturnRejected, _: Any) -> Iterator[FollowUp]:
     if event.order is not None:
         lines = tuple(sorted((piece.line, piece.pieces) for piece in event.lines))
-        yield StreamId(f"order/{seller}/{event.order}"), CloseReturn(return_id, lines)
+        yield StreamId.of("order", seller, event.order), CloseReturn(return_id, lines)
 
 
 def _on_refunded(seller: str, _: str, event: RefundRecorded, order: Order) -> Iterator[FollowUp]:

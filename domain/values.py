@@ -6,18 +6,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final, Literal, NewType
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
-
-StreamId = NewType("StreamId", str)
-"""kind/seller/business key, for example `order/acme/naver:main:2026031200017`."""
-
-
-def return_stream(seller_id: str, return_id: str) -> StreamId:
-    """The stream of a return; its order opens it, so both know its name."""
-    return StreamId(f"return/{seller_id}/{return_id}")
-
 
 MAX_LINES: Final = 500
 MAX_PIECES: Final = 100_000_000

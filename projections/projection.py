@@ -7,6 +7,7 @@ stored, and the same class recounts a ledger in memory.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from domain.streams import seller_stream
 from projections.activity import ACTIVITY, ActivityCell, Cells, add, cell_for, count, counted
 from projections.fold import Fold, Group, Recorded, Rows
 from projections.instants import local_day, micros_of
@@ -49,7 +50,7 @@ class Projection:
         touched = self._open(batch)
         activity: dict[Stored, ActivityCell] = {}
         views = self._views
-        sellers = {seller: views[_seller_stream(seller)].view for seller in {r.seller_id for r in batch}}
+        sellers = {seller: views[seller_stream(seller)].view for seller in {r.seller_id for r in batch}}
         for recorded in batch:
             seller, event = sellers[recorded.seller_id], recorded.event
             at = micros_of(event.at)
@@ -83,7 +84,7 @@ class Projection:
         """The streams of the batch, each with its view in memory, the least lately used first."""
         first = {recorded.stream: recorded.version for recorded in reversed(batch)}
         for seller in {recorded.seller_id for recorded in batch}:
-            first.setdefault(_seller_stream(seller), 0)
+            first.setdefault(seller_stream(seller), 0)
         missing: dict[str, list[tuple[str, Group]]] = {}
         views = self._views
         for stream, version in first.items():
@@ -137,7 +138,3 @@ class Projection:
         for key in missing:
             rows = found.get(key)
             self._kpis[key] = rows[FULFILMENT_KPIS.name][0] if rows else KpiCell(*key)
-
-
-def _seller_stream(seller: str) -> str:
-    return f"seller/{seller}/self"

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import TypeAdapter
 
-from domain.fulfilment import parts
 from domain.policies.documents import Policy, ScoreMarks, StockPolicy
 from domain.seller import PolicyAdopted, SellerOpened
-from domain.values import StreamId
+from domain.streams import StreamId
 from projections.fold import Fold, Group, Rows, when
 from projections.orders.rows import Seller
 from projections.tables import INSTANT, Column, Table
@@ -42,7 +41,7 @@ class Sellers(Fold[SellerRow]):
     tables = (SELLERS,)
 
     def group(self, stream: str) -> Group:
-        return (parts(StreamId(stream))[1],)
+        return (StreamId(stream).seller,)
 
     def opened(self, group: Group, rows: Rows) -> SellerRow:
         (seller,) = group

@@ -15,7 +15,8 @@ from domain.order.state import LinePieces, Order, OrderCommand, asked_pieces
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.return_policy import ReturnPolicy
-from domain.values import AskedMinor, Fault, PersonalText, StreamId, Text, return_stream
+from domain.streams import StreamId, return_stream
+from domain.values import AskedMinor, Fault, PersonalText, Text
 
 ReturnReason = Literal[
     "changed_mind", "wrong_option_chosen", "cheaper_elsewhere", "defect", "damaged", "not_as_described",
