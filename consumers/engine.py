@@ -20,9 +20,9 @@ from consumers.outcomes import Moved, outcome_of
 from consumers.parking import PARKED_PER_SELLER, Parking, opens
 from consumers.ports import Batch, Carried, Committed, Ledger, Outcome, Place, State, Waiting
 from consumers.world import CACHED_STREAMS, Decision, World, skus_of
+from domain.deadlines import Timer, due_step, timers
 from domain.decider import Told
 from domain.errors import Refused, TooEarly
-from domain.fulfilment import Timer, due_step, timers
 from domain.order.place import AmendOrder, PlaceOrder
 from domain.seller import OpenSeller, Seller, SellerOpened
 from domain.streams import StreamId, seller_stream, stock_stream

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from consumers.personal_data import Taken
-from domain.fulfilment import Timer
+from domain.deadlines import Timer
 from domain.message import Event
 from domain.streams import StreamId
 

@@ -68,18 +68,6 @@ TrackingStatus = Literal[
     "delivery_attempt_failed", "delivered", "return_to_sender", "exception", "lost", "cancelled",
 ]  # fmt: skip
 
-FAULT_OF: Final[dict[CancelReason, Fault]] = {
-    "out_of_stock": "seller",
-    "price_error": "seller",
-    "address_error": "customer",
-    "fraud": "customer",
-    "customer_request": "customer",
-    "payment_declined": "customer",
-    "delivery_delayed": "seller",
-    "staff_error": "seller",
-    "other": "seller",
-}
-
 ZERO_DECIMALS: Final = frozenset({"KRW", "JPY", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"})
 
 

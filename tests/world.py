@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from domain.catalogue import DECIDERS
+from domain.deadlines import Timer, due_step, timers
 from domain.decider import Told
 from domain.errors import Refused, TooEarly
-from domain.fulfilment import Timer, due_step, follow_ups, timers
+from domain.fulfilment import follow_ups
 from domain.message import Command, Event
 from domain.order.state import Order
 from domain.policies.documents import Policy

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from domain.deadlines import Timer, due_step, timers
 from domain.errors import Refused
-from domain.fulfilment import Timer, due_step, follow_ups, timers
+from domain.fulfilment import follow_ups
 from domain.message import Event
 from domain.order import ORDER
 from domain.order.after import CloseReturn, LinesReturned, MirrorReturned, RefundRecorded, RequestReturn
@@ -36,7 +37,8 @@ from domain.returns.receive import (
 from domain.returns.refund import MirrorRefund, PassRefundDue, RefundOverdue
 from domain.returns.request import DecideReturn, OpenReturn, ReturnRecorded, ReturnRejected
 from domain.stock.book import CountStock, QuarantineReturn, ReceiveStock, RestockReturn, ScrapReturn
-from domain.stock.promise import CloseSale, Confirm, Expire, Release, Reserve, Ship, sellable
+from domain.stock.promise import CloseSale, Confirm, Expire, Release, Reserve, Ship
+from domain.stock.sellable import sellable
 from domain.stock.state import CountRequested, OrderAtRisk, SaleClosed, StockReleased, StockReserved
 from domain.streams import StreamId, order_stream, return_stream, stock_stream
 from domain.values import UnitState

@@ -58,7 +58,7 @@ from domain.returns.receive import (
 from domain.returns.request import DecideReturn, RecordReturn
 from domain.seller import AdoptPolicy, PolicyAdopted, documents
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock
-from domain.stock.promise import sellable
+from domain.stock.sellable import sellable
 from domain.stock.state import BETWEEN, SaleResumed, StockItem, StockReserved
 from domain.streams import stock_stream
 from domain.values import CancelReason, TrackingStatus, UnitState

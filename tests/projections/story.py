@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from domain.catalogue import DECIDERS
+from domain.deadlines import due_step, timers
 from domain.decider import Told
-from domain.fulfilment import due_step, follow_ups, timers
+from domain.fulfilment import follow_ups
 from domain.message import Command, Event
 from domain.policies.defaults import DEFAULTS
 from domain.seller import OpenSeller, Seller

@@ -10,7 +10,7 @@ import pytest
 
 from consumers.ports import Batch, Carried, Decided, Ledger, Loaded, Outcome, Stale, Waiting
 from domain.catalogue import DECIDERS
-from domain.fulfilment import Timer
+from domain.deadlines import Timer
 from domain.stock import STOCK
 from domain.stock.state import StockReceived
 from domain.streams import StreamId
