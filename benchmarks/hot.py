@@ -15,7 +15,8 @@ from domain.decider import Told
 from domain.policies.defaults import DEFAULTS
 from domain.stock import STOCK
 from domain.stock.promise import Reserve
-from domain.stock.state import StockEvent, stock_stream
+from domain.stock.state import StockEvent
+from domain.streams import stock_stream
 from infra.event_store.codec import encode_state
 from infra.event_store.sqlite.ledger import SqliteLedger
 

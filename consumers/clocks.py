@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from consumers.ports import Batch, Ledger
-from domain.fulfilment import Timer
+from domain.deadlines import Timer
 
 SLICE: Final = 500
 """Deadlines, and released messages, that one commit carries at most."""

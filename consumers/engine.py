@@ -20,12 +20,12 @@ from consumers.outcomes import Moved, outcome_of
 from consumers.parking import PARKED_PER_SELLER, Parking, opens
 from consumers.ports import Batch, Carried, Committed, Ledger, Outcome, Place, State, Waiting
 from consumers.world import CACHED_STREAMS, Decision, World, skus_of
+from domain.deadlines import Timer, due_step, timers
 from domain.decider import Told
 from domain.errors import Refused, TooEarly
-from domain.fulfilment import Timer, due_step, parts, timers
 from domain.order.place import AmendOrder, PlaceOrder
-from domain.seller import OpenSeller, Seller, SellerOpened, seller_stream
-from domain.values import StreamId
+from domain.seller import OpenSeller, Seller, SellerOpened
+from domain.streams import StreamId, seller_stream, stock_stream
 
 BATCH: Final = 500
 FEW: Final = 8
@@ -157,7 +157,7 @@ class Engine:
         sellers = {message.envelope.sellerid for message in fresh}
         direct = {message.command.stream(message.envelope.sellerid) for message in fresh}
         lines = {
-            StreamId(f"stock/{message.envelope.sellerid}/{line.sku}")
+            stock_stream(message.envelope.sellerid, line.sku)
             for message in fresh
             if isinstance(message.command, PlaceOrder | AmendOrder)
             for line in message.command.lines
@@ -166,8 +166,8 @@ class Engine:
         self._world.prefetch(direct | lines | {seller_stream(seller) for seller in sellers})
         stocks: set[StreamId] = set()
         for stream in direct:
-            if stream.startswith("order/"):
-                stocks.update(skus_of(self._world.get(stream).state, parts(stream)[1]))
+            if stream.kind == "order":
+                stocks.update(skus_of(self._world.get(stream).state, stream.seller))
         self._world.prefetch(stocks)
 
     def _handle(self, raw: bytes, place: Place, message: Inbound | Tick | Unreadable) -> None:
@@ -202,7 +202,7 @@ class Engine:
         place, opens = message.command.stream(message.envelope.sellerid), message.command.opens
         blocked = self._parking.state_at(place)
         waits_behind = blocked is not None and not (opens and blocked == "parked")
-        needs_its_stream = not opens and place.startswith(("order/", "return/"))
+        needs_its_stream = not opens and place.kind in {"order", "return"}
         would_wait = waits_behind or (needs_its_stream and not self._world.get(place).version)
         if would_wait and (limit := self._parking.refusal(message.envelope.sellerid)) is not None:
             refused = outcome_of(message, "refused", None, "too_many_parked", limit, retryable=True)
@@ -381,7 +381,7 @@ class Engine:
             self._batch.failed_timers.append(timer)
             self._attempt = ALONE  # the next was not tried yet
             return
-        _, seller_id, _ = parts(timer.stream)
+        seller_id = timer.stream.seller
         seller: Seller = self._world.get(seller_stream(seller_id)).state
         told = Told(timer.due, "clock", seller.zone, seller.policies)
         decision = Decision(self._world, seller_id, told, Carried(f"clock {timer.key}"))

@@ -11,7 +11,7 @@ from consumers.envelope import Inbound
 from consumers.outcomes import outcome_of
 from consumers.ports import Batch, Ledger, State, Waiting
 from domain.catalogue import COMMANDS
-from domain.values import StreamId
+from domain.streams import StreamId
 
 PARKED_PER_SELLER: Final = 10_000
 _OPENERS: Final = tuple(f'"type":"{name}"' for name, command in COMMANDS.items() if command.opens)

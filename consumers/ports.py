@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from consumers.personal_data import Taken
-from domain.fulfilment import Timer
+from domain.deadlines import Timer
 from domain.message import Event
-from domain.values import StreamId
+from domain.streams import StreamId
 
 State = Literal["accepted", "duplicate", "conflict", "refused", "parked", "failed", "set_aside", "dropped"]
 """What became of a message.  At any time each message ever sent is in exactly one of these."""

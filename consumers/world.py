@@ -14,7 +14,7 @@ from domain.decider import Decider, Told
 from domain.errors import Refused, TooEarly
 from domain.fulfilment import follow_ups
 from domain.message import Event
-from domain.values import StreamId
+from domain.streams import StreamId, stock_stream
 
 CACHED_STREAMS: Final = 60_000
 SNAPSHOT_AFTER: Final = 300
@@ -97,7 +97,7 @@ class World:
 
 
 def _start(stream: StreamId) -> Loaded:
-    return Loaded(0, DECIDERS[stream[: stream.index("/")]].start)
+    return Loaded(0, DECIDERS[stream.kind].start)
 
 
 class Decision:
@@ -132,7 +132,7 @@ class Decision:
         self, stream: StreamId, command: Any, cause: str | None, told: Told
     ) -> Iterable[tuple[StreamId, Any, str]]:
         loaded = self.states.get(stream) or self._world.get(stream)
-        decider = DECIDERS[stream[: stream.index("/")]]
+        decider = DECIDERS[stream.kind]
         state, version = loaded.state, loaded.version
         follows: list[tuple[StreamId, Any, str]] = []
         for event, state in _story(decider, loaded.state, command, told):
@@ -171,4 +171,4 @@ def _story(
 def skus_of(state: Any, seller_id: str) -> list[StreamId]:
     """The stock streams that a decision on this order is likely to need."""
     lines = getattr(state, "lines", {})
-    return [StreamId(f"stock/{seller_id}/{line.sku}") for line in lines.values()]
+    return [stock_stream(seller_id, line.sku) for line in lines.values()]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.catalogue import DECIDERS
-from domain.fulfilment import parts
 from domain.message import Event
 from domain.order.place import OrderDiscrepancyDetected
 from domain.order.ship import ShipmentDispatched
@@ -25,9 +24,8 @@ from domain.stock.state import (
     StockItem,
     StockReceived,
     StockShipped,
-    stock_stream,
 )
-from domain.values import StreamId
+from domain.streams import StreamId, stock_stream
 
 
 @dataclass(slots=True)
@@ -51,17 +49,17 @@ class Audit:
         self._over_refunded: set[StreamId] = set()
 
     def see(self, stream: StreamId, event: Event) -> None:
-        decider = DECIDERS[stream[: stream.index("/")]]
+        decider = DECIDERS[stream.kind]
         before = self._states.get(stream, decider.start)
         self._states[stream] = decider.evolve(before, event)
         match event:
             case ShipmentDispatched():
-                seller = parts(stream)[1]
+                seller = stream.seller
                 for move in event.moves:
                     self._flows[stock_stream(seller, move.sku)].ordered_out += move.pieces
             case OrderDiscrepancyDetected(kind="refunded_more_than_captured"):
                 self._over_refunded.add(stream)
-            case _ if stream.startswith("stock/"):
+            case _ if stream.kind == "stock":
                 self._stock(self._flows[stream], event)
             case _:
                 pass

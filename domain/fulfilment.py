@@ -16,49 +16,27 @@
 Follow-ups run breadth first, sorted by (line, SKU, location), so that nothing depends on a hash seed.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from domain.message import Event
 from domain.order.after import CloseReturn, MirrorReturned, RefundRecorded, ReturnOpened
-from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease, PassShipBy
+from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
 from domain.order.cancel import LinesCancelled
 from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
 from domain.order.ship import ShipmentDispatched, ShipmentPacked
 from domain.order.state import Move, Order
 from domain.returns.receive import ReturnInspected, ReturnReceived
-from domain.returns.refund import MirrorRefund, PassRefundDue
+from domain.returns.refund import MirrorRefund
 from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected
 from domain.returns.state import Back, Return
 from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
-from domain.stock.promise import CloseSale, Confirm, Expire, Release, Reserve, Ship
-from domain.stock.state import (
-    BackorderDropped,
-    StockBackordered,
-    StockReleased,
-    StockReserved,
-    stock_stream,
-)
-from domain.values import StreamId, UnitState, return_stream
+from domain.stock.promise import CloseSale, Confirm, Release, Reserve, Ship
+from domain.stock.state import BackorderDropped, StockBackordered, StockReleased, StockReserved
+from domain.streams import StreamId, return_stream, stock_stream
+from domain.values import UnitState
 
 FollowUp = tuple[StreamId, Any]
-
-
-class Timer(NamedTuple):
-    """Something falls due on a stream when time passes `due`."""
-
-    key: str
-    due: datetime
-    stream: StreamId
-    kind: str
-    detail: str = ""
-
-
-def parts(stream: StreamId) -> tuple[str, str, str]:
-    """(kind, seller id, business key) of a stream."""
-    kind, seller_id, key = stream.split("/", 2)
-    return kind, seller_id, key
 
 
 def follow_ups(stream: StreamId, event: Event, state: Any) -> list[FollowUp]:
@@ -66,7 +44,7 @@ def follow_ups(stream: StreamId, event: Event, state: Any) -> list[FollowUp]:
     rule = _RULES.get(type(event))
     if rule is None:
         return []
-    _, seller_id, key = parts(stream)
+    _, seller_id, key = stream.parts
     return list(rule(seller_id, key, event, state))
 
 
@@ -96,22 +74,22 @@ def _reservations(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
 
 
 def _on_reserved(seller: str, _: str, event: StockReserved, __: Any) -> Iterator[FollowUp]:
-    yield StreamId(f"order/{seller}/{event.order}"), MirrorAllocation(event.line, event.pieces)
+    yield StreamId.of("order", seller, event.order), MirrorAllocation(event.line, event.pieces)
 
 
 def _on_backordered(seller: str, _: str, event: StockBackordered, __: Any) -> Iterator[FollowUp]:
-    yield StreamId(f"order/{seller}/{event.order}"), MirrorBackorder(event.line, event.pieces)
+    yield StreamId.of("order", seller, event.order), MirrorBackorder(event.line, event.pieces)
 
 
 def _on_released(seller: str, _: str, event: StockReleased, __: Any) -> Iterator[FollowUp]:
     if event.reason == "hold_expired":
-        yield StreamId(f"order/{seller}/{event.order}"), MirrorRelease(event.line, event.pieces)
+        yield StreamId.of("order", seller, event.order), MirrorRelease(event.line, event.pieces)
 
 
 def _on_dropped(seller: str, _: str, event: BackorderDropped, __: Any) -> Iterator[FollowUp]:
     if event.reason == "hold_expired":
         back = MirrorRelease(event.line, event.pieces, "backordered")
-        yield StreamId(f"order/{seller}/{event.order}"), back
+        yield StreamId.of("order", seller, event.order), back
 
 
 def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> Iterator[FollowUp]:
@@ -176,7 +154,7 @@ def _on_inspected(seller: str, return_id: str, event: ReturnInspected, ret: Retu
         back[unit.line] = back.get(unit.line, 0) + unit.pieces
     if event.order is not None:
         granted = tuple((line, _granted(ret.lines[line], now)) for line, now in sorted(back.items()))
-        yield StreamId(f"order/{seller}/{event.order}"), MirrorReturned(return_id, granted)
+        yield StreamId.of("order", seller, event.order), MirrorReturned(return_id, granted)
 
 
 def _granted(line: Back, now: int) -> int:
@@ -187,7 +165,7 @@ def _granted(line: Back, now: int) -> int:
 def _on_rejected(seller: str, return_id: str, event: ReturnRejected, _: Any) -> Iterator[FollowUp]:
     if event.order is not None:
         lines = tuple(sorted((piece.line, piece.pieces) for piece in event.lines))
-        yield StreamId(f"order/{seller}/{event.order}"), CloseReturn(return_id, lines)
+        yield StreamId.of("order", seller, event.order), CloseReturn(return_id, lines)
 
 
 def _on_refunded(seller: str, _: str, event: RefundRecorded, order: Order) -> Iterator[FollowUp]:
@@ -213,57 +191,3 @@ _RULES: dict[type, Any] = {
     ReturnRejected: _on_rejected,
     RefundRecorded: _on_refunded,
 }
-
-
-def timers(stream: StreamId, event: Event) -> list[Timer]:
-    """What falls due later because of `event`.  A timer that finds nothing to do does nothing."""
-    rule = _DUES.get(type(event))
-    return [] if rule is None else rule(stream, event)
-
-
-def _ship_by_of_order(stream: StreamId, event: OrderPaid) -> list[Timer]:
-    return [] if event.ship_by is None else [_ship_by(stream, event.ship_by)]
-
-
-def _ship_by_of_lines(stream: StreamId, event: OrderPlaced | OrderAmended) -> list[Timer]:
-    dues = {line.ship_by for line in event.lines if line.ship_by is not None}
-    return [_ship_by(stream, due) for due in sorted(dues)]
-
-
-def _ship_by(stream: StreamId, due: datetime) -> Timer:
-    return Timer(f"ship-by {stream} {due.isoformat()}", due, stream, "ship-by")
-
-
-def _hold(stream: StreamId, event: StockReserved | StockBackordered) -> list[Timer]:
-    if event.expires_at is None:
-        return []
-    detail = f"{event.order}\x1f{event.line}"
-    return [Timer(f"hold {stream} {detail}", event.expires_at, stream, "hold", detail)]
-
-
-def _refund(stream: StreamId, event: ReturnReceived) -> list[Timer]:
-    return [Timer(f"refund {stream}", event.refund_due_at, stream, "refund")]
-
-
-_DUES: dict[type, Callable[[StreamId, Any], list[Timer]]] = {
-    OrderPaid: _ship_by_of_order,
-    OrderPlaced: _ship_by_of_lines,
-    OrderAmended: _ship_by_of_lines,
-    StockReserved: _hold,
-    StockBackordered: _hold,
-    ReturnReceived: _refund,
-}
-
-
-def due_step(timer: Timer) -> Any:
-    """The step that a timer sends to its stream when it falls due."""
-    match timer.kind:
-        case "ship-by":
-            return PassShipBy(timer.due)
-        case "hold":
-            order, _, line = timer.detail.partition("\x1f")
-            return Expire(order, line, timer.due)
-        case "refund":
-            return PassRefundDue(timer.due)
-        case _:
-            raise AssertionError(timer.kind)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, dataclass_transform
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from domain.values import StreamId
+from domain.streams import StreamId
 
 
 class Asked(BaseModel):

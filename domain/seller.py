@@ -9,7 +9,8 @@ from domain.message import Command, Event
 from domain.policies.defaults import DEFAULTS, HISTORY
 from domain.policies.documents import Policies, Policy, adopt, ref
 from domain.policies.head import ZoneName
-from domain.values import AskedChange, AskedCurrency, AskedPrice, StreamId, Text
+from domain.streams import StreamId, seller_stream
+from domain.values import AskedChange, AskedCurrency, AskedPrice, Text
 
 Mode = Literal["live", "history"]
 
@@ -27,10 +28,6 @@ class SellerCommand(Command):
 
     def stream(self, seller_id: str) -> StreamId:
         return seller_stream(seller_id)
-
-
-def seller_stream(seller_id: str) -> StreamId:
-    return StreamId(f"seller/{seller_id}/self")
 
 
 class OpenSeller(SellerCommand):

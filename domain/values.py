@@ -6,18 +6,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final, Literal, NewType
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
-
-StreamId = NewType("StreamId", str)
-"""kind/seller/business key, for example `order/acme/naver:main:2026031200017`."""
-
-
-def return_stream(seller_id: str, return_id: str) -> StreamId:
-    """The stream of a return; its order opens it, so both know its name."""
-    return StreamId(f"return/{seller_id}/{return_id}")
-
 
 MAX_LINES: Final = 500
 MAX_PIECES: Final = 100_000_000
@@ -76,18 +67,6 @@ TrackingStatus = Literal[
     "unknown", "label_created", "picked_up", "in_transit", "out_for_delivery", "available_for_pickup",
     "delivery_attempt_failed", "delivered", "return_to_sender", "exception", "lost", "cancelled",
 ]  # fmt: skip
-
-FAULT_OF: Final[dict[CancelReason, Fault]] = {
-    "out_of_stock": "seller",
-    "price_error": "seller",
-    "address_error": "customer",
-    "fraud": "customer",
-    "customer_request": "customer",
-    "payment_declined": "customer",
-    "delivery_delayed": "seller",
-    "staff_error": "seller",
-    "other": "seller",
-}
 
 ZERO_DECIMALS: Final = frozenset({"KRW", "JPY", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"})
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from domain.fulfilment import parts
 from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnReceived
 from domain.returns.refund import RefundOverdue, ReturnRefunded
 from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejected, ReturnRequested
-from domain.values import StreamId, micros
+from domain.streams import StreamId
+from domain.values import micros
 from projections.fold import Fold, Group, Rows, when
 from projections.instants import micros_of
 from projections.orders.rows import Maybe, Seller
@@ -68,7 +68,7 @@ class Returns(Fold[ReturnStatus]):
     tables = (RETURN_STATUS,)
 
     def group(self, stream: str) -> Group:
-        _, seller, return_id = parts(StreamId(stream))
+        _, seller, return_id = StreamId(stream).parts
         return seller, return_id
 
     def opened(self, group: Group, rows: Rows) -> ReturnStatus:

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import TypeAdapter
 
-from domain.fulfilment import parts
 from domain.policies.documents import Policy, ScoreMarks, StockPolicy
-from domain.seller import PolicyAdopted, SellerOpened, seller_stream
-from domain.values import StreamId
+from domain.seller import PolicyAdopted, SellerOpened
+from domain.streams import StreamId, seller_stream
 from projections.fold import Fold, Group, Rows, when
 from projections.orders.rows import Seller
 from projections.tables import INSTANT, Column, Table
@@ -46,7 +45,7 @@ class Sellers(Fold[SellerRow]):
         return seller_stream(seller_id)
 
     def group(self, stream: str) -> Group:
-        return (parts(StreamId(stream))[1],)
+        return (StreamId(stream).seller,)
 
     def currency(self, view: SellerRow) -> str:
         return view.currency

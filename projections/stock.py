@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from domain.fulfilment import parts
 from domain.stock.state import (
     LowStockDetected,
     ReturnQuarantined,
@@ -22,7 +21,7 @@ from domain.stock.state import (
     StockReserved,
     StockShipped,
 )
-from domain.values import StreamId
+from domain.streams import StreamId
 from projections.fold import Fold, Group, Rows, when
 from projections.orders.rows import Maybe, Seller
 from projections.orders.view import latest
@@ -93,7 +92,7 @@ class Stock(Fold[SkuView]):
     tables = (STOCK_ITEMS, STOCK_LEVELS)
 
     def group(self, stream: str) -> Group:
-        _, seller, sku = parts(StreamId(stream))
+        _, seller, sku = StreamId(stream).parts
         return seller, sku
 
     def opened(self, group: Group, rows: Rows) -> SkuView:

@@ -11,7 +11,7 @@ from consumers.ports import Carried, Decided
 from domain.catalogue import DECIDERS, EVENTS
 from domain.message import Event
 from domain.order.after import RefundRecorded
-from domain.values import StreamId
+from domain.streams import StreamId
 from infra.event_store.codec import attributes, decode, decode_state, encode, encode_state, events
 from tests.golden.make import decided, state_file, states, stored
 

@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from domain.catalogue import DECIDERS
+from domain.deadlines import Timer, due_step, timers
 from domain.decider import Told
 from domain.errors import Refused, TooEarly
-from domain.fulfilment import Timer, due_step, follow_ups, parts, timers
+from domain.fulfilment import follow_ups
 from domain.message import Command, Event
-from domain.order.state import Order, order_stream
+from domain.order.state import Order
 from domain.policies.documents import Policy
 from domain.returns.state import Return
-from domain.seller import AdoptPolicy, OpenSeller, Seller, seller_stream
-from domain.stock.state import StockItem, stock_stream
-from domain.values import StreamId, return_stream
+from domain.seller import AdoptPolicy, OpenSeller, Seller
+from domain.stock.state import StockItem
+from domain.streams import StreamId, order_stream, return_stream, seller_stream, stock_stream
 from tests.given import NOON
 
 SELLER = "acme"
@@ -53,7 +54,7 @@ class World:
         todo: deque[tuple[StreamId, Any]] = deque([(stream, command)])
         while todo:
             where, step = todo.popleft()
-            decider = DECIDERS[parts(where)[0]]
+            decider = DECIDERS[where.kind]
             try:
                 decided = decider.decide(states.get(where, decider.start), step, told)
             except (Refused, TooEarly) as no:
@@ -94,6 +95,6 @@ def replay(events: Iterable[tuple[StreamId, Event]]) -> dict[StreamId, Any]:
     """The states of all streams, from nothing but what happened."""
     states: dict[StreamId, Any] = {}
     for stream, event in events:
-        decider = DECIDERS[parts(stream)[0]]
+        decider = DECIDERS[stream.kind]
         states[stream] = decider.evolve(states.get(stream, decider.start), event)
     return states

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Final, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -10,32 +10,14 @@ from domain.decider import Told
 from domain.errors import Refused
 from domain.message import Event, Said
 from domain.order.cancel import AskedLines
+from domain.order.fault import ReturnReason, fault_of_return
 from domain.order.place import OrderDiscrepancyDetected
 from domain.order.state import LinePieces, Order, OrderCommand, asked_pieces
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.return_policy import ReturnPolicy
-from domain.values import AskedMinor, Fault, PersonalText, StreamId, Text, return_stream
-
-ReturnReason = Literal[
-    "changed_mind", "wrong_option_chosen", "cheaper_elsewhere", "defect", "damaged", "not_as_described",
-    "wrong_item", "parts_missing", "late_delivery", "carrier_lost", "never_delivered", "other",
-]  # fmt: skip
-RETURN_FAULT: Final[dict[ReturnReason, Fault]] = {
-    "changed_mind": "customer",
-    "wrong_option_chosen": "customer",
-    "cheaper_elsewhere": "customer",
-    "defect": "seller",
-    "damaged": "seller",
-    "not_as_described": "seller",
-    "wrong_item": "seller",
-    "parts_missing": "seller",
-    "late_delivery": "seller",
-    "carrier_lost": "carrier",
-    "never_delivered": "carrier",
-    "other": "customer",
-}
-"""Default fault by reason; the channel's own word wins when it is sent."""
+from domain.streams import StreamId, return_stream
+from domain.values import AskedMinor, Fault, PersonalText, Text
 
 
 class ReturnWindowClosed(Refused):
@@ -194,7 +176,7 @@ def request_return(order: Order, command: RequestReturn, told: Told) -> list[Eve
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
     if command.origin == "customer" and ends is not None and told.at >= ends:
         raise ReturnWindowClosed(return_id=command.return_id, ended_at=ends.isoformat(), policy=ref(policy))
-    fault = command.fault or RETURN_FAULT[command.reason]
+    fault = fault_of_return(command.reason, command.fault)
     return [
         ReturnOpened(
             at=told.at,

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 from domain.decider import Told
 from domain.errors import Refused
 from domain.message import Event
+from domain.order.fault import fault_of_cancel, payer_of_cancel
 from domain.order.place import OrderDiscrepancyDetected
 from domain.order.state import (
     BEFORE_HANDOVER,
@@ -31,7 +32,7 @@ from domain.order.state import (
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
-from domain.values import FAULT_OF, CancelReason, Fault, Initiator, LongText, PersonalText, Route, Text
+from domain.values import CancelReason, Fault, Initiator, LongText, PersonalText, Route, Text
 
 AskedLines = Annotated[tuple[AskedLine, ...], Field(min_length=1), LinesAsked]
 Binding = Literal["rejectable", "refunded_already"]
@@ -253,9 +254,7 @@ def record_cancellation(order: Order, command: RecordCancellation, told: Told) -
 
 
 def _cancelled(order: Order, told: Told, moves: list[Move], why: Why) -> LinesCancelled:
-    """Out of stock is the seller's fault whoever pressed cancel."""
-    out_of_stock = why.reason == "out_of_stock"
-    fault: Fault = "seller" if out_of_stock else why.fault or FAULT_OF[why.reason]
+    fault = fault_of_cancel(why.reason, why.fault)
     returns = told.policies.returns
     days = calendar(returns.calendar, told.zone)
     return LinesCancelled(
@@ -267,7 +266,7 @@ def _cancelled(order: Order, told: Told, moves: list[Move], why: Why) -> LinesCa
         fault=fault,
         initiator=why.initiator,
         by=told.by,
-        shipping_fee_payer="seller" if out_of_stock else why.shipping_fee_payer or fault,
+        shipping_fee_payer=payer_of_cancel(why.reason, fault, why.shipping_fee_payer),
         channel_reason_code=why.channel_reason_code,
         route=route_of(order, moves),
         refund_due_at=refund_due(returns, days, told.at) if order.captured else None,

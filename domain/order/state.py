@@ -7,13 +7,13 @@ from typing import Any, Final, NamedTuple
 from pydantic import Field
 
 from domain.message import Asked, Command, Said
+from domain.streams import StreamId, order_stream
 from domain.values import (
     MAX_LINES,
     AskedAccount,
     AskedChannel,
     AskedPieces,
     CancelReason,
-    StreamId,
     Text,
     TrackingStatus,
     UnitState,
@@ -32,10 +32,6 @@ class OrderCommand(Command):
 
     def stream(self, seller_id: str) -> StreamId:
         return order_stream(seller_id, self.channel, self.account, self.order_id)
-
-
-def order_stream(seller_id: str, channel: str, account: str, order_id: str) -> StreamId:
-    return StreamId(f"order/{seller_id}/{channel}:{account}:{order_id}")
 
 
 LinesAsked = Field(max_length=MAX_LINES)

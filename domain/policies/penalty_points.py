@@ -1,17 +1,15 @@
-"""What a marketplace's rules make of a seller's failures.
+"""What gives a seller penalty points on a marketplace, on which day they count, and when they expire.
 
 They predict and warn.  They never change what is recorded: nobody saves points by another reason code.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from domain.policies.calendar import ONE_DAY, calendar
-from domain.policies.documents import Mark
-from domain.policies.rule_sets import PenaltyRules, PointKey, Stage
+from domain.policies.rule_sets import PenaltyRules, PointKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +18,6 @@ class PenaltyPoint:
     points: int
     accrued_on: date
     """In the zone of the rules."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """Unit of `ratio`: points per paid order, 6 places, for show: the trigger is decided on exact numbers."""
-
-    points: int
-    paid_orders: int
-    ratio: Decimal | None
-    triggered: bool | None
-    """None: not enough data."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageReached:
-    stage: Stage
-    on: date
 
 
 def late_dispatch_points(
@@ -101,90 +82,16 @@ def _given(rules: PenaltyRules, key: PointKey, on: date) -> list[PenaltyPoint]:
     return [PenaltyPoint(key, rule.points, on)]
 
 
+def expires_on(rules: PenaltyRules, accrued_on: date) -> date:
+    """The first day on which points given on `accrued_on` no longer count."""
+    return accrued_on + timedelta(days=rules.trigger.window_days)
+
+
+def in_window(rules: PenaltyRules, day: date, on: date) -> bool:
+    """Whether what happened on `day` counts in the window that ends with `on`, that day included."""
+    return day <= on < expires_on(rules, day)
+
+
 def points_in_window(rules: PenaltyRules, points: Iterable[PenaltyPoint], on: date) -> int:
     """The sum over the window that ends with `on`, that day included; older points have expired."""
-    since = on - timedelta(days=rules.trigger.window_days)
-    return sum(point.points for point in points if since < point.accrued_on <= on)
-
-
-def stage(rules: PenaltyRules, points_in_window: int, paid_orders_in_window: int) -> Assessment:
-    """Whether that many points on that many paid orders set off a stage."""
-    points, paid = points_in_window, paid_orders_in_window
-    ratio = (Decimal(points) / paid).quantize(Decimal("0.000001"), ROUND_HALF_UP) if paid else None
-    if points < rules.trigger.points:
-        return Assessment(points, paid, ratio, triggered=False)
-    return Assessment(points, paid, ratio, triggered=points >= rules.trigger.ratio * paid if paid else None)
-
-
-def triggered_days(
-    rules: PenaltyRules, points: Iterable[PenaltyPoint], paid_orders_on: Mapping[date, int]
-) -> list[date]:
-    """The days on which new points came and the trigger was met.
-
-    A day on which it merely goes on being met is none, or every trigger would reach the last stage by itself.
-    """
-    given = list(points)
-    found: list[date] = []
-    for on in sorted({point.accrued_on for point in given}):
-        since = on - timedelta(days=rules.trigger.window_days)
-        paid = sum(count for day, count in paid_orders_on.items() if since < day <= on)
-        if stage(rules, points_in_window(rules, given, on), paid).triggered:
-            found.append(on)
-    return found
-
-
-def stages(rules: PenaltyRules, triggered_on: Iterable[date]) -> list[StageReached]:
-    """The stage reached on each of the `triggered_days`: the next if it follows soon enough, or the first."""
-    reached: list[StageReached] = []
-    level = 0
-    for on in sorted(set(triggered_on)):
-        level = min(level + 1, len(rules.stages) - 1) if reached else 0
-        within = rules.stages[level].repeat_within_days
-        if within is not None and on - reached[-1].on > timedelta(days=within):
-            level = 0
-        reached.append(StageReached(rules.stages[level], on))
-    return reached
-
-
-def more_until_trigger(rules: PenaltyRules, points: int, paid_orders: int) -> int | None:
-    """How many more sold-out cancels set off a stage: 0 if one is due already, None if nothing was paid."""
-    if paid_orders == 0:
-        return None
-    needed = max(Decimal(rules.trigger.points), rules.trigger.ratio * paid_orders) - points
-    each = rules.points["oos_cancel"].points
-    return max(0, int((needed / each).to_integral_value(ROUND_CEILING)))
-
-
-ScoreState = Literal["pass", "caution", "warning", "fail", "no mark", "not enough data"]
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreLine:
-    """One metric of a seller score.  Unit of `rate`: a share, 6 places, for show."""
-
-    metric: str
-    rate: Decimal | None
-    mark: Decimal | None
-    state: ScoreState
-
-
-def score_rate(metric: str, numerator: int, denominator: int, mark: Mark | None) -> ScoreLine:
-    """How `numerator` out of `denominator` stands against the mark; every level but "pass" lies below it."""
-    asked = mark.pass_mark if mark else None
-    if denominator == 0:
-        return ScoreLine(metric, None, asked, "not enough data")
-    rate = (Decimal(numerator) / denominator).quantize(Decimal("0.000001"), ROUND_HALF_UP)
-    return ScoreLine(metric, rate, asked, _state(numerator, denominator, mark))
-
-
-def _state(numerator: int, denominator: int, mark: Mark | None) -> ScoreState:
-    def below(level: Decimal | None) -> bool:
-        return level is not None and numerator < level * denominator
-
-    if mark is not None and below(mark.warning):
-        return "warning"
-    if mark is not None and below(mark.caution):
-        return "caution"
-    if mark is None or mark.pass_mark is None:
-        return "no mark"
-    return "fail" if below(mark.pass_mark) else "pass"
+    return sum(point.points for point in points if in_window(rules, point.accrued_on, on))

@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 from domain.decider import Told
 from domain.errors import Refused
 from domain.message import Command, Event, Said
-from domain.values import StreamId, Text, return_stream
+from domain.streams import StreamId, return_stream
+from domain.values import Text
 
 State = Literal["requested", "approved", "collected", "received", "inspected", "refunded", "rejected"]
 

@@ -1,13 +1,11 @@
-"""Promising stock to order lines: reserve, wait in turn, release, ship; and what may be sold."""
+"""Promising stock to order lines: reserve, wait in turn, release, ship."""
 
 from datetime import datetime
-from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
 from domain.decider import Told
 from domain.message import Event
-from domain.policies.documents import StockPolicy, share_of
 from domain.stock.book import topped_up
 from domain.stock.state import (
     BETWEEN,
@@ -78,13 +76,6 @@ class CloseSale(NamedTuple):
     """A seller cancelled for want of stock."""
 
     cause: str
-
-
-def sellable(available: int, policy: StockPolicy, channel: str, *, closed: bool) -> int:
-    """Pieces that `channel` may show for sale: its share of what is left above the safety stock."""
-    if closed:
-        return 0
-    return max(0, int(share_of(policy, channel) * Decimal(available - policy.safety_stock)))
 
 
 def reserve(item: StockItem, command: Reserve, told: Told) -> list[Event]:

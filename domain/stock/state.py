@@ -8,7 +8,8 @@ from immutables import Map
 from pydantic import AwareDatetime, PlainSerializer, PlainValidator, TypeAdapter
 
 from domain.message import Command, Event, Said
-from domain.values import StreamId, Text
+from domain.streams import StreamId, stock_stream
+from domain.values import Text
 
 Level = Literal["ok", "low", "sold_out"]
 BETWEEN: Final = "\x1f"
@@ -22,10 +23,6 @@ class StockCommand(Command):
 
     def stream(self, seller_id: str) -> StreamId:
         return stock_stream(seller_id, self.sku)
-
-
-def stock_stream(seller_id: str, sku: str) -> StreamId:
-    return StreamId(f"stock/{seller_id}/{sku}")
 
 
 class At(Said):

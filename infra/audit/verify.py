@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.audit import Audit
-from domain.values import StreamId
+from domain.streams import StreamId
 from infra.audit.history import Damaged, recorded_after
 from infra.event_store.rows import GENESIS, Head, OutcomeRow, chain, content
 from infra.event_store.sql_ledger import SqlLedger

@@ -13,7 +13,6 @@ import orjson
 
 from consumers.ports import Batch, Outcome
 from domain.catalogue import DECIDERS, NAMES
-from domain.fulfilment import parts
 from infra.event_store.codec import encode, encode_state
 from infra.event_store.instants import MICROS, micros
 
@@ -148,7 +147,7 @@ class BatchRows:
     def timers(self) -> list[Row]:
         """(key, seller, due, stream, kind, detail)"""
         return [
-            (t.key, parts(t.stream)[1], micros(t.due), t.stream, t.kind, t.detail) for t in self.batch.timers
+            (t.key, t.stream.seller, micros(t.due), t.stream, t.kind, t.detail) for t in self.batch.timers
         ]
 
     @property

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final, Protocol, Self
 
 from consumers.ports import Batch, Committed, Loaded, State, Waiting
 from domain.catalogue import DECIDERS
-from domain.fulfilment import Timer
-from domain.values import StreamId
+from domain.deadlines import Timer
+from domain.streams import StreamId
 from infra.event_store.codec import decode, decode_state
 from infra.event_store.instants import instant, micros
 from infra.event_store.rows import decider_evolves

@@ -10,8 +10,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from domain.policies.penalty_points import ScoreLine, score_rate
 from domain.policies.rule_sets import COUPANG_WINDOW_DAYS
+from domain.policies.seller_score import ScoreLine, score_rate
 from infra.read_models.asking import AsOf, as_of_now, between, mean, same, zone_of
 from infra.read_models.schema import SQL
 from projections.histogram import quantile

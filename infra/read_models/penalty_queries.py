@@ -10,14 +10,18 @@ import sqlalchemy as sa
 
 from domain.policies.calendar import calendar
 from domain.policies.penalty_points import (
-    Assessment,
     PenaltyPoint,
-    StageReached,
+    expires_on,
+    in_window,
     late_dispatch_points,
     late_return_points,
-    more_until_trigger,
     oos_cancel_points,
     points_in_window,
+)
+from domain.policies.penalty_stages import (
+    Assessment,
+    StageReached,
+    more_until_trigger,
     stage,
     stages,
     triggered_days,
@@ -95,11 +99,11 @@ def _judged(  # noqa: PLR0913, PLR0917  what a judgement is made of
 ) -> PenaltyAnswer:
     # An instant at midnight ends the day before: what is asked for is a day that is over.
     on = calendar(rules.calendar, rules.zone).last_day_before(asked.as_of)
-    window, points = timedelta(days=rules.trigger.window_days), [point for _, point in given]
-    paid = sum(count for day, count in paid_on.items() if on - window < day <= on)
+    points = [point for _, point in given]
+    paid = sum(count for day, count in paid_on.items() if in_window(rules, day, on))
     now = stage(rules, points_in_window(rules, points, on), paid)
     reached = stages(rules, triggered_days(rules, points, paid_on))
-    cases = [_case(fact, point, window) for fact, point in given if on - window < point.accrued_on <= on]
+    cases = [_case(rules, fact, point) for fact, point in given if in_window(rules, point.accrued_on, on)]
     cases.sort(key=lambda case: (case.accrued_on, case.order_id, case.subject, case.rule, case.account))
     return PenaltyAnswer(
         asked.as_of_position,
@@ -159,8 +163,8 @@ def _open(fact: PenaltyRisk, as_of: datetime) -> bool:
     return fact.done_at is None or instant(fact.done_at) > as_of
 
 
-def _case(fact: PenaltyRisk, point: PenaltyPoint, window: timedelta) -> PenaltyCase:
-    expires = point.accrued_on + window
+def _case(rules: PenaltyRules, fact: PenaltyRisk, point: PenaltyPoint) -> PenaltyCase:
+    expires = expires_on(rules, point.accrued_on)
     return PenaltyCase(
         fact.account, fact.order_id, fact.subject, point.key, point.points, point.accrued_on, expires
     )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from domain.policies.defaults import STOCK_STD
 from domain.policies.documents import StockPolicy
-from domain.stock.promise import sellable
+from domain.stock.sellable import sellable
 from infra.read_models.asking import AsOf, as_of_now, same
 from infra.read_models.schema import SQL
 from projections.stock import STOCK_ITEMS, STOCK_LEVELS, StockItemRow, StockLevel

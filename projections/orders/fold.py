@@ -7,11 +7,10 @@ order in which an order's facts arrived.
 from collections.abc import Iterable
 from typing import Any, Final
 
-from domain.fulfilment import parts
 from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.place import OrderAcknowledged, OrderAmended, OrderPaid, OrderPlaced, StatusClaimed
-from domain.values import StreamId
+from domain.streams import StreamId
 from projections.fold import Group, Rows, when
 from projections.instants import local_day, micros_of
 from projections.orders.parcels import AfterPacking
@@ -38,7 +37,7 @@ class Orders(AfterPacking):
     silent = frozenset({LineAllocated, LineBackordered, LineDeallocated})
 
     def group(self, stream: str) -> Group:
-        _, seller, key = parts(StreamId(stream))
+        _, seller, key = StreamId(stream).parts
         channel, account, order = key.split(":", 2)
         return seller, channel, account, order
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from domain.deadlines import Timer, due_step, timers
 from domain.errors import Refused
-from domain.fulfilment import Timer, due_step, follow_ups, parts, timers
+from domain.fulfilment import follow_ups
 from domain.message import Event
 from domain.order import ORDER
 from domain.order.after import CloseReturn, LinesReturned, MirrorReturned, RefundRecorded, RequestReturn
@@ -20,7 +21,7 @@ from domain.order.allocate import (
 from domain.order.cancel import CancelLines, LinesCancelled, RecordCancellation
 from domain.order.place import AmendOrder, OrderAmended, OrderedLine, PlaceOrder, RecordPayment
 from domain.order.ship import DispatchShipment, PackShipment, QualityCheck, RecordDispatch, RecordPacking
-from domain.order.state import Line, order_stream
+from domain.order.state import Line
 from domain.order.track import RecordTracking
 from domain.policies.defaults import DEFAULTS
 from domain.returns import RETURN
@@ -36,16 +37,11 @@ from domain.returns.receive import (
 from domain.returns.refund import MirrorRefund, PassRefundDue, RefundOverdue
 from domain.returns.request import DecideReturn, OpenReturn, ReturnRecorded, ReturnRejected
 from domain.stock.book import CountStock, QuarantineReturn, ReceiveStock, RestockReturn, ScrapReturn
-from domain.stock.promise import CloseSale, Confirm, Expire, Release, Reserve, Ship, sellable
-from domain.stock.state import (
-    CountRequested,
-    OrderAtRisk,
-    SaleClosed,
-    StockReleased,
-    StockReserved,
-    stock_stream,
-)
-from domain.values import StreamId, UnitState, return_stream
+from domain.stock.promise import CloseSale, Confirm, Expire, Release, Reserve, Ship
+from domain.stock.sellable import sellable
+from domain.stock.state import CountRequested, OrderAtRisk, SaleClosed, StockReleased, StockReserved
+from domain.streams import StreamId, order_stream, return_stream, stock_stream
+from domain.values import UnitState
 from tests.domain.telling import (
     ORDER_1001,
     REFUND_DUE,
@@ -288,8 +284,8 @@ def test_what_asks_nothing_of_others_is_followed_by_nothing() -> None:
 
 
 def test_a_stream_says_what_it_is_whose_and_which() -> None:
-    assert parts(THE_ORDER) == ("order", SELLER, ORDER_1001)
-    assert parts(stock_stream(SELLER, "A/B")) == ("stock", SELLER, "A/B")
+    assert THE_ORDER.parts == ("order", SELLER, ORDER_1001)
+    assert stock_stream(SELLER, "A/B").parts == ("stock", SELLER, "A/B")
 
 
 # What falls due.

@@ -58,8 +58,9 @@ from domain.returns.receive import (
 from domain.returns.request import DecideReturn, RecordReturn
 from domain.seller import AdoptPolicy, PolicyAdopted, documents
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock
-from domain.stock.promise import sellable
-from domain.stock.state import BETWEEN, SaleResumed, StockItem, StockReserved, stock_stream
+from domain.stock.sellable import sellable
+from domain.stock.state import BETWEEN, SaleResumed, StockItem, StockReserved
+from domain.streams import stock_stream
 from domain.values import CancelReason, TrackingStatus, UnitState
 from tests.domain.telling import back, order, some, stock, stock_policy
 from tests.given import NOON, at
@@ -311,7 +312,7 @@ class AnyShop(RuleBasedStateMachine):
         return [(order_id, name) for order_id, known in self.orders() for name in known.requests]
 
     def returns(self) -> list[str]:
-        return [stream.rpartition("/")[2] for stream in self.world.states if stream.startswith("return/")]
+        return [stream.key for stream in self.world.states if stream.kind == "return"]
 
     # What must hold.
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from consumers.ports import Carried, Decided
 from domain.catalogue import DECIDERS, EVENTS, NAMES
-from domain.fulfilment import parts
 from domain.message import Event
 from domain.order.after import (
     LinesReturned,
@@ -67,7 +66,8 @@ from domain.stock.state import (
     StockReserved,
     StockShipped,
 )
-from domain.values import StreamId, UnitState
+from domain.streams import StreamId
+from domain.values import UnitState
 from infra.event_store.codec import attributes, decode, encode, encode_state
 
 HERE: Final = Path(__file__).parent
@@ -356,7 +356,7 @@ def states(kind: str) -> dict[StreamId, Any]:
     decider = DECIDERS[kind]
     for said, event in sorted(events, key=lambda pair: pair[0]["sequence"]):
         stream = StreamId(said["subject"])
-        if parts(stream)[0] == kind:
+        if stream.kind == kind:
             found[stream] = decider.evolve(found.get(stream, decider.start), event)
     return found
 

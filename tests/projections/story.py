@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from domain.catalogue import DECIDERS
+from domain.deadlines import due_step, timers
 from domain.decider import Told
-from domain.fulfilment import due_step, follow_ups, parts, timers
+from domain.fulfilment import follow_ups
 from domain.message import Command, Event
 from domain.policies.defaults import DEFAULTS
 from domain.seller import OpenSeller, Seller
-from domain.values import StreamId
+from domain.streams import StreamId, seller_stream
 from projections.fold import Recorded
 
 Asked = TypeVar("Asked", bound=Command)
@@ -69,12 +70,12 @@ class Story:
         return self
 
     def _told(self, when: datetime, reported_at: datetime | None) -> Told:
-        known: Seller = self.states.get(f"seller/{self.seller}/self", Seller())
+        known: Seller = self.states.get(seller_stream(self.seller), Seller())
         policies = known.policies if known.opened else DEFAULTS
         return Told(when, "test", self.zone, policies, reported_at)
 
     def _decide(self, stream: StreamId, step: Any, told: Told) -> list[Event]:
-        decider = DECIDERS[parts(stream)[0]]
+        decider = DECIDERS[stream.kind]
         state = self.states.get(stream, decider.start)
         events = decider.decide(state, step, told)
         for event in events:

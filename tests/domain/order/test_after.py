@@ -5,7 +5,6 @@ from pydantic import ValidationError
 
 from domain.order import ORDER
 from domain.order.after import (
-    RETURN_FAULT,
     CloseReturn,
     LinesReturned,
     MirrorReturned,
@@ -15,10 +14,10 @@ from domain.order.after import (
     RefundRecorded,
     RequestReturn,
     ReturnClosed,
-    ReturnReason,
     ReturnWindowClosed,
     ReviewPosted,
 )
+from domain.order.fault import RETURN_FAULT, ReturnReason
 from domain.policies.defaults import DEFAULTS, KR_DEFAULT
 from domain.policies.documents import adopt
 from domain.values import Fault

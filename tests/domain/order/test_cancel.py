@@ -15,10 +15,11 @@ from domain.order.cancel import (
     RecordCancellation,
     RequestCancel,
 )
+from domain.order.fault import FAULT_OF
 from domain.order.place import OrderAcknowledged
 from domain.policies.defaults import DEFAULTS, KR_DEFAULT
 from domain.policies.documents import adopt
-from domain.values import FAULT_OF, CancelReason, Initiator
+from domain.values import CancelReason, Initiator
 from tests.domain.telling import (
     REFUND_DUE,
     cancel_rejected,

@@ -11,20 +11,17 @@ from hypothesis import strategies as st
 from domain.policies.documents import Mark
 from domain.policies.penalty_points import (
     PenaltyPoint,
-    ScoreState,
     delay_missed_points,
+    expires_on,
     late_dispatch_points,
     late_return_points,
-    more_until_trigger,
     oos_cancel_points,
     points_in_window,
-    score_rate,
-    stage,
-    stages,
-    triggered_days,
 )
+from domain.policies.penalty_stages import more_until_trigger, stage, stages, triggered_days
 from domain.policies.rule_sets import COUPANG_WINDOW_DAYS
 from domain.policies.rule_sets import NAVER_SALES_PENALTY as NAVER
+from domain.policies.seller_score import ScoreState, score_rate
 
 SEOUL = ZoneInfo("Asia/Seoul")
 
@@ -149,6 +146,7 @@ def test_points_expire_after_thirty_days() -> None:
     assert points_in_window(NAVER, points, date(2026, 3, 1)) == 2
     assert points_in_window(NAVER, points, date(2026, 3, 30)) == 2
     assert points_in_window(NAVER, points, date(2026, 3, 31)) == 0
+    assert expires_on(NAVER, date(2026, 3, 1)) == date(2026, 3, 31)
 
 
 @pytest.mark.parametrize(

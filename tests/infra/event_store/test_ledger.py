@@ -10,10 +10,10 @@ import pytest
 
 from consumers.ports import Batch, Carried, Decided, Ledger, Loaded, Outcome, Stale, Waiting
 from domain.catalogue import DECIDERS
-from domain.fulfilment import Timer
+from domain.deadlines import Timer
 from domain.stock import STOCK
 from domain.stock.state import StockReceived
-from domain.values import StreamId
+from domain.streams import StreamId
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.ledger import SqliteLedger

@@ -1,0 +1,87 @@
+"""Deadlines: what falls due because of an event, and the step that its stream then takes.
+
+| what happened                        | what falls due                                        |
+|--------------------------------------|-------------------------------------------------------|
+| order placed, amended, paid          | the instants by which its lines must ship             |
+| stock reserved, backordered, unpaid  | the hold ends                                         |
+| return received                      | its refund                                            |
+
+A deadline that nothing waits for any more does nothing when it falls.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from domain.message import Event
+from domain.order.allocate import PassShipBy
+from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
+from domain.returns.receive import ReturnReceived
+from domain.returns.refund import PassRefundDue
+from domain.stock.promise import Expire
+from domain.stock.state import StockBackordered, StockReserved
+from domain.streams import StreamId
+
+
+class Timer(NamedTuple):
+    """Something falls due on a stream when time passes `due`."""
+
+    key: str
+    due: datetime
+    stream: StreamId
+    kind: str
+    detail: str = ""
+
+
+def timers(stream: StreamId, event: Event) -> list[Timer]:
+    """What falls due later because of `event`."""
+    rule = _DUES.get(type(event))
+    return [] if rule is None else rule(stream, event)
+
+
+def _ship_by_of_order(stream: StreamId, event: OrderPaid) -> list[Timer]:
+    return [] if event.ship_by is None else [_ship_by(stream, event.ship_by)]
+
+
+def _ship_by_of_lines(stream: StreamId, event: OrderPlaced | OrderAmended) -> list[Timer]:
+    dues = {line.ship_by for line in event.lines if line.ship_by is not None}
+    return [_ship_by(stream, due) for due in sorted(dues)]
+
+
+def _ship_by(stream: StreamId, due: datetime) -> Timer:
+    return Timer(f"ship-by {stream} {due.isoformat()}", due, stream, "ship-by")
+
+
+def _hold(stream: StreamId, event: StockReserved | StockBackordered) -> list[Timer]:
+    if event.expires_at is None:
+        return []
+    detail = f"{event.order}\x1f{event.line}"
+    return [Timer(f"hold {stream} {detail}", event.expires_at, stream, "hold", detail)]
+
+
+def _refund(stream: StreamId, event: ReturnReceived) -> list[Timer]:
+    return [Timer(f"refund {stream}", event.refund_due_at, stream, "refund")]
+
+
+_DUES: dict[type, Callable[[StreamId, Any], list[Timer]]] = {
+    OrderPaid: _ship_by_of_order,
+    OrderPlaced: _ship_by_of_lines,
+    OrderAmended: _ship_by_of_lines,
+    StockReserved: _hold,
+    StockBackordered: _hold,
+    ReturnReceived: _refund,
+}
+
+
+def due_step(timer: Timer) -> Any:
+    """The step that a timer sends to its stream when it falls due."""
+    match timer.kind:
+        case "ship-by":
+            return PassShipBy(timer.due)
+        case "hold":
+            order, _, line = timer.detail.partition("\x1f")
+            return Expire(order, line, timer.due)
+        case "refund":
+            return PassRefundDue(timer.due)
+        case _:
+            raise AssertionError(timer.kind)

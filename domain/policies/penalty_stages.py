@@ -1,0 +1,73 @@
+"""When a seller's penalty points set off a stage of a marketplace's sanctions, and which."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from domain.policies.penalty_points import PenaltyPoint, in_window, points_in_window
+from domain.policies.rule_sets import PenaltyRules, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Unit of `ratio`: points per paid order, 6 places, for show: the trigger is decided on exact numbers."""
+
+    points: int
+    paid_orders: int
+    ratio: Decimal | None
+    triggered: bool | None
+    """None: not enough data."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageReached:
+    stage: Stage
+    on: date
+
+
+def stage(rules: PenaltyRules, points_in_window: int, paid_orders_in_window: int) -> Assessment:
+    """Whether that many points on that many paid orders set off a stage."""
+    points, paid = points_in_window, paid_orders_in_window
+    ratio = (Decimal(points) / paid).quantize(Decimal("0.000001"), ROUND_HALF_UP) if paid else None
+    if points < rules.trigger.points:
+        return Assessment(points, paid, ratio, triggered=False)
+    return Assessment(points, paid, ratio, triggered=points >= rules.trigger.ratio * paid if paid else None)
+
+
+def triggered_days(
+    rules: PenaltyRules, points: Iterable[PenaltyPoint], paid_orders_on: Mapping[date, int]
+) -> list[date]:
+    """The days on which new points came and the trigger was met.
+
+    A day on which it merely goes on being met is none, or every trigger would reach the last stage by itself.
+    """
+    given = list(points)
+    found: list[date] = []
+    for on in sorted({point.accrued_on for point in given}):
+        paid = sum(count for day, count in paid_orders_on.items() if in_window(rules, day, on))
+        if stage(rules, points_in_window(rules, given, on), paid).triggered:
+            found.append(on)
+    return found
+
+
+def stages(rules: PenaltyRules, triggered_on: Iterable[date]) -> list[StageReached]:
+    """The stage reached on each of the `triggered_days`: the next if it follows soon enough, or the first."""
+    reached: list[StageReached] = []
+    level = 0
+    for on in sorted(set(triggered_on)):
+        level = min(level + 1, len(rules.stages) - 1) if reached else 0
+        within = rules.stages[level].repeat_within_days
+        if within is not None and on - reached[-1].on > timedelta(days=within):
+            level = 0
+        reached.append(StageReached(rules.stages[level], on))
+    return reached
+
+
+def more_until_trigger(rules: PenaltyRules, points: int, paid_orders: int) -> int | None:
+    """How many more sold-out cancels set off a stage: 0 if one is due already, None if nothing was paid."""
+    if paid_orders == 0:
+        return None
+    needed = max(Decimal(rules.trigger.points), rules.trigger.ratio * paid_orders) - points
+    each = rules.points["oos_cancel"].points
+    return max(0, int((needed / each).to_integral_value(ROUND_CEILING)))

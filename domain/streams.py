@@ -1,0 +1,51 @@
+"""The id of a stream: whose events it holds.  `kind/seller/business key`."""
+
+from typing import Literal
+
+Kind = Literal["seller", "order", "stock", "return"]
+
+
+class StreamId(str):
+    """For example `order/acme/naver:main:2026031200017`.  A key may hold slashes of its own."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, kind: Kind, seller_id: str, key: str) -> "StreamId":
+        return cls(f"{kind}/{seller_id}/{key}")
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """(kind, seller id, business key)."""
+        kind, seller_id, key = self.split("/", 2)
+        return kind, seller_id, key
+
+    @property
+    def kind(self) -> str:
+        """Which aggregate decides on it."""
+        return self[: self.index("/")]
+
+    @property
+    def seller(self) -> str:
+        return self.parts[1]
+
+    @property
+    def key(self) -> str:
+        return self.parts[2]
+
+
+def seller_stream(seller_id: str) -> StreamId:
+    return StreamId.of("seller", seller_id, "self")
+
+
+def order_stream(seller_id: str, channel: str, account: str, order_id: str) -> StreamId:
+    """The stream of an order, which is named as its channel names it."""
+    return StreamId.of("order", seller_id, f"{channel}:{account}:{order_id}")
+
+
+def stock_stream(seller_id: str, sku: str) -> StreamId:
+    return StreamId.of("stock", seller_id, sku)
+
+
+def return_stream(seller_id: str, return_id: str) -> StreamId:
+    return StreamId.of("return", seller_id, return_id)
