@@ -14,6 +14,7 @@ BUSY_S: Final = 30.0
 A join waits for members that are busy, but no longer; so this is also how long a coordinator that froze
 meanwhile is waited for.
 """
+TRANSACTION_S: Final = 30.0
 STRUCTURED: Final[Headers] = (("content-type", b"application/cloudevents+json"),)
 """The one header of a structured CloudEvent: the library pays dearly for each."""
 
@@ -208,8 +209,12 @@ class Kafka(Protocol):
         """Raises: Unreachable."""
         ...
 
-    def chunks(self, transactional_id: str, group: str, topics: Collection[str]) -> Chunks:
+    def chunks(
+        self, transactional_id: str, group: str, topics: Collection[str], *, within_s: float = TRANSACTION_S
+    ) -> Chunks:
         """The marks are offsets of `group` on partition 0 of each of `topics`.
+
+        `within_s`: seconds within which a chunk is written or given up.
 
         Raises: Unreachable.
         """

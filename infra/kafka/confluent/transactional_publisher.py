@@ -20,8 +20,6 @@ from infra.kafka.confluent.publisher import WRITING, Failures, end, produce
 from infra.kafka.ports import Fenced, Outgoing, Unreachable, Unsent
 from infra.kafka.topics import fits
 
-TRANSACTION_S: Final = 30.0
-"""Within which a chunk is written or given up."""
 TRANSACTION_MS: Final = 30_000
 """When the cluster gives up one whose writer is gone."""
 OPENING_S: Final = 15.0
@@ -36,9 +34,15 @@ class Chunks:
     """Implements infra.kafka.ports.Chunks.  Its consumer belongs to the group without joining it."""
 
     def __init__(
-        self, configured: Configured, transactional_id: str, group: str, topics: Collection[str]
+        self,
+        configured: Configured,
+        transactional_id: str,
+        group: str,
+        topics: Collection[str],
+        *,
+        within_s: float,
     ) -> None:
-        self._topics, self._closed = topics, False
+        self._topics, self._within_s, self._closed = topics, within_s, False
         config = {
             **configured,
             **WRITING,
@@ -67,7 +71,7 @@ class Chunks:
             self.close()
             raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
         try:
-            self._write(records, marks, time.monotonic() + TRANSACTION_S)
+            self._write(records, marks, time.monotonic() + self._within_s)
         except (KafkaException, BufferError, TimeoutError) as error:
             self._fail(error)
 

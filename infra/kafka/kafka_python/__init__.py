@@ -7,6 +7,7 @@ from infra.kafka.kafka_python.member import Member
 from infra.kafka.kafka_python.opening import Configured, configured
 from infra.kafka.kafka_python.publisher import Publisher
 from infra.kafka.kafka_python.transactional_publisher import Chunks
+from infra.kafka.ports import TRANSACTION_S
 from infra.settings import Settings
 
 
@@ -22,8 +23,10 @@ class KafkaPython:
     def publisher(self) -> Publisher:
         return Publisher(self._configured)
 
-    def chunks(self, transactional_id: str, group: str, topics: Collection[str]) -> Chunks:
-        return Chunks(self._configured, transactional_id, group, topics)
+    def chunks(
+        self, transactional_id: str, group: str, topics: Collection[str], *, within_s: float = TRANSACTION_S
+    ) -> Chunks:
+        return Chunks(self._configured, transactional_id, group, topics, within_s=within_s)
 
     def cluster(self) -> Cluster:
         return Cluster(self._configured)

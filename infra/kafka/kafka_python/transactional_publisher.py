@@ -13,8 +13,6 @@ from infra.kafka.kafka_python.publisher import CLOSING_S, WRITING, end
 from infra.kafka.ports import Fenced, Outgoing, Unreachable, Unsent
 from infra.kafka.topics import fits
 
-TRANSACTION_S: Final = 30.0
-"""Within which a chunk is written or given up."""
 TRANSACTION_MS: Final = 30_000
 """When the cluster gives up one whose writer is gone."""
 
@@ -26,10 +24,16 @@ class Chunks:
     """
 
     def __init__(
-        self, configured: Configured, transactional_id: str, group: str, topics: Collection[str]
+        self,
+        configured: Configured,
+        transactional_id: str,
+        group: str,
+        topics: Collection[str],
+        *,
+        within_s: float,
     ) -> None:
         self._configured, self._group, self._topics = configured, group, topics
-        self._closed = False
+        self._within_s, self._closed = within_s, False
         config = {
             **configured,
             **WRITING,
@@ -65,7 +69,7 @@ class Chunks:
             self.close()
             raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
         try:
-            self._write(records, marks, time.monotonic() + TRANSACTION_S)
+            self._write(records, marks, time.monotonic() + self._within_s)
         except (KafkaError, ValueError) as error:
             self._fail(error)
 
@@ -90,7 +94,7 @@ class Chunks:
     def _await(self, sender: library.Sender, asked: library.Result, until: float) -> None:
         sender.wakeup()
         if not asked.wait(max(0.0, until - time.monotonic()) * 1000):
-            self._fail(TimeoutError(f"not written within {TRANSACTION_S:g} s"))
+            self._fail(TimeoutError(f"not written within {self._within_s:g} s"))
 
     def _fail(self, error: BaseException) -> NoReturn:
         """The library often only says that it is in an error state: which, is noted beside."""

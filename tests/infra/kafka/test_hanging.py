@@ -117,11 +117,9 @@ def test_a_publisher_goes_on_through_a_broker_that_is_killed_and_doubles_nothing
 
 
 def test_a_chunk_cut_short_by_a_broker_that_hangs_is_there_whole_or_not_at_all_as_the_marks_say(
-    client: Kafka, topic: str, freeze: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+    client: Kafka, topic: str, freeze: Callable[[], object]
 ) -> None:
-    for module in ("kafka_python", "confluent"):
-        monkeypatch.setattr(f"infra.kafka.{module}.chunks.TRANSACTION_S", 3.0)
-    chunks = client.chunks(topic, topic, [topic])
+    chunks = client.chunks(topic, topic, [topic], within_s=3.0)
     chunks.write(sent(topic, "a"), {topic: 1})
     freeze()
 
