@@ -13,10 +13,10 @@ from consumers.engine import ALONE, GIVEN_UP, Engine
 from consumers.ports import Stale
 from domain import catalogue
 from infra.demo import market
-from infra.event_store.codec import attributes
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sql_ledger import LOAD, SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.wire.stored_events import attributes
 from tests.planting import deadline_of, planted
 from tests.telling import (
     delivered,
