@@ -5,11 +5,11 @@ from functools import lru_cache
 
 from consumers.collector import without_collector
 from consumers.ports import Batch, Committed
-from infra.event_store.instants import instant
 from infra.event_store.reader import LedgerReader
 from infra.event_store.reading.events import RecordedEvent, events_after, partition_events
 from infra.wire.stored_events import attributes, decode, recorded_event
 from projections.fold import Recorded
+from projections.instants import instant
 
 CHUNK = 10_000
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import psycopg
 
+from infra import database_upgrade
 from infra.doctor.finding import Finding, warning, wrong
-from infra.event_store.postgres import upgrade
 from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
 from infra.event_store.postgres.reading import PostgresReader, event_rights, tables_exist
 from infra.event_store.postgres.roles import role
-from infra.event_store.postgres.upgrade import Target
+from infra.event_store.postgres.url import Target
 from infra.event_store.reading.waiting import WaitingCount, failed_deadline_count, parked_ages
 from infra.settings import Settings
 
@@ -78,7 +78,7 @@ def server(settings: Settings) -> Iterator[Finding]:
 
 def tables(settings: Settings) -> Iterator[Finding]:
     """As `jumun db check`."""
-    found, todo = upgrade.state(target(settings)), "run `jumun db upgrade` as the owner"
+    found, todo = database_upgrade.state(target(settings)), "run `jumun db upgrade` as the owner"
     version = f"version {found.ledger_version}" if found.ledger_version else "no tables"
     for what, right, how in (
         ("ledger tables", found.ledger, f"{version}, this build's is {SCHEMA_VERSION}"),

@@ -10,8 +10,8 @@ from typing import Final
 
 from eventsourcing.utils import strtobool
 
+from infra.build import build
 from infra.doctor.finding import Finding, warning, wrong
-from infra.embedded.writer import build
 
 LIBRARIES: Final = ("eventsourcing", "kafka-python", "confluent-kafka", "psycopg", "SQLAlchemy", "pydantic")
 GIB: Final = 1024**3

@@ -4,12 +4,12 @@ import fcntl
 import os
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 
 from consumers.engine import Engine
 from consumers.outcomes import Moved
+from infra.build import build
 from infra.embedded.projector import Beside, Within
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -27,14 +27,6 @@ class InUse(Exception):
 
 def _nowhere(_: str) -> None:
     return None
-
-
-def build() -> str:
-    """Which build decided, for the ledger's row of the commit."""
-    try:
-        return version("jumun")
-    except PackageNotFoundError:
-        return "uninstalled"
 
 
 class Embedded:

@@ -11,9 +11,9 @@ from consumers.ports import Batch
 from domain.catalogue import DECIDERS, NAMES
 from domain.streams import StreamId
 from infra.event_store.chain import Head, content_hash
-from infra.event_store.instants import MICROS, micros
 from infra.wire.stored_events import encode, encode_state
 from infra.wire.stored_outcomes import OutcomeContent
+from projections.instants import DAY, micros_of
 
 SET_ASIDE_DAYS: Final = 30
 
@@ -69,7 +69,7 @@ class BatchRows:
             origin.worker,
             origin.build,
             self.batch_id,
-            micros(recorded_at),
+            micros_of(recorded_at),
             first_position,
             first_position + len(self.events) - 1,
             first_outcome,
@@ -83,7 +83,7 @@ class BatchRows:
 
     def set_aside(self, recorded_at: datetime) -> list[Row]:
         """(outcome's place in the batch, bytes, keep until)"""
-        until = micros(recorded_at) + SET_ASIDE_DAYS * 86_400 * MICROS
+        until = micros_of(recorded_at) + SET_ASIDE_DAYS * DAY
         places = [at for at, outcome in enumerate(self.batch.outcomes) if outcome.state == "set_aside"]
         return [(at, raw, until) for at, raw in zip(places, self.batch.set_aside, strict=True)]
 
@@ -101,7 +101,7 @@ class BatchRows:
                 w.kept,
                 w.state,
                 w.reason,
-                micros(w.since),
+                micros_of(w.since),
             )
             for w in self.batch.parked
         ]
@@ -110,12 +110,12 @@ class BatchRows:
     def timers(self) -> list[Row]:
         """(key, seller, due, stream, kind, detail)"""
         return [
-            (t.key, t.stream.seller, micros(t.due), t.stream, t.kind, t.detail) for t in self.batch.timers
+            (t.key, t.stream.seller, micros_of(t.due), t.stream, t.kind, t.detail) for t in self.batch.timers
         ]
 
     @property
     def clocks(self) -> list[Row]:
-        return [(self.partition, name, micros(at)) for name, at in self.batch.clocks.items()]
+        return [(self.partition, name, micros_of(at)) for name, at in self.batch.clocks.items()]
 
     @property
     def sellers(self) -> list[Row]:

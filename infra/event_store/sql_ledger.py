@@ -12,7 +12,6 @@ from consumers.ports import Batch, Committed, Loaded, State, Waiting
 from domain.catalogue import DECIDERS
 from domain.deadlines import Timer
 from domain.streams import StreamId
-from infra.event_store.instants import instant, micros
 from infra.event_store.reader import LedgerReader
 from infra.event_store.reading.waiting import (
     TIMER_COLUMNS,
@@ -24,6 +23,7 @@ from infra.event_store.reading.waiting import (
 )
 from infra.event_store.rows import decider_evolves
 from infra.wire.stored_events import decode, decode_state
+from projections.instants import instant, micros_of
 
 
 class SqlLedger(ABC):
@@ -157,8 +157,8 @@ class SqlLedger(ABC):
             f"SELECT {TIMER_COLUMNS} FROM timers t {_EVERYBODYS if seller_id is None else _SELLERS}"
             " AND t.failed = 0 AND t.due > :after AND t.due <= :to"
             " ORDER BY t.due, t.seller_id, t.key LIMIT :limit",
-            after=-1 if after is None else micros(after),
-            to=1 << 62 if to is None else micros(to),
+            after=-1 if after is None else micros_of(after),
+            to=1 << 62 if to is None else micros_of(to),
             limit=limit,
             **({"at": self._partition} if seller_id is None else {"seller": seller_id}),
         )

@@ -9,15 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from infra.embedded.writer import build
+from infra.build import build
 from infra.http import health
 from infra.http.asking import message_outcomes as tracing
 from infra.http.asking import order, questions
 from infra.http.asking import parked as waiting
 from infra.http.problems import Problem, Wrong
 from infra.http.publishing import endpoint as publishing
+from infra.http.publishing.message_schemas import components
 from infra.http.request_limits import Edge, failed
-from infra.http.schemas import components
 from infra.http.services import Services
 
 _ABOUT: Final = """

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from consumers.ports import State
-from infra.event_store.instants import instant
 from infra.event_store.reader import LedgerReader
 from infra.event_store.reading.commits import ledger_end, outcomes_recorded_between
 from infra.event_store.reading.outcomes import (
@@ -14,6 +13,7 @@ from infra.event_store.reading.outcomes import (
     message_states,
     seller_outcomes,
 )
+from projections.instants import instant
 
 HISTORY: Final = 100
 """Outcomes of one message that are told; one that is sent again and again has more duplicates than that."""
@@ -82,6 +82,28 @@ def told(recorded: RecordedOutcome) -> Told:
         outcome.first_position,
         outcome.last_position,
     )
+
+
+def outcome_of(told: Told) -> dict[str, Any]:
+    """As it is answered."""
+    caused = None
+    if told.first_position is not None:
+        caused = {
+            "first_id": told.first_event,
+            "last_id": told.last_event,
+            "first_position": told.first_position,
+            "last_position": told.last_position,
+        }
+    return {
+        "number": told.number,
+        "state": told.state,
+        "was": told.was,
+        "rule": told.rule,
+        "data": told.data,
+        "retryable": told.retryable,
+        "recorded_at": told.recorded_at,
+        "caused": caused,
+    }
 
 
 def became(ledger: LedgerReader, seller: str, source: str, message_id: str) -> Became | None:

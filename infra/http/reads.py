@@ -12,7 +12,6 @@ import structlog
 from eventsourcing.persistence import PersistenceError
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.event_store.instants import micros
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.recorder import LedgerDatastore
 from infra.event_store.reader import LedgerReader
@@ -24,6 +23,7 @@ from infra.kafka.partitions import partition_of
 from infra.read_models.schema import PLACES
 from infra.read_models.store import ReadModels
 from infra.settings import Settings
+from projections.instants import micros_of
 
 READERS: Final = 4
 """Questions that are answered at a time, and connections to each database."""
@@ -118,7 +118,7 @@ class Reads:
         with self.read_models.reading() as connection:
             found = connection.execute(sa.select(PLACES.c.partition, PLACES.c.position))
             places = {row.partition: row.position for row in found}
-        before = micros(datetime.now(UTC)) - BEHIND
+        before = micros_of(datetime.now(UTC)) - BEHIND
         late = [
             partition
             for partition, last in last_positions_before(self.ledger, before, LOOKED_AT).items()

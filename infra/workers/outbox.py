@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from infra.event_store.instants import instant
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.reading.commits import Commit, commits_after, last_commit_up_to, last_positions
 from infra.event_store.reading.events import StoredEvent, events_between
@@ -16,6 +15,7 @@ from infra.kafka.ports import Outgoing
 from infra.settings import TOPIC_NAMES, Settings, TopicName
 from infra.wire.kafka_records import LedgerPlace, event_record, outcome_record
 from infra.wire.stored_outcomes import StoredOutcome
+from projections.instants import instant
 
 CHUNK: Final = 2_000
 """Events and outcomes that one chunk holds; a greater commit is a chunk of its own."""

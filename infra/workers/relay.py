@@ -13,7 +13,6 @@ import structlog
 
 from consumers.ports import State
 from infra import metrics
-from infra.event_store.instants import MICROS
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.reading.events import last_position
 from infra.event_store.reading.waiting import failed_deadline_count, parked_counts
@@ -22,6 +21,7 @@ from infra.settings import Settings
 from infra.workers.leader import Chair
 from infra.workers.outbox import Marks, Outbox
 from infra.workers.relay_position import where_to_go_on
+from projections.instants import SECOND
 
 STAGE: Final = "relay"
 LOOK_EVERY_S: Final = 1.0
@@ -108,7 +108,7 @@ class Relay:
         metrics.BATCH.labels(STAGE).observe(len(chunk.records))
         metrics.EVENTS.labels(STAGE).inc(len(chunk.records))
         metrics.POSITION.labels(STAGE).set(chunk.marks.position)
-        metrics.LAG_SECONDS.labels(STAGE, "all").set(time.time() - chunk.recorded_at / MICROS)
+        metrics.LAG_SECONDS.labels(STAGE, "all").set(time.time() - chunk.recorded_at / SECOND)
         return True
 
     def _look(self, marks: Marks) -> None:

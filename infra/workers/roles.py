@@ -3,7 +3,7 @@
 import os
 import socket
 
-from infra.embedded.writer import build
+from infra.build import build
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.rows import Origin
 from infra.kafka.client import connect

@@ -20,13 +20,13 @@ from psycopg.types.json import Jsonb
 
 from consumers.ports import Batch, Committed, Stale
 from infra.event_store.fence import MOVED_ON
-from infra.event_store.instants import instant, micros
 from infra.event_store.postgres.reading import PostgresReader
 from infra.event_store.postgres.recorder import LedgerDatastore, LedgerRecorder, session
 from infra.event_store.reader import LedgerReader
 from infra.event_store.reading.identity import ledger_id_of
 from infra.event_store.rows import BatchRows, Origin
 from infra.event_store.sql_ledger import SqlLedger
+from projections.instants import instant, micros_of
 
 SCHEMA_VERSION: Final = 1
 SQL: Final = files("infra.event_store.postgres")
@@ -84,7 +84,7 @@ class PostgresLedger(SqlLedger):
 
     def clear(self) -> None:
         """Unreadable bytes whose time is over go."""
-        now = micros(self._origin.clock())
+        now = micros_of(self._origin.clock())
         self._again(lambda c: c.execute("DELETE FROM set_aside WHERE keep_until < %s", (now,)))
 
     def reading_topic(self, topic_id: str) -> "PostgresLedger":
@@ -227,7 +227,7 @@ def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:
         "worker": origin.worker,
         "build": origin.build,
         "batch_id": rows.batch_id,
-        "recorded_at": micros(now),
+        "recorded_at": micros_of(now),
         "content": rows.content,
         "body": rows.body,
         "streams": [event[0] for event in rows.events],

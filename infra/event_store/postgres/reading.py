@@ -42,3 +42,12 @@ def event_rights(connection: Connection) -> dict[str, bool]:
         )[0][0]
         for right in ("SELECT", "INSERT", "UPDATE")
     }
+
+
+def schema_version(connection: Connection) -> int:
+    """The version of the ledger's tables; 0, if there are none."""
+    reader = PostgresReader(connection)
+    if reader.rows("SELECT to_regclass('ledger')") == [(None,)]:
+        return 0
+    versions = reader.rows("SELECT schema_version FROM ledger")
+    return int(versions[0][0]) if versions else 0

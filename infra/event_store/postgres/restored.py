@@ -12,7 +12,7 @@ import psycopg
 
 from infra.event_store.postgres.ledger import connect
 from infra.event_store.postgres.recorder import CONNECTION
-from infra.event_store.postgres.upgrade import Target
+from infra.event_store.postgres.url import Target
 
 
 class NoLedger(Exception):

@@ -1,6 +1,7 @@
-"""The URL of a database, checked before the driver sees it: its errors quote what it took for the host."""
+"""URLs of databases, checked before the driver sees them: its errors quote what it took for the host."""
 
 import re
+from dataclasses import dataclass, field
 from typing import Final
 
 from psycopg import ProgrammingError
@@ -28,3 +29,25 @@ def checked(url: str) -> str:
     if _URL.fullmatch(url) is None:
         raise NoUrl
     return url
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a ledger and its read models lie.  Its text shows no URL: it holds a password.
+
+    Raises: NoUrl.
+    """
+
+    ledger_url: str = field(repr=False)
+    ledger_schema: str
+    read_models_url: str = field(repr=False)
+    read_models_schema: str
+
+    def __post_init__(self) -> None:
+        for url in self.servers:
+            checked(url)
+
+    @property
+    def servers(self) -> list[str]:
+        """The read models may lie on a server of their own, which has roles of its own."""
+        return list(dict.fromkeys((self.ledger_url, self.read_models_url)))

@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 from consumers.ports import State, Waiting
 from domain.deadlines import Timer
 from domain.streams import StreamId
-from infra.event_store.instants import instant
 from infra.event_store.reader import LedgerReader
 from infra.event_store.reading import NO_LIMIT
 from infra.event_store.reading.sellers import of_sellers
+from projections.instants import instant
 
 
 class ParkedMessage(NamedTuple):

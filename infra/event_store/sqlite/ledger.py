@@ -9,13 +9,13 @@ from typing import Final
 from eventsourcing.persistence import IntegrityError
 
 from consumers.ports import Batch, Committed, Stale
-from infra.event_store.instants import micros
 from infra.event_store.reader import LedgerReader
 from infra.event_store.rows import BatchRows, Origin
 from infra.event_store.sql_ledger import SqlLedger
 from infra.event_store.sqlite.reading import CursorReader
 from infra.event_store.sqlite.recorder import DurableDatastore, LedgerRecorder
 from infra.event_store.sqlite.writer import BatchWriter
+from projections.instants import micros_of
 
 SCHEMA_VERSION: Final = 1
 
@@ -39,7 +39,7 @@ class SqliteLedger(SqlLedger):
                 "INSERT INTO ledger VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (str(uuid.uuid4()), secrets.token_bytes(32), SCHEMA_VERSION),
             )
-            c.execute("DELETE FROM set_aside WHERE keep_until < ?", (micros(self._origin.clock()),))
+            c.execute("DELETE FROM set_aside WHERE keep_until < ?", (micros_of(self._origin.clock()),))
             c.execute("SELECT ledger_id, secret FROM ledger")
             row = c.fetchone()
         return row[0], row[1]

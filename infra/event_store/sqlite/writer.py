@@ -7,9 +7,9 @@ from eventsourcing.sqlite import SQLiteCursor
 
 from infra.event_store.chain import GENESIS, commit_hash
 from infra.event_store.fence import check_offset
-from infra.event_store.instants import instant
 from infra.event_store.rows import BatchRows, Origin
 from infra.wire.stored_outcomes import StoredOutcome
+from projections.instants import instant
 
 
 class BatchWriter:

@@ -6,14 +6,13 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from infra.event_store.instants import micros
 from infra.http import models
 from infra.http.asking.parameters import AskedHour, AskedMessage
 from infra.http.forms import CSV_ANSWER, answer, page
-from infra.http.messages import Became, became, hour, now
+from infra.http.messages import Became, became, hour, now, outcome_of
 from infra.http.problems import Problem, documented
-from infra.http.publishing.endpoint import outcome_of
 from infra.http.services import Reader, Served, other_seller
+from projections.instants import micros_of
 
 _REFUSALS = documented(401, 403, 422, 500, 503, 504)
 MOST_TEXT = 1_000
@@ -86,7 +85,7 @@ async def messages(
     if not token.sees(asked.seller):
         raise other_seller(asked.seller)
     since, until = asked.span()
-    span = micros(since), micros(until)
+    span = micros_of(since), micros_of(until)
     ledger, after = served.reads.ledger, int(asked.cursor or 0)
     found, as_of = await served.reads.ask(
         lambda: (hour(ledger, asked.seller, span, after, asked.limit), now(ledger))

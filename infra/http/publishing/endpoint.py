@@ -16,10 +16,10 @@ from infra.http import models
 from infra.http.asking.parameters import AskedPublish
 from infra.http.forms import answer
 from infra.http.intake import Busy, Sent, Taken, Unsure
-from infra.http.messages import Became, Told, became
+from infra.http.messages import Became, Told, became, outcome_of
 from infra.http.problems import SAME_ID, Problem, Wrong, documented
+from infra.http.publishing.message_schemas import MESSAGES
 from infra.http.publishing.request_body import incoming
-from infra.http.schemas import MESSAGES
 from infra.http.services import Served, Services, allowed
 
 POLICY: Final = "jumun.inbound.policy-adoption-requested.v1"
@@ -143,24 +143,3 @@ def location(message: Sent) -> str:
         quote(part or "", safe="") for part in (message.source, message.id, message.seller)
     )
     return f"/messages/{source}/{name}?seller={seller}"
-
-
-def outcome_of(told: Told) -> dict[str, Any]:
-    caused = None
-    if told.first_position is not None:
-        caused = {
-            "first_id": told.first_event,
-            "last_id": told.last_event,
-            "first_position": told.first_position,
-            "last_position": told.last_position,
-        }
-    return {
-        "number": told.number,
-        "state": told.state,
-        "was": told.was,
-        "rule": told.rule,
-        "data": told.data,
-        "retryable": told.retryable,
-        "recorded_at": told.recorded_at,
-        "caused": caused,
-    }

@@ -15,12 +15,13 @@ from consumers.engine import Engine
 from infra.audit import rebuild as rebuilding
 from infra.audit.verify import verify
 from infra.cli.rebuild import rebuild as command
+from infra.database_upgrade import upgrade
 from infra.demo import market
 from infra.embedded.projector import catch_up
 from infra.embedded.writer import writing
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.restored import restored
-from infra.event_store.postgres.upgrade import Target, upgrade
+from infra.event_store.postgres.url import Target
 from infra.event_store.reading.events import last_position
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.read_models.schema_setup import OtherLedger

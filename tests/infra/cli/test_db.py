@@ -13,9 +13,10 @@ from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner, Result
 
 from infra.cli.db import app
+from infra.database_upgrade import Done, upgrade
 from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
 from infra.event_store.postgres.roles import PARTS, role
-from infra.event_store.postgres.upgrade import Done, Target, upgrade
+from infra.event_store.postgres.url import Target
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from domain.deadlines import Timer
 from domain.stock.state import StockReceived
 from domain.streams import StreamId
 from infra.event_store.chain import GENESIS, commit_hash, content_hash, kept_messages
-from infra.event_store.instants import micros
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.reading import commits, events, identity, outcomes, sellers, waiting
 from infra.event_store.rows import Origin
 from infra.event_store.sql_ledger import SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
+from projections.instants import micros_of
 from tests.conftest import empty_schema
 from tests.given import NOON
 
@@ -146,7 +146,7 @@ def test_commits_are_read_in_their_order_and_chained(ledger: SqlLedger) -> None:
     assert [(row.first_outcome, row.last_outcome, row.outcome_count) for row in rows] == [
         (1, 3, 3), (4, 4, 1), (5, 6, 2), (7, 7, 1),
     ]  # fmt: skip
-    assert [row.recorded_at for row in rows] == [micros(at) for _, _, at in COMMITS]
+    assert [row.recorded_at for row in rows] == [micros_of(at) for _, _, at in COMMITS]
     assert {(row.worker, row.build, row.topic_id) for row in rows} == {("worker", "build", "topic")}
     previous = {0: GENESIS, 1: GENESIS}
     for row in rows:
@@ -183,12 +183,12 @@ def test_the_commit_that_ends_at_a_place_is_the_last_that_is_not_beyond_it(ledge
 
 
 def test_the_ends_of_ledger_and_partitions(ledger: SqlLedger) -> None:
-    assert commits.ledger_end(ledger) == (7, micros(HOUR))
+    assert commits.ledger_end(ledger) == (7, micros_of(HOUR))
     assert events.last_position(ledger) == 7
     assert commits.last_positions(ledger) == {0: 7, 1: 4}
     assert commits.last_positions(ledger, 4) == {0: 3, 1: 4}
-    assert commits.last_positions_before(ledger, micros(HOUR), 10) == {0: 3, 1: 4}
-    assert commits.last_positions_before(ledger, micros(HOUR), 1) == {1: 4}
+    assert commits.last_positions_before(ledger, micros_of(HOUR), 10) == {0: 3, 1: 4}
+    assert commits.last_positions_before(ledger, micros_of(HOUR), 1) == {1: 4}
     assert [commits.last_position_begun_by(ledger, 0, at) for at in (0, 1, 4, 5)] == [None, 3, 3, 7]
     assert commits.last_position_begun_by(ledger, 2, 7) is None
 
@@ -200,7 +200,7 @@ def test_a_partition_is_read_in_pieces_of_commits_with_events(ledger: SqlLedger)
 
 
 def test_the_outcomes_of_a_span_of_time_are_a_range(ledger: SqlLedger) -> None:
-    noon, second, hour = micros(NOON), micros(SECOND), micros(HOUR)
+    noon, second, hour = micros_of(NOON), micros_of(SECOND), micros_of(HOUR)
     assert commits.outcomes_recorded_between(ledger, noon, second) == (1, 3)
     assert commits.outcomes_recorded_between(ledger, second, hour + 1) == (4, 7)
     assert commits.outcomes_recorded_between(ledger, hour + 1, hour + 2) is None
@@ -216,7 +216,7 @@ def test_events_are_read_by_position_and_by_partition(ledger: SqlLedger) -> None
     assert events.event_at(ledger, 8) is None
     every = events.events_after(ledger, 2, 3)
     assert [(row.position, row.recorded_at) for row in every] == [
-        (3, micros(NOON)), (4, micros(SECOND)), (5, micros(HOUR)),
+        (3, micros_of(NOON)), (4, micros_of(SECOND)), (5, micros_of(HOUR)),
     ]  # fmt: skip
     own = events.partition_events(ledger, 0, 1, 6, 9)
     assert [row.position for row in own] == [2, 3, 5, 6]
@@ -249,7 +249,7 @@ def test_a_message_s_outcomes_are_apart_from_those_of_what_was_sent_again(ledger
     assert outcomes.message_states(ledger, "acme", "shop", "m1") == {"accepted": 1, "duplicate": 1}
     third = outcomes.message_history(ledger, "acme", "shop", "m3", 9)
     assert [(one.outcome.state, one.recorded_at) for one in third] == [
-        ("parked", micros(HOUR)), ("accepted", micros(HOUR)),
+        ("parked", micros_of(HOUR)), ("accepted", micros_of(HOUR)),
     ]  # fmt: skip
     assert outcomes.message_history(ledger, "acme", "elsewhere", "m1", 9) == []
 

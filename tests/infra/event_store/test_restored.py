@@ -14,9 +14,10 @@ from typer.testing import CliRunner, Result
 from consumers.engine import Engine
 from infra.audit.verify import Verdict, chain_findings
 from infra.cli.db import app
+from infra.database_upgrade import upgrade
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.roles import PARTS, role
-from infra.event_store.postgres.upgrade import Target, upgrade
+from infra.event_store.postgres.url import Target
 from tests.telling import life, receipt
 
 

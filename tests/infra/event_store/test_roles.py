@@ -14,9 +14,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from consumers.engine import Engine
 from infra.audit.history import recorded_after
+from infra.database_upgrade import upgrade
 from infra.event_store.postgres.ledger import PostgresLedger, connect
 from infra.event_store.postgres.roles import PARTS, role
-from infra.event_store.postgres.upgrade import Target, upgrade
+from infra.event_store.postgres.url import Target
 from infra.read_models import queries, schema
 from infra.read_models.schema_setup import NotMade
 from infra.read_models.store import ReadModels

@@ -17,8 +17,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from infra.database_upgrade import upgrade
 from infra.event_store.postgres.ledger import PostgresLedger
-from infra.event_store.postgres.upgrade import Target, upgrade
+from infra.event_store.postgres.url import Target
 from infra.kafka import topics
 from infra.kafka.client import connect
 from infra.kafka.partitions import partition_of

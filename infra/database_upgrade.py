@@ -1,12 +1,13 @@
 """The upgrade: whatever both databases of production need to be this build's, done once however often."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
 from infra.event_store.postgres import ledger, roles
 from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
-from infra.event_store.postgres.url import checked
+from infra.event_store.postgres.reading import schema_version
+from infra.event_store.postgres.url import Target
 from infra.read_models import postgres as read_models
 from infra.read_models.schema_setup import are_made, describe, make
 
@@ -20,23 +21,6 @@ class Newer(Exception):
     def __init__(self, found: int) -> None:
         super().__init__(f"the ledger's tables are of version {found}, this build knows {SCHEMA_VERSION}")
         self.found = found
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a ledger and its read models lie.  Its text shows no URL: it holds a password.
-
-    Raises: NoUrl.
-    """
-
-    ledger_url: str = field(repr=False)
-    ledger_schema: str
-    read_models_url: str = field(repr=False)
-    read_models_schema: str
-
-    def __post_init__(self) -> None:
-        for url in _servers(self):
-            checked(url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +64,7 @@ def state(target: Target) -> State:
     finally:
         engine.dispose()
     missing: dict[str, None] = {}
-    for url in _servers(target):
+    for url in target.servers:
         with connect(url, target.ledger_schema) as connection:
             missing.update(dict.fromkeys(roles.missing(connection, target.ledger_schema)))
     named = [roles.role(target.ledger_schema, part) for part in missing]
@@ -90,10 +74,7 @@ def state(target: Target) -> State:
 def ledger_version(target: Target) -> int:
     """The version of the ledger's tables; 0, if there are none."""
     with connect(target.ledger_url, target.ledger_schema) as connection:
-        if connection.execute("SELECT to_regclass('ledger')").fetchone() == (None,):
-            return 0
-        found = connection.execute("SELECT schema_version FROM ledger").fetchone()
-        return 0 if found is None else int(found[0])
+        return schema_version(connection)
 
 
 def upgrade(target: Target) -> Done:
@@ -119,7 +100,7 @@ def upgrade(target: Target) -> Done:
 def _granted(target: Target) -> tuple[list[str], list[str]]:
     made: dict[str, None] = {}
     owed: dict[str, None] = {}
-    for url in _servers(target):
+    for url in target.servers:
         with connect(url, target.ledger_schema) as connection:
             new, not_allowed = roles.make_roles(connection, target.ledger_schema)
             made.update(dict.fromkeys(new))
@@ -129,8 +110,3 @@ def _granted(target: Target) -> tuple[list[str], list[str]]:
     with connect(target.read_models_url, target.read_models_schema) as connection:
         roles.grant(connection, _READ_ROLES, target.ledger_schema, target.read_models_schema)
     return list(made), list(owed)
-
-
-def _servers(target: Target) -> list[str]:
-    """The read models may lie on a server of their own, which has roles of its own."""
-    return list(dict.fromkeys((target.ledger_url, target.read_models_url)))
