@@ -1,7 +1,7 @@
 """The options that commands share, and how they become filters."""
 
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ from infra.embedded.projector import catch_up, folding
 from infra.embedded.writer import exists
 from infra.event_store.reader import OpenLedger
 from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
+from infra.read_models.schema_setup import NotMade
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 
@@ -92,11 +93,23 @@ def read_models_of(home: Path | None) -> Generator[ReadModels]:
             yield models
         return
     must_exist(chosen)
-    with closing(ReadModels(str(chosen.home / READ_MODELS))) as models:
-        if models.place() == 0:  # never folded, or by an older version into other tables
-            with folding(chosen.home), closing(ReadOnlySqliteLedger(str(chosen.home / LEDGER))) as ledger:
-                catch_up(ledger, models)
+    with closing(_embedded_read_models(chosen.home)) as models:
         yield models
+
+
+def _embedded_read_models(home: Path) -> ReadModels:
+    """Opened to be read only, unless they are to be folded first."""
+    path = str(home / READ_MODELS)
+    if (home / READ_MODELS).exists():
+        with suppress(NotMade):
+            folded = ReadModels(path, read_only=True)
+            if folded.place():
+                return folded
+            folded.close()
+    models = ReadModels(path)  # never folded, or by an older version into other tables
+    with folding(home), closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
+        catch_up(ledger, models)
+    return models
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def opened(settings: Settings) -> Generator[Services]:
 def _embedded_reads(settings: Settings, held: ExitStack) -> Reads:
     ledger = ReadOnlySqliteLedger(str(settings.home / LEDGER))
     held.callback(ledger.close)
-    read_models = ReadModels(str(settings.home / READ_MODELS))
+    read_models = ReadModels(str(settings.home / READ_MODELS), read_only=True)
     held.callback(read_models.close)
     reads = Reads(ledger, read_models, None)
     held.callback(reads.close)

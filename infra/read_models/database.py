@@ -1,5 +1,6 @@
 """One database that holds read models: how it is opened, and how rows are read and written in bulk."""
 
+import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from infra.read_models.schema import PLACES, SQL, Statements
+from infra.sqlite_files import open_read_only
 from projections.changes import Changes
 from projections.fold import Group, Rows
 from projections.read_models import TABLES
@@ -22,12 +24,17 @@ FEW: Final = 8
 """Rows for which it does not pay to compile a statement of their own."""
 _STATEMENTS: Final = 500
 _WAITS_MS: Final = 30_000
+_CACHE: Final = "PRAGMA cache_size=-65536"
 _STREAMED: Final = {"stream_results": True, "max_row_buffer": 2_000}
 """Rows of a whole table come a few at a time, so that no table need fit into memory."""
 
 
-def opened(path: str) -> sa.Engine:
-    """The SQLite file of that name."""
+def opened(path: str, *, read_only: bool = False) -> sa.Engine:
+    """The SQLite file of that name; read only, it is not even made."""
+    if read_only:
+        engine = sa.create_engine("sqlite://", creator=lambda: _open_to_read(path), poolclass=sa.QueuePool)
+        event.listen(engine, "begin", _begin)
+        return engine
     url = path if path.startswith("sqlite://") else f"sqlite:///{path}"
     engine = sa.create_engine(url, connect_args={"cached_statements": _STATEMENTS})
     event.listen(engine, "connect", _prepare)
@@ -37,8 +44,15 @@ def opened(path: str) -> sa.Engine:
 
 def _prepare(connection: Any, _: object) -> None:
     connection.isolation_level = None  # we begin transactions ourselves: the driver's own guess is too late
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_WAITS_MS}", "cache_size=-65536"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_WAITS_MS}"):
         connection.execute(f"PRAGMA {pragma}").close()
+    connection.execute(_CACHE).close()
+
+
+def _open_to_read(path: str) -> sqlite3.Connection:
+    connection = open_read_only(path, _WAITS_MS / 1_000)
+    connection.execute(_CACHE).close()
+    return connection
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -22,6 +22,12 @@ def are_made(engine: sa.Engine) -> bool:
         return _right(connection)
 
 
+def check_made(engine: sa.Engine) -> None:
+    """Raises: NotMade."""
+    if not are_made(engine):
+        raise NotMade("the read models' tables are not those of this build")
+
+
 def make(engine: sa.Engine, tables: Tables) -> bool:
     """Makes the tables if need be, one at a time whoever else does; says whether it did.
 

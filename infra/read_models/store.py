@@ -12,7 +12,7 @@ from infra.read_models import database
 from infra.read_models.bulk_rebuild import Rebuild
 from infra.read_models.database import Tables, writing
 from infra.read_models.schema import PLACES
-from infra.read_models.schema_setup import claim, make
+from infra.read_models.schema_setup import check_made, claim, make
 from infra.read_models.view_cache import Kept
 from projections.fold import Group, Recorded, Rows
 from projections.projection import Projection
@@ -37,10 +37,10 @@ class OutOfPlace(Exception):
 def _no_faults(_: str) -> None: ...
 
 
-def opened(path_or_url: str, schema: str) -> tuple[sa.Engine, Tables]:
+def opened(path_or_url: str, schema: str, *, read_only: bool = False) -> tuple[sa.Engine, Tables]:
     """A file, or a schema of PostgreSQL, whose driver is loaded only where it is needed."""
     if not path_or_url.startswith(("postgresql:", "postgres:")):
-        engine = database.opened(path_or_url)
+        engine = database.opened(path_or_url, read_only=read_only)
         return engine, Tables(engine.dialect)
     from infra.read_models import postgres  # noqa: PLC0415  the command line starts a fifth faster without
 
@@ -50,6 +50,8 @@ def opened(path_or_url: str, schema: str) -> tuple[sa.Engine, Tables]:
 
 class ReadModels:
     """The read models in a SQLite file, or in a schema of PostgreSQL.
+
+    `read_only`: nothing is written, neither rows nor the tables where these are missing.
 
     Raises: NotMade, when the tables are not those of this build and can't be made.
     """
@@ -61,14 +63,18 @@ class ReadModels:
         *,
         faults: Faults = _no_faults,
         most_views: int = MOST_VIEWS,
+        read_only: bool = False,
     ) -> None:
-        self._engine, self._tables = opened(path_or_url, schema)
+        self._engine, self._tables = opened(path_or_url, schema, read_only=read_only)
         self._faults = faults
         self._most_views = most_views
         self._writing: sa.Connection | None = None
         self._kept = Kept(self._load, most_views)
         try:
-            make(self._engine, self._tables)
+            if read_only:
+                check_made(self._engine)
+            else:
+                make(self._engine, self._tables)
         except BaseException:
             self.close()
             raise

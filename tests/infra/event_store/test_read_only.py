@@ -1,0 +1,137 @@
+"""Reading never writes: files stay as they are to the byte, and are read where nothing can be written."""
+
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from eventsourcing.persistence import PersistenceError
+from typer.testing import CliRunner
+
+from infra.cli.main import app
+from infra.embedded.writer import writing
+from infra.event_store.reading.events import last_position
+from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
+from infra.settings import LEDGER, READ_MODELS, Settings
+from tests.telling import life, lives, paid, receipt
+
+ROOT = Path(__file__).parents[3]
+QUESTIONS = [
+    ["verify"], ["outcomes"], ["parked", "list"], ["parked", "show", "1"], ["deadlines", "list"],
+    ["order", "1"], ["stock"], ["orders"], ["doctor"],
+]  # fmt: skip
+LINES = [*lives(["1", "2"]), paid("early"), b"garbage \xff"]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A ledger with its read models, which nobody has open."""
+    folder = tmp_path / "home"
+    with writing(Settings(home=folder)) as embedded:
+        embedded.ingest(LINES)
+    return folder
+
+
+def contents(home: Path) -> Mapping[str, bytes]:
+    """Of all files, but for the index and the empty log that SQLite shares among readers."""
+    files = {path.name: path.read_bytes() for path in sorted(home.iterdir())}
+    return {name: held for name, held in files.items() if held and not name.endswith("-shm")}
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
+def test_a_question_changes_no_file(home: Path, question: list[str]) -> None:
+    before = contents(home)
+    result = CliRunner().invoke(app, [*question, "--home", str(home)])
+    assert result.exit_code == 0, result.output
+    assert contents(home) == before
+
+
+def on_a_full_disk(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command, in a process that can make no file longer."""
+
+    def forbid() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    return subprocess.run(
+        [sys.executable, "-m", "infra.cli.main", *words, "--home", str(home)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        preexec_fn=forbid,
+    )
+
+
+@pytest.mark.parametrize("question", [["verify", "--json"], ["outcomes", "--json"], ["stock", "--json"]])
+def test_a_full_disk_keeps_nobody_from_asking(home: Path, question: list[str]) -> None:
+    before = contents(home)
+    done = on_a_full_disk(home, *question)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == CliRunner().invoke(app, [*question, "--home", str(home)]).stdout
+    assert contents(home) == before
+
+
+def test_on_a_full_disk_nothing_can_be_ingested(home: Path, tmp_path: Path) -> None:
+    """The guard of the test above: the disk is full indeed."""
+    file = tmp_path / "more.ndjson"
+    file.write_bytes(b"\n".join(life("3")))
+    assert on_a_full_disk(home, "ingest", str(file)).returncode != 0
+
+
+@pytest.fixture
+def killed(home: Path, tmp_path: Path) -> Path:
+    """As a writer leaves its files that is killed: with a log whose commits are not in the file yet."""
+    left = tmp_path / "left"
+    with writing(Settings(home=home)) as embedded:
+        embedded.ingest(life("3"))
+        shutil.copytree(home, left)
+    assert (left / f"{LEDGER}-wal").stat().st_size > 0
+    return left
+
+
+def test_what_a_killed_writer_left_in_its_log_is_read(home: Path, killed: Path) -> None:
+    before = contents(killed)
+    with closing(ReadOnlySqliteLedger(str(killed / LEDGER))) as ledger:
+        left = last_position(ledger)
+    with closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
+        assert left == last_position(ledger)
+    assert contents(killed) == before
+
+
+def test_a_log_that_cannot_be_read_is_not_passed_over(killed: Path) -> None:
+    """The file alone would lack the last commits: nothing is answered rather than something wrong."""
+    (killed / f"{LEDGER}-shm").unlink()
+    done = on_a_full_disk(killed, "outcomes", "--json")
+    assert done.returncode != 0
+    assert not done.stdout
+
+
+def test_a_reader_sees_what_is_committed_while_it_reads(home: Path) -> None:
+    with closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
+        before = last_position(ledger)
+        with writing(Settings(home=home)) as embedded:
+            embedded.ingest([receipt(9)])
+        assert last_position(ledger) == before + 1
+
+
+def test_nothing_can_be_written_through_a_reader(home: Path) -> None:
+    with closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger, pytest.raises(PersistenceError):
+        ledger.rows("DELETE FROM set_aside")
+
+
+def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(PersistenceError):
+        ReadOnlySqliteLedger(str(tmp_path / LEDGER))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_read_models_that_are_missing_are_folded_first(home: Path) -> None:
+    """The one case in which a question writes: it could not be answered otherwise."""
+    (home / READ_MODELS).unlink()
+    result = CliRunner().invoke(app, ["verify", "--home", str(home)])
+    assert result.exit_code == 0, result.output
+    assert (home / READ_MODELS).exists()
