@@ -102,7 +102,7 @@ class Decision:
     """One message with its whole cascade, decided on an overlay of its own."""
 
     def __init__(
-        self, world: World, seller_id: str, told: Told, carried: Carried, deciders: Deciders = DECIDERS
+        self, world: World, seller_id: str, told: Told, carried: Carried, deciders: Deciders
     ) -> None:
         self._world = world
         self._told = told
