@@ -17,8 +17,8 @@ from domain.stock import STOCK
 from domain.stock.promise import Reserve
 from domain.stock.state import StockEvent
 from domain.streams import stock_stream
-from infra.event_store.codec import encode_state
 from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.wire.stored_events import encode_state
 
 HOT = "HOT"
 STREAM = stock_stream("acme", HOT)

@@ -4,7 +4,7 @@ TOML file that JUMUN_SETTINGS names; the environment wins.
 
 import os
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -18,6 +18,7 @@ LEDGER: Final = "ledger.sqlite"
 READ_MODELS: Final = "read_models.sqlite"
 Port = Annotated[int, Field(ge=1, le=65_535)]
 TopicName = Literal["inbound", "ledger", "outcomes", "set-aside"]
+TOPIC_NAMES: Final[tuple[TopicName, ...]] = get_args(TopicName)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 

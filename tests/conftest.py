@@ -6,7 +6,8 @@ import time
 import uuid
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -111,14 +112,21 @@ def postgres_url() -> str:
     return done.stdout.strip()
 
 
+@contextmanager
+def empty_schema(url: str) -> Generator[str]:
+    """The schema of an empty ledger; it goes afterwards."""
+    schema = f"test_{uuid.uuid4().hex}"
+    upgrade(url, schema)
+    yield schema
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+
+
 @pytest.fixture
 def postgres_schema(postgres_url: str) -> Iterator[tuple[str, str]]:
     """(URL, schema) of an empty ledger; it goes when the test is over."""
-    schema = f"test_{uuid.uuid4().hex}"
-    upgrade(postgres_url, schema)
-    yield postgres_url, schema
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+    with empty_schema(postgres_url) as schema:
+        yield postgres_url, schema
 
 
 @pytest.fixture(scope="session")

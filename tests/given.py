@@ -13,7 +13,7 @@ from domain.errors import Refused, TooEarly
 from domain.message import Event
 from domain.policies.defaults import DEFAULTS
 from domain.policies.documents import Policies
-from infra.event_store.codec import events
+from infra.wire.stored_events import events
 
 State = TypeVar("State")
 Command = TypeVar("Command")

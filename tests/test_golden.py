@@ -12,7 +12,7 @@ from domain.catalogue import DECIDERS, EVENTS
 from domain.message import Event
 from domain.order.after import RefundRecorded
 from domain.streams import StreamId
-from infra.event_store.codec import attributes, decode, decode_state, encode, encode_state, events
+from infra.wire.stored_events import attributes, decode, decode_state, encode, encode_state, events
 from tests.golden.make import decided, state_file, states, stored
 
 STORED = stored()

@@ -1,16 +1,18 @@
 """Proof that nothing was lost, doubled or changed: chain, sequences, invariants, read models."""
 
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from domain.audit import Audit
 from domain.streams import StreamId
 from infra.audit.history import Damaged, recorded_after
-from infra.event_store.rows import GENESIS, Head, OutcomeRow, chain, content
-from infra.event_store.sql_ledger import SqlLedger
+from infra.event_store.chain import GENESIS, commit_hash, content_hash, kept_messages
+from infra.event_store.reader import OpenLedger
+from infra.event_store.reading.commits import Commit, all_commits, message_bodies
+from infra.event_store.reading.events import events_between
+from infra.event_store.reading.outcomes import outcomes_between
+from infra.event_store.reading.sellers import seller_partitions
 from infra.read_models.store import ReadModels
 from projections.fold import Recorded
 from projections.verify import recount
@@ -42,7 +44,7 @@ class Verdict:
         return not self.findings
 
 
-def verify(ledger: SqlLedger, read_models: ReadModels, step: Step = _nobody) -> Verdict:
+def verify(ledger: OpenLedger, read_models: ReadModels, step: Step = _nobody) -> Verdict:
     """Reads the whole ledger; changes nothing."""
     verdict = Verdict()
     verdict.findings += chain_findings(ledger, verdict, step)
@@ -65,9 +67,9 @@ def verify(ledger: SqlLedger, read_models: ReadModels, step: Step = _nobody) -> 
 class _Folded:
     """The events that the read models hold: up to the place of each partition."""
 
-    def __init__(self, ledger: SqlLedger, places: Mapping[int, int]) -> None:
-        rows = ledger.rows("SELECT seller_id, partition FROM sellers")
-        self._place_of = {seller: places.get(partition, 0) for seller, partition in rows}
+    def __init__(self, ledger: OpenLedger, places: Mapping[int, int]) -> None:
+        partitions = seller_partitions(ledger)
+        self._place_of = {seller: places.get(partition, 0) for seller, partition in partitions.items()}
         self.behind = 0
 
     def of(self, events: Iterable[Recorded]) -> Iterator[Recorded]:
@@ -78,7 +80,7 @@ class _Folded:
                 self.behind += 1
 
 
-def _differences(ledger: SqlLedger, read_models: ReadModels, folded: _Folded) -> Iterator[str]:
+def _differences(ledger: OpenLedger, read_models: ReadModels, folded: _Folded) -> Iterator[str]:
     events = (recorded for chunk in recorded_after(ledger, 0) for recorded in chunk)
     for difference in read_models.verify(folded.of(events)):
         row = " ".join(str(part) for part in difference.key)
@@ -86,64 +88,43 @@ def _differences(ledger: SqlLedger, read_models: ReadModels, folded: _Folded) ->
         yield f"read model {difference.table}, row {row}: {columns} is not what the ledger makes of it"
 
 
-def chain_findings(ledger: SqlLedger, verdict: Verdict, step: Step = _nobody) -> Iterator[str]:
+def chain_findings(ledger: OpenLedger, verdict: Verdict, step: Step = _nobody) -> Iterator[str]:
     """Each commit's hash, from the one before it, its messages, outcomes and events."""
     last: defaultdict[int, bytes] = defaultdict(lambda: GENESIS)
     offset: defaultdict[int, int] = defaultdict(int)
     position = 1
-    for *values, hashed in ledger.rows("SELECT * FROM commits ORDER BY number"):
-        commit = Head(*values)
+    for commit in all_commits(ledger):
         begins = offset[commit.partition]
         if commit.from_offset != begins:
             yield f"commit {commit.number} begins at offset {commit.from_offset}, not {begins}"
         if commit.first_position != position:
             yield f"commit {commit.number} begins at position {commit.first_position}, not {position}"
-        if _rehash(ledger, commit, last[commit.partition]) != hashed:
+        if _rehash(ledger, commit, last[commit.partition]) != commit.hash:
             yield f"commit {commit.number}: its messages, outcomes or events are not what was committed"
-        last[commit.partition], offset[commit.partition] = hashed, commit.next_offset
+        last[commit.partition], offset[commit.partition] = commit.hash, commit.next_offset
         position = commit.last_position + 1
         verdict.commits += 1
-        verdict.chain = hashed.hex()
-        step("chain", commit.last_position - commit.first_position + 1)
+        verdict.chain = commit.hash.hex()
+        step("chain", commit.event_count)
 
 
-def _rehash(ledger: SqlLedger, commit: Head, last: bytes) -> bytes:
-    with ledger.reading() as ask:
-        bodies = ask("SELECT body FROM messages WHERE commit_number = :number", number=commit.number)
-        outcomes = ask(
-            "SELECT * FROM outcomes WHERE number BETWEEN :first AND :last ORDER BY number",
-            first=commit.first_outcome,
-            last=commit.last_outcome,
-        )
-        events = ask(
-            "SELECT state FROM stored_events WHERE position BETWEEN :first AND :last ORDER BY position",
-            first=commit.first_position,
-            last=commit.last_position,
-        )
-    said = content(
-        _kept(bodies),
-        [_outcome(row, commit.first_position) for row in outcomes],
-        [state for (state,) in events],
+def _rehash(ledger: OpenLedger, commit: Commit, previous: bytes) -> bytes:
+    with ledger.reading() as reader:
+        bodies = message_bodies(reader, commit.number)
+        outcomes = outcomes_between(reader, commit.first_outcome, commit.last_outcome)
+        events = events_between(reader, commit.first_position, commit.last_position)
+    content = content_hash(
+        kept_messages(bodies),
+        [outcome.content(commit.first_position) for outcome in outcomes],
+        [event.state for event in events],
     )
-    return chain(last, commit, said)
-
-
-def _outcome(row: Any, base: int) -> OutcomeRow:
-    *said, first, last = row[2:]
-    return (*said, None if first is None else first - base, None if last is None else last - base)
-
-
-def _kept(bodies: list[Any]) -> bytes:
-    try:
-        return b"".join(zlib.decompress(body) for (body,) in bodies)
-    except zlib.error:
-        return b"damaged"  # whose hash is not the commit's
+    return commit_hash(previous, commit.head, content)
 
 
 class _History:
     """The ledger's events, read once: for the recount, the sequences and the invariants."""
 
-    def __init__(self, ledger: SqlLedger, verdict: Verdict, step: Step) -> None:
+    def __init__(self, ledger: OpenLedger, verdict: Verdict, step: Step) -> None:
         self._ledger, self._verdict, self._step = ledger, verdict, step
         self._audit = Audit()
         self._wrong: list[str] = []

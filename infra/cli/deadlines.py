@@ -10,7 +10,7 @@ from consumers.engine import Engine
 from infra.cli import show
 from infra.cli.deciding import decided
 from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of
-from infra.event_store.instants import instant
+from infra.event_store.reading.waiting import failed_deadlines
 from infra.event_store.sql_ledger import SqlLedger
 
 app = typer.Typer(no_args_is_help=True, help="Deadlines that did not fall, until a bug is mended.")
@@ -65,11 +65,14 @@ def release(seller: Seller = None, as_json: AsJson = False, home: Home = None) -
 def _failed(seller: str | None, home: Path | None) -> list[dict[str, Any]]:
     """Of all partitions."""
     with ledger_of(home) as ledger:
-        found = ledger.rows(
-            "SELECT s.partition, t.seller_id, t.stream, t.kind, t.due FROM timers t"
-            " JOIN sellers s ON s.seller_id = t.seller_id"
-            " WHERE t.failed = 1 AND (CAST(:seller AS TEXT) IS NULL OR t.seller_id = :seller)"
-            " ORDER BY t.due, t.key",
-            seller=seller,
-        )
-    return [{**dict(zip(_NAMES, said, strict=True)), "due": instant(due)} for *said, due in found]
+        failed = failed_deadlines(ledger, seller)
+    return [
+        {
+            "partition": deadline.partition,
+            "seller_id": deadline.seller_id,
+            "at": deadline.stream,
+            "kind": deadline.kind,
+            "due": deadline.due,
+        }
+        for deadline in failed
+    ]

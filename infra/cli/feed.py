@@ -4,13 +4,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, get_args
 
 import typer
 
 from consumers.envelope import Unreadable, read
 from consumers.outcomes import Moved
-from consumers.ports import Stale
+from consumers.ports import Stale, State
 from infra.audit.verify import verify
 from infra.cli import ask, show
 from infra.cli.options import AsJson, Home, settings
@@ -23,7 +23,7 @@ from infra.embedded.projector import Stopped
 from infra.embedded.writer import Embedded, InUse, writing
 from infra.settings import Settings
 
-STATES = ("accepted", "duplicate", "conflict", "refused", "parked", "failed", "set_aside", "dropped")
+STATES: Final[tuple[State, ...]] = get_args(State)
 
 
 def ingest(
@@ -85,7 +85,7 @@ def _fed(embedded: Embedded, lines: Iterable[bytes], total: int | None, used: Ca
 
 
 def print_moved(moved: Moved, *, as_json: bool) -> None:
-    states = {state: moved.states.get(state, 0) for state in STATES}  # type: ignore[call-overload]
+    states: dict[str, int] = {state: moved.states.get(state, 0) for state in STATES}
     if as_json:
         show.in_json([{**states, "events": moved.events, "commits": moved.commits}])
         return

@@ -11,7 +11,9 @@ from infra.cli import show
 from infra.cli.feed import STATES
 from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, ledger_of, read_models_of
 from infra.cli.progress import bar
+from infra.event_store.reading.outcomes import last_not_accepted, message_counts
 from infra.read_models import queries
+from infra.wire.stored_outcomes import StoredOutcome
 
 
 def order(
@@ -110,6 +112,11 @@ def _briefly(data: dict[str, Any]) -> str:
     return "; ".join([*moves, *rest])[:120]
 
 
+_COLUMNS = (
+    "number", "state", "was", "seller_id", "source", "message_id", "type", "rule", "data", "retryable",
+)  # fmt: skip
+
+
 def outcomes(
     seller: Seller = None,
     last: Annotated[
@@ -123,12 +130,11 @@ def outcomes(
 
     Example: jumun outcomes --last 20
     """
-    with ledger_of(home) as ledger, ledger.reading() as ask:
-        sums = {row[0]: int(row[1]) for row in ask(_SUMS, seller=seller)}
-        recent: list[dict[str, Any]] = [
-            dict(zip(_SAID, row, strict=True)) for row in ask(_LAST, seller=seller, last=last)
-        ]
-    counts = {"sent": sum(sums.values()), **{state: sums.get(state, 0) for state in STATES}}
+    with ledger_of(home) as ledger, ledger.reading() as reader:
+        sums = message_counts(reader, None if seller is None else [seller])
+        recent = [_not_accepted(outcome) for outcome in last_not_accepted(reader, seller, last)]
+    counts = {"sent": sum(sums.values())}
+    counts.update((state, sums.get(state, 0)) for state in STATES)
     if show.for_a_program(recent if last else [counts], as_json, as_csv):
         return
     show.table(
@@ -144,23 +150,8 @@ def outcomes(
         )
 
 
-_SUMS = """
-SELECT state, sum(n) FROM (
-    SELECT state, count(*) AS n FROM outcomes
-    WHERE CAST(:seller AS TEXT) IS NULL OR seller_id = :seller GROUP BY state
-    UNION ALL
-    SELECT was, -count(*) FROM outcomes
-    WHERE was IS NOT NULL AND (CAST(:seller AS TEXT) IS NULL OR seller_id = :seller) GROUP BY was) counted
-GROUP BY state
-"""
-_SAID = (
-    "number", "state", "was", "seller_id", "source", "message_id", "type", "rule", "data", "retryable",
-)  # fmt: skip
-_LAST = f"""
-SELECT {", ".join(_SAID)} FROM outcomes
-WHERE state NOT IN ('accepted', 'duplicate') AND (CAST(:seller AS TEXT) IS NULL OR seller_id = :seller)
-ORDER BY number DESC LIMIT :last
-"""
+def _not_accepted(outcome: StoredOutcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in _COLUMNS}
 
 
 def _short(kind: str | None) -> str:

@@ -12,8 +12,8 @@ import typer
 from infra.cli.show import problem
 from infra.embedded.projector import catch_up, folding
 from infra.embedded.writer import exists
-from infra.event_store.sql_ledger import SqlLedger
-from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.event_store.reader import OpenLedger
+from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 
@@ -66,7 +66,7 @@ def must_exist(chosen: Settings) -> None:
 
 
 @contextmanager
-def ledger_of(home: Path | None) -> Generator[SqlLedger]:
+def ledger_of(home: Path | None) -> Generator[OpenLedger]:
     """The ledger, to be read."""
     chosen = settings(home)
     if chosen.database_url is not None:
@@ -77,7 +77,7 @@ def ledger_of(home: Path | None) -> Generator[SqlLedger]:
             yield ledger
         return
     must_exist(chosen)
-    with closing(SqliteLedger(str(chosen.home / LEDGER))) as embedded:
+    with closing(ReadOnlySqliteLedger(str(chosen.home / LEDGER))) as embedded:
         yield embedded
 
 
@@ -95,7 +95,7 @@ def read_models_of(home: Path | None) -> Generator[ReadModels]:
     must_exist(chosen)
     with closing(ReadModels(str(chosen.home / READ_MODELS))) as models:
         if models.place() == 0:  # never folded, or by an older version into other tables
-            with folding(chosen.home), closing(SqliteLedger(str(chosen.home / LEDGER))) as ledger:
+            with folding(chosen.home), closing(ReadOnlySqliteLedger(str(chosen.home / LEDGER))) as ledger:
                 catch_up(ledger, models)
         yield models
 

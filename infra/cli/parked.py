@@ -1,6 +1,6 @@
 """`jumun parked`: messages that wait, and what an operator does with them."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
@@ -10,7 +10,7 @@ from infra.cli import show
 from infra.cli.deciding import decided
 from infra.cli.feed import print_moved
 from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of
-from infra.event_store.instants import instant
+from infra.event_store.reading.waiting import parked_message, parked_messages
 from infra.event_store.sql_ledger import SqlLedger
 
 app = typer.Typer(
@@ -18,7 +18,6 @@ app = typer.Typer(
 )
 Number = Annotated[int, typer.Argument(help="Its number in the list.")]
 Partition = Annotated[int, typer.Option(help="Its partition in the list; embedded there is only one.")]
-_NAMES: Final = ("partition", "number", "state", "seller_id", "place", "reason")
 
 
 @app.command("list")
@@ -28,14 +27,8 @@ def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False,
     Example: jumun parked list --seller seoul-home
     """
     with ledger_of(home) as ledger:
-        found = ledger.rows(
-            "SELECT partition, number, state, seller_id, place, reason, since FROM parked"
-            " WHERE CAST(:seller AS TEXT) IS NULL OR seller_id = :seller ORDER BY partition, number",
-            seller=seller,
-        )
-    rows: list[dict[str, Any]] = [
-        {**dict(zip(_NAMES, said, strict=True)), "since": instant(since)} for *said, since in found
-    ]
+        waiting = parked_messages(ledger, None if seller is None else [seller])
+    rows = [message._asdict() for message in waiting]
     if show.for_a_program(rows, as_json, as_csv):
         return
     show.table(
@@ -43,15 +36,15 @@ def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False,
         ("partition", "no.", "state", "seller", "at", "why", "since"),
         [
             (
-                r["partition"],
-                r["number"],
-                r["state"],
-                r["seller_id"],
-                r["place"],
-                r["reason"].splitlines()[0],
-                r["since"],
+                message.partition,
+                message.number,
+                message.state,
+                message.seller_id,
+                message.place,
+                message.reason.splitlines()[0],
+                message.since,
             )
-            for r in rows
+            for message in waiting
         ],
     )
 
@@ -63,7 +56,7 @@ def show_(number: Number, partition: Partition = 0, home: Home = None) -> None:
     Example: jumun parked show 3
     """
     with ledger_of(home) as ledger:
-        waiting = _entry(ledger.of(partition), number)
+        waiting = _entry(parked_message(ledger, partition, number), number)
     show.console.print(f"[bold]{waiting.state}[/] at {waiting.waits_at}\n{waiting.reason}\n")
     show.console.print_json(waiting.kept)
 
@@ -76,7 +69,7 @@ def release(number: Number, partition: Partition = 0, as_json: AsJson = False, h
     """
 
     def releasing(engine: Engine, ledger: SqlLedger) -> None:
-        engine.release(_entry(ledger, number).waits_at)
+        engine.release(_entry(ledger.waiting_number(number), number).waits_at)
 
     print_moved(decided(releasing, partition, home), as_json=as_json)
 
@@ -89,13 +82,13 @@ def drop(number: Number, partition: Partition = 0, as_json: AsJson = False, home
     """
 
     def dropping(engine: Engine, ledger: SqlLedger) -> None:
-        engine.drop(_entry(ledger, number))
+        engine.drop(_entry(ledger.waiting_number(number), number))
 
     print_moved(decided(dropping, partition, home), as_json=as_json)
 
 
-def _entry(ledger: SqlLedger, number: int) -> Waiting:
-    if (waiting := ledger.waiting_number(number)) is not None:
+def _entry(waiting: Waiting | None, number: int) -> Waiting:
+    if waiting is not None:
         return waiting
     show.problem(
         f"No message {number} waits.", "nothing was changed.", "`jumun parked list` shows the numbers."

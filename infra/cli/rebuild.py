@@ -8,12 +8,13 @@ from pathlib import Path
 
 import typer
 
-from infra.audit.rebuild import Rebuilt, count
+from infra.audit.rebuild import Rebuilt
 from infra.audit.rebuild import rebuild as rebuilt
 from infra.cli import show
 from infra.cli.options import AsJson, Home, must_exist, settings
 from infra.cli.progress import bar
-from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.event_store.reading.events import last_position
+from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 
@@ -38,9 +39,9 @@ def _embedded(chosen: Settings) -> Rebuilt:
     must_exist(chosen)
     with (
         _alone(chosen.home),
-        closing(SqliteLedger(str(chosen.home / LEDGER))) as ledger,
+        closing(ReadOnlySqliteLedger(str(chosen.home / LEDGER))) as ledger,
         closing(ReadModels(str(chosen.home / READ_MODELS))) as models,
-        bar("folding", count(ledger)) as step,
+        bar("folding", last_position(ledger)) as step,
     ):
         return rebuilt(ledger, ledger.ledger_id, models, lambda events: step(events, events))
 
@@ -53,7 +54,7 @@ def _production(chosen: Settings) -> Rebuilt:
         explained(),
         closing(open_ledger(chosen)) as ledger,
         closing(open_read_models(chosen)) as models,
-        bar("folding", count(ledger)) as step,
+        bar("folding", last_position(ledger)) as step,
     ):
         return rebuilt(ledger, ledger.ledger_id, models, lambda events: step(events, events))
 

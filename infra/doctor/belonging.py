@@ -8,9 +8,12 @@ from infra.doctor.broker import MANY, ends
 from infra.doctor.database import one, opened, target
 from infra.doctor.finding import Finding, warning, wrong
 from infra.event_store.postgres.ledger import connect
+from infra.event_store.postgres.reading import PostgresReader, tables_exist
+from infra.event_store.reading.events import last_position
+from infra.event_store.reading.identity import ledger_id_of
 from infra.kafka.client import connect as kafka_of
 from infra.settings import Settings
-from infra.workers.projector import Told, told
+from infra.wire.kafka_records import LedgerPlace, ledger_place
 
 TAILS_S: Final = 18.0
 
@@ -18,10 +21,10 @@ TAILS_S: Final = 18.0
 def untold(settings: Settings) -> Iterator[Finding]:
     """What the ledger has and the ledger topic does not."""
     with closing(opened(settings)) as connection:
-        if one(connection, "SELECT to_regclass('stored_events')") == (None,):
+        if not tables_exist(connection):
             return
-        (last,) = one(connection, "SELECT coalesce(max(position), 0) FROM stored_events")
-        (ledger_id,) = one(connection, "SELECT ledger_id FROM ledger")
+        last = last_position(PostgresReader(connection))
+        ledger_id = ledger_id_of(PostgresReader(connection))
     topic = settings.topic("ledger")
     with closing(kafka_of(settings).cluster()) as cluster:
         there = cluster.topics([topic])
@@ -34,7 +37,7 @@ def untold(settings: Settings) -> Iterator[Finding]:
     if found is None:
         yield warning("lag, relay", "its topic has too many partitions to look at", "see its metrics")
         return
-    ended = max((told(record.value) for record in found), default=Told(0, 0, "", ledger_id))
+    ended = max((ledger_place(record.value) for record in found), default=LedgerPlace(0, 0, "", ledger_id))
     how = f"told up to event {ended.position:,} of {last:,}"
     if ended.ledger_id != ledger_id or ended.position > last:
         yield wrong("lag, relay", f"{how}: it is another ledger", "see the operations page, Restore")
@@ -47,9 +50,9 @@ def untold(settings: Settings) -> Iterator[Finding]:
 def folded(settings: Settings) -> Iterator[Finding]:
     """Of which ledger the read models are."""
     with closing(opened(settings)) as connection:
-        if one(connection, "SELECT to_regclass('ledger')") == (None,):
+        if not tables_exist(connection):
             return
-        (ledger_id,) = one(connection, "SELECT ledger_id FROM ledger")
+        ledger_id = ledger_id_of(PostgresReader(connection))
     where = target(settings)
     with closing(connect(where.read_models_url, where.read_models_schema)) as connection:
         if one(connection, "SELECT to_regclass('folded_from')") == (None,):

@@ -10,8 +10,8 @@ from infra.doctor.finding import Finding, warning, wrong
 from infra.kafka import topics
 from infra.kafka.client import connect
 from infra.kafka.ports import Cluster, Record
-from infra.settings import Settings, TopicName
-from infra.workers.timekeeper import last_tick
+from infra.settings import TOPIC_NAMES, Settings, TopicName
+from infra.wire.ticks import last_tick
 
 TICKS: Final = 200
 """Of the end of a partition, in which a tick is looked for."""
@@ -29,7 +29,6 @@ NEEDED: Final[Mapping[str, Mapping[TopicName, tuple[str, ...]]]] = {
     "HTTP": {"inbound": ("WRITE",)},
 }
 """What each kind of worker does with the topics."""
-NAMES: Final[tuple[TopicName, ...]] = ("inbound", "ledger", "outcomes", "set-aside")
 
 
 def reachable(settings: Settings) -> Iterator[Finding]:
@@ -55,7 +54,7 @@ def shapes(settings: Settings) -> Iterator[Finding]:
 def rights(settings: Settings) -> Iterator[Finding]:
     """Which workers this login may run, as the cluster says."""
     with closing(connect(settings).cluster()) as cluster:
-        found = cluster.topics([settings.topic(name) for name in NAMES])
+        found = cluster.topics([settings.topic(name) for name in TOPIC_NAMES])
     if not found:
         return
     lacking = {

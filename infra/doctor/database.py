@@ -1,7 +1,7 @@
 """PostgreSQL: what it is set to, what this login may do, and what waits in the ledger."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -9,11 +9,12 @@ from typing import Any, Final
 import psycopg
 
 from infra.doctor.finding import Finding, warning, wrong
-from infra.event_store.instants import instant
 from infra.event_store.postgres import upgrade
 from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
+from infra.event_store.postgres.reading import PostgresReader, event_rights, tables_exist
 from infra.event_store.postgres.roles import role
 from infra.event_store.postgres.upgrade import Target
+from infra.event_store.reading.waiting import WaitingCount, failed_deadline_count, parked_ages
 from infra.settings import Settings
 
 OLDEST: Final = 150_000
@@ -93,13 +94,10 @@ def tables(settings: Settings) -> Iterator[Finding]:
 def login(settings: Settings) -> Iterator[Finding]:
     """What it may do; the engine must append, and nobody needs to change what was appended."""
     with closing(opened(settings)) as connection:
-        user, there = one(connection, "SELECT current_user, to_regclass('stored_events') IS NOT NULL")
-        if not there:
+        if not tables_exist(connection):
             return
-        allowed = {
-            right: one(connection, "SELECT has_table_privilege('stored_events', %s)", right)[0]
-            for right in ("SELECT", "INSERT", "UPDATE")
-        }
+        (user,) = one(connection, "SELECT current_user")
+        allowed = event_rights(connection)
     grant = f"GRANT {role(settings.ledger_schema, 'engine')} TO {user}"
     if not allowed["SELECT"]:
         yield wrong("login", f"{user} may not read the ledger", f"{grant}, or one of the other roles")
@@ -132,15 +130,15 @@ def waiting(settings: Settings, now: datetime | None = None) -> Iterator[Finding
     """Messages and timers that wait for somebody."""
     now = now or datetime.now(UTC)
     with closing(opened(settings)) as connection:
-        if one(connection, "SELECT to_regclass('parked')") == (None,):
+        if not tables_exist(connection):
             return
-        rows = connection.execute("SELECT state, count(*), min(since) FROM parked GROUP BY state").fetchall()
-        (timers,) = one(connection, "SELECT count(*) FROM timers WHERE failed <> 0")
-    yield from told_of(rows, timers, now)
+        ledger = PostgresReader(connection)
+        waiting_messages, deadlines = parked_ages(ledger), failed_deadline_count(ledger)
+    yield from told_of(waiting_messages, deadlines, now)
 
 
-def told_of(rows: list[tuple[Any, ...]], timers: int, now: datetime) -> Iterator[Finding]:
-    waits = {state: (count, now - instant(since)) for state, count, since in rows}
+def told_of(waiting: Sequence[WaitingCount], timers: int, now: datetime) -> Iterator[Finding]:
+    waits: dict[str, tuple[int, timedelta]] = {one.state: (one.messages, now - one.oldest) for one in waiting}
     for state in ("parked", "failed"):
         count, age = waits.get(state, (0, timedelta()))
         how = f"{count:,}, the oldest for {age.days} d {age.seconds // 3600} h" if count else "none"

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+
+from eventsourcing.persistence import PersistenceError
 
 from infra.doctor.database import told_of
 from infra.doctor.finding import Finding, wrong
+from infra.event_store.reading.events import last_position
+from infra.event_store.reading.waiting import failed_deadline_count, parked_ages
+from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.settings import LEDGER, READ_MODELS
+from infra.sqlite_files import open_read_only
 
 _AGAIN = "see that this user may read and write the folder; else restore the file from a backup"
 
@@ -22,10 +26,9 @@ def files(home: Path, now: datetime | None = None) -> Iterator[Finding]:
         yield Finding("ledger", f"none in {home}: embedded, JUMUN_DATABASE_URL is not set")
         return
     try:
-        (last,) = _rows(home / LEDGER, "SELECT coalesce(max(position), 0) FROM stored_events")[0]
-        waits = _rows(home / LEDGER, "SELECT state, count(*), min(since) FROM parked GROUP BY state")
-        (timers,) = _rows(home / LEDGER, "SELECT count(*) FROM timers WHERE failed <> 0")[0]
-    except sqlite3.Error as error:
+        with closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
+            last, waits, timers = last_position(ledger), parked_ages(ledger), failed_deadline_count(ledger)
+    except PersistenceError as error:
         yield wrong("ledger", f"cannot be read: {error}", _AGAIN)
         return
     yield Finding("ledger", f"embedded, {last:,} events in {home / LEDGER}")
@@ -36,7 +39,8 @@ def files(home: Path, now: datetime | None = None) -> Iterator[Finding]:
 
 def _read_models(home: Path, last: int) -> Finding:
     try:
-        (place,) = _rows(home / READ_MODELS, "SELECT coalesce(max(position), 0) FROM places")[0]
+        with closing(open_read_only(str(home / READ_MODELS))) as connection:
+            (place,) = connection.execute("SELECT coalesce(max(position), 0) FROM places").fetchone()
     except sqlite3.Error as error:
         return wrong("read models", f"cannot be read: {error}", f"remove {READ_MODELS}: they are folded anew")
     how = f"folded up to event {place:,} of {last:,}"
@@ -59,8 +63,3 @@ def _holder(lock: Path) -> str:
         except BlockingIOError:
             return f"process {tried.read().strip() or 'unknown'} holds {lock.name}"
     return "nobody at the moment"
-
-
-def _rows(file: Path, asked: str) -> list[Any]:
-    with closing(sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)) as connection:
-        return connection.execute(asked).fetchall()

@@ -16,7 +16,8 @@ from typing import Final, Protocol
 
 from consumers.ports import Batch, Committed
 from infra.audit.history import committed_now, recorded_after
-from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.event_store.reader import OpenLedger
+from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.read_models.store import Faults, ReadModels
 from infra.settings import LEDGER, READ_MODELS
 
@@ -54,7 +55,7 @@ def folding(home: Path) -> Generator[None]:
         yield
 
 
-def catch_up(ledger: SqliteLedger, read_models: ReadModels) -> None:
+def catch_up(ledger: OpenLedger, read_models: ReadModels) -> None:
     """What the ledger has and the read models do not.  Raises: OtherLedger."""
     read_models.of(ledger.ledger_id)
     place = read_models.place()
@@ -66,7 +67,7 @@ def catch_up(ledger: SqliteLedger, read_models: ReadModels) -> None:
 class Within:
     """Folds each batch as soon as it is committed, in the process that decides."""
 
-    def __init__(self, home: Path, ledger: SqliteLedger, faults: Faults) -> None:
+    def __init__(self, home: Path, ledger: OpenLedger, faults: Faults) -> None:
         self._held = ExitStack()
         self._held.enter_context(folding(home))
         self._read_models = ReadModels(str(home / READ_MODELS), faults=faults)
@@ -119,7 +120,7 @@ class Beside:
 def main(home: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it decides when it ends
     with folding(home):
-        ledger, read_models = SqliteLedger(str(home / LEDGER)), ReadModels(str(home / READ_MODELS))
+        ledger, read_models = ReadOnlySqliteLedger(str(home / LEDGER)), ReadModels(str(home / READ_MODELS))
         catch_up(ledger, read_models)
         for told in sys.stdin.buffer:
             catch_up(ledger, read_models)

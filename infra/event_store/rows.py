@@ -1,23 +1,21 @@
-"""One batch as the rows that a ledger keeps, and the hash that chains them, whatever database it is."""
+"""One batch as the rows that a ledger keeps, whatever database it is."""
 
-import hashlib
-import json
 import uuid
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import orjson
-
-from consumers.ports import Batch, Outcome
+from consumers.ports import Batch
 from domain.catalogue import DECIDERS, NAMES
-from infra.event_store.codec import encode, encode_state
+from domain.streams import StreamId
+from infra.event_store.chain import Head, content_hash
 from infra.event_store.instants import MICROS, micros
+from infra.wire.stored_events import encode, encode_state
+from infra.wire.stored_outcomes import OutcomeContent
 
 SET_ASIDE_DAYS: Final = 30
-GENESIS: Final = bytes(32)
 
 
 def _nowhere(_: str) -> None:
@@ -44,32 +42,6 @@ EventRow = tuple[str, int, str, bytes]
 Row = tuple[Any, ...]
 
 
-OutcomeRow = tuple[Any, ...]
-"""(state, was, seller, source, message id, type, rule, data, retryable, offset, sha256, first event,
-last event, first, last)
-
-The last two are places of events in the batch, from 0; the ledger keeps them as positions.
-"""
-
-
-class Head(NamedTuple):
-    """A row of `commits` but for its hash."""
-
-    number: int
-    partition: int
-    topic_id: str
-    from_offset: int
-    next_offset: int
-    worker: str
-    build: str
-    batch_id: str
-    recorded_at: int
-    first_position: int
-    last_position: int
-    first_outcome: int
-    last_outcome: int
-
-
 class BatchRows:
     """What is known of a batch's rows before the ledger gives out numbers and positions."""
 
@@ -82,18 +54,9 @@ class BatchRows:
             (decided.stream, decided.version, NAMES[type(decided.event)], encode(decided))
             for decided in batch.events
         ]
-        self.outcomes = [self._outcome(outcome) for outcome in batch.outcomes]
+        self.outcomes = [OutcomeContent.of(outcome, batch.events) for outcome in batch.outcomes]
         self.kept = "\n".join(batch.kept).encode()
-        self.content = content(self.kept, self.outcomes, [state for *_, state in self.events])
-
-    def _outcome(self, outcome: Outcome) -> OutcomeRow:
-        *_, data, retryable, (first, end), place = outcome
-        said = json.dumps(data, default=str, ensure_ascii=False) if data else None
-        caused: Row = (None, None, None, None)
-        if end > first:
-            events = self.batch.events
-            caused = (events[first].id, events[end - 1].id, first, end - 1)
-        return (*outcome[:7], said, int(retryable), *(place or (None, None)), *caused)
+        self.content = content_hash(self.kept, self.outcomes, [state for *_, state in self.events])
 
     def head(self, number: int, recorded_at: datetime, first_position: int, first_outcome: int) -> Head:
         origin, batch = self._origin, self.batch
@@ -170,20 +133,4 @@ class BatchRows:
 
 
 def decider_evolves(stream: str) -> int:
-    return DECIDERS[stream[: stream.index("/")]].evolves
-
-
-def content(kept: bytes, outcomes: Sequence[OutcomeRow], states: Sequence[bytes]) -> bytes:
-    """The hash of what a batch says; where the ledger puts it is not part of this."""
-    digest = hashlib.sha256(hashlib.sha256(kept).digest())
-    digest.update(hashlib.sha256(orjson.dumps(outcomes)).digest())
-    digest.update(hashlib.sha256(b"".join(states)).digest())
-    return digest.digest()
-
-
-def chain(last: bytes, head: Head, said: bytes) -> bytes:
-    """The hash of a commit: of the one before it, its own row, and the hash of its content.
-
-    A database works it out as well: the row's values as text, a line each.
-    """
-    return hashlib.sha256(last + said + "\n".join(map(str, head)).encode()).digest()
+    return DECIDERS[StreamId(stream).kind].evolves

@@ -6,25 +6,28 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, ClassVar, Final, Protocol, Self
+from typing import Any, ClassVar, Final, Self
 
 from consumers.ports import Batch, Committed, Loaded, State, Waiting
 from domain.catalogue import DECIDERS
 from domain.deadlines import Timer
 from domain.streams import StreamId
-from infra.event_store.codec import decode, decode_state
 from infra.event_store.instants import instant, micros
+from infra.event_store.reader import LedgerReader
+from infra.event_store.reading.waiting import (
+    TIMER_COLUMNS,
+    WAITING_COLUMNS,
+    failed_timers,
+    parked_message,
+    timer_of,
+    waiting_of,
+)
 from infra.event_store.rows import decider_evolves
-
-
-class Ask(Protocol):
-    """Answers a query; its parameters are written `:name`."""
-
-    def __call__(self, statement: str, /, **params: Any) -> list[Any]: ...
+from infra.wire.stored_events import decode, decode_state
 
 
 class SqlLedger(ABC):
-    """The half of the port that reads."""
+    """The half of the engine's port that reads."""
 
     ledger_id: str
     _each: ClassVar[str]
@@ -34,7 +37,7 @@ class SqlLedger(ABC):
         self._partition = partition
 
     @abstractmethod
-    def reading(self) -> AbstractContextManager[Ask]:
+    def reading(self) -> AbstractContextManager[LedgerReader]:
         """One consistent view of the ledger."""
 
     @property
@@ -54,8 +57,8 @@ class SqlLedger(ABC):
         return other
 
     def rows(self, statement: str, /, **params: Any) -> list[Any]:
-        with self.reading() as ask:
-            return ask(statement, **params)
+        with self.reading() as reader:
+            return reader.rows(statement, **params)
 
     def next_offset(self) -> int:
         found = self.rows(
@@ -78,7 +81,7 @@ class SqlLedger(ABC):
             if topic is None:
                 found[stream] = Loaded(version, decode_state(name, state), version)
                 continue
-            decider = DECIDERS[name[: name.index("/")]]
+            decider = DECIDERS[stream.kind]
             before = found.get(stream) or Loaded(0, decider.start)
             evolved = decider.evolve(before.state, decode(topic, state))
             found[stream] = Loaded(version, evolved, before.snapshot)
@@ -104,22 +107,17 @@ class SqlLedger(ABC):
 
     def waiting(self, place: StreamId, limit: int) -> list[Waiting]:
         rows = self.rows(
-            f"SELECT {_WAITING} FROM parked WHERE partition = :at AND place = :place"
+            f"SELECT {WAITING_COLUMNS} FROM parked WHERE partition = :at AND place = :place"
             " ORDER BY number LIMIT :limit",
             at=self._partition,
             place=place,
             limit=limit,
         )
-        return [_waiting(row) for row in rows]
+        return [waiting_of(row) for row in rows]
 
     def waiting_number(self, number: int) -> Waiting | None:
         """The one with that number."""
-        rows = self.rows(
-            f"SELECT {_WAITING} FROM parked WHERE partition = :at AND number = :number",
-            at=self._partition,
-            number=number,
-        )
-        return _waiting(rows[0]) if rows else None
+        return parked_message(self, self._partition, number)
 
     def waiting_count(self, seller_id: str) -> int:
         found: int = self.rows("SELECT count(*) FROM parked WHERE seller_id = :seller", seller=seller_id)[0][
@@ -150,21 +148,13 @@ class SqlLedger(ABC):
 
     def failed_timers(self, seller_id: str | None) -> list[Timer]:
         """Deadlines that did not fall, for a bug, the earliest first."""
-        rows = self.rows(
-            f"SELECT {_TIMER} FROM timers t JOIN sellers s ON s.seller_id = t.seller_id"
-            " WHERE s.partition = :at AND t.failed = 1"
-            " AND (CAST(:seller AS TEXT) IS NULL OR t.seller_id = :seller)"
-            " ORDER BY t.due, t.seller_id, t.key",
-            at=self._partition,
-            seller=seller_id,
-        )
-        return [_timer(row) for row in rows]
+        return failed_timers(self, self._partition, seller_id)
 
     def _due(
         self, seller_id: str | None, after: datetime | None, to: datetime | None, limit: int
     ) -> list[Timer]:
         rows = self.rows(
-            f"SELECT {_TIMER} FROM timers t {_EVERYBODYS if seller_id is None else _SELLERS}"
+            f"SELECT {TIMER_COLUMNS} FROM timers t {_EVERYBODYS if seller_id is None else _SELLERS}"
             " AND t.failed = 0 AND t.due > :after AND t.due <= :to"
             " ORDER BY t.due, t.seller_id, t.key LIMIT :limit",
             after=-1 if after is None else micros(after),
@@ -172,13 +162,11 @@ class SqlLedger(ABC):
             limit=limit,
             **({"at": self._partition} if seller_id is None else {"seller": seller_id}),
         )
-        return [_timer(row) for row in rows]
+        return [timer_of(row) for row in rows]
 
 
-_TIMER: Final = "t.key, t.due, t.stream, t.kind, t.detail"
 _EVERYBODYS: Final = "JOIN sellers s ON s.seller_id = t.seller_id WHERE s.partition = :at AND s.live = 1"
 _SELLERS: Final = "WHERE t.seller_id = :seller"
-_WAITING: Final = "number, place, seller_id, key, digest, kept, state, reason, since"
 LOAD: Final = """
 WITH wanted AS (SELECT value->>0 AS stream, CAST(value->>1 AS INTEGER) AS evolves FROM {}),
      snapshot AS (
@@ -192,13 +180,3 @@ WHERE e.originator_id = w.stream
   AND e.originator_version > coalesce((SELECT version FROM snapshot s WHERE s.stream = w.stream), 0)
 ORDER BY 1, 2
 """
-
-
-def _timer(row: Any) -> Timer:
-    key, due, stream, kind, detail = row
-    return Timer(key, instant(due), StreamId(stream), kind, detail)
-
-
-def _waiting(row: Any) -> Waiting:
-    number, place, seller_id, key, digest, kept, state, reason, since = row
-    return Waiting(number, StreamId(place), seller_id, key, digest, kept, state, reason, instant(since))

@@ -15,8 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from infra.event_store.instants import micros
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.recorder import LedgerDatastore
+from infra.event_store.reader import LedgerReader
+from infra.event_store.reading.commits import last_position_begun_by, last_positions_before
+from infra.event_store.reading.events import last_position
 from infra.event_store.rows import Origin
-from infra.http.messages import Ledger
 from infra.http.problems import Problem
 from infra.kafka.partitions import partition_of
 from infra.read_models.schema import PLACES
@@ -45,14 +47,14 @@ class ReadingLedger(PostgresLedger):
         self._store = LedgerDatastore(url, schema, connections=READERS)
 
     def rows(self, statement: str, /, **params: Any) -> list[Any]:
-        with self.reading() as ask:
-            return ask(statement, **params)
+        with self.reading() as reader:
+            return reader.rows(statement, **params)
 
 
 class Reads:
     """Asks on threads of its own: one that takes long is never more than one of a few."""
 
-    def __init__(self, ledger: Ledger, read_models: ReadModels, settings: Settings | None) -> None:
+    def __init__(self, ledger: LedgerReader, read_models: ReadModels, settings: Settings | None) -> None:
         """`settings`: of production; none where everything is in partition 0."""
         self.ledger = ledger
         self.read_models = read_models
@@ -106,11 +108,10 @@ class Reads:
         place = self.read_models.place(partition)
         if place >= position:
             return True
-        end: int | None = self.ledger.rows("SELECT max(last_position) FROM commits")[0][0]
-        if (end or 0) < position:
+        if last_position(self.ledger) < position:
             return False
-        rows = self.ledger.rows(_OWN, at=partition, position=position)
-        return not rows or place >= min(rows[0][0], position)
+        own = last_position_begun_by(self.ledger, partition, position)
+        return own is None or place >= min(own, position)
 
     def behind(self) -> str:
         """Why the read models are not up to date; nothing where they are."""
@@ -120,20 +121,7 @@ class Reads:
         before = micros(datetime.now(UTC)) - BEHIND
         late = [
             partition
-            for partition, last in self.ledger.rows(_LAST, before=before, most=LOOKED_AT)
+            for partition, last in last_positions_before(self.ledger, before, LOOKED_AT).items()
             if last > places.get(partition, 0)
         ]
         return f"the read models are more than 30 s behind in {len(late)} partitions" if late else ""
-
-
-_OWN: Final = """
-SELECT last_position FROM commits
-WHERE partition = :at AND first_position <= :position AND last_position >= first_position
-ORDER BY number DESC LIMIT 1
-"""
-_LAST: Final = """
-SELECT partition, max(last_position) FROM (
-    SELECT partition, first_position, last_position FROM commits
-    WHERE recorded_at < :before ORDER BY recorded_at DESC LIMIT :most) AS latest
-WHERE last_position >= first_position GROUP BY partition
-"""

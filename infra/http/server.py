@@ -9,7 +9,7 @@ from typing import Final
 import uvicorn
 
 from infra.access.tokens import Tokens
-from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.http.app import application
 from infra.http.intake import Intake
 from infra.http.publishing.embedded_intake import Direct
@@ -66,7 +66,7 @@ def opened(settings: Settings) -> Generator[Services]:
 
 
 def _embedded_reads(settings: Settings, held: ExitStack) -> Reads:
-    ledger = SqliteLedger(str(settings.home / LEDGER))
+    ledger = ReadOnlySqliteLedger(str(settings.home / LEDGER))
     held.callback(ledger.close)
     read_models = ReadModels(str(settings.home / READ_MODELS))
     held.callback(read_models.close)

@@ -18,7 +18,8 @@ from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.partitions import partition_of
 from infra.kafka.ports import Member, Record
 from infra.settings import Settings
-from infra.workers.inbound import is_tick, place, structured
+from infra.wire.kafka_records import inbound_message, inbound_place
+from infra.wire.ticks import is_tick
 
 STAGE: Final = "engine"
 FEWEST: Final = 1_000
@@ -112,8 +113,8 @@ class Deciding:
 
     def _decided(self, partition: int, engine: Engine, records: Sequence[Record]) -> int:
         """Decides the next batch; how many records that were."""
-        raws = [structured(record) for record in records]
-        places = [place(record) for record in records]
+        raws = [inbound_message(record) for record in records]
+        places = [inbound_place(record) for record in records]
         work = (at for at, raw in enumerate(raws) if not is_tick(raw) or engine.rings(raw))
         first = next(work, None)
         count = 1 if first is None else self._attempt(partition, places[first].offset, places[-1].offset)

@@ -6,9 +6,7 @@ is filled from the ledger, and a zombie's rows are rolled back.  A group's offse
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
-from functools import lru_cache
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 import structlog
 from eventsourcing.persistence import PersistenceError
@@ -16,14 +14,12 @@ from sqlalchemy.exc import DBAPIError
 
 from consumers.collector import without_collector
 from infra import metrics
-from infra.audit.history import recorded_between, recorded_of
-from infra.event_store.codec import attributes, decode
+from infra.audit.history import recorded_between
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.ports import Member, OutOfRange, Record
 from infra.read_models.schema_setup import OtherLedger
 from infra.read_models.store import OutOfPlace, ReadModels
-from infra.workers.outbox import SEAL
-from infra.workers.relay_position import stored
+from infra.wire.kafka_records import ledger_place, recorded
 from projections.fold import Recorded
 
 STAGE: Final = "projector"
@@ -31,30 +27,6 @@ AT_ONCE: Final = 2_000
 """Events that one poll brings at most."""
 
 log = structlog.get_logger()
-_instant = lru_cache(1_000)(datetime.fromisoformat)
-
-
-class Told(NamedTuple):
-    """What the relay added to an event: where it stands, and after which one of its partition."""
-
-    position: int
-    previous: int
-    recorded_at: str
-    ledger_id: str
-
-
-def told(sent: bytes) -> Told:
-    """Reads the last bytes alone."""
-    position, *rest = sent[sent.rindex(SEAL) + len(SEAL) : -1].decode().split(",")
-    previous, recorded_at, ledger_id = (said.partition(":")[2].strip('"') for said in rest)
-    return Told(int(position), int(previous), recorded_at, ledger_id)
-
-
-def recorded(sent: bytes, where: Told) -> Recorded:
-    """An event as it was told."""
-    state = stored(sent)
-    said = attributes(state)
-    return recorded_of(said, decode(said["type"], state), where.position, _instant(where.recorded_at))
 
 
 class Folding:
@@ -85,7 +57,7 @@ class Folding:
         batch: list[Recorded] = []
         with without_collector():
             for record in records:
-                where = told(record.value)
+                where = ledger_place(record.value)
                 if where.ledger_id != self._ledger.ledger_id:
                     msg = f"the topic tells of ledger {where.ledger_id}, this is {self._ledger.ledger_id}"
                     raise OtherLedger(msg)

@@ -10,10 +10,13 @@ from typing import Final
 
 import structlog
 
+from consumers.ports import State
 from infra import metrics
 from infra.clock import Clock
 from infra.event_store.instants import MICROS
 from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.reading.events import last_position
+from infra.event_store.reading.waiting import failed_deadline_count, parked_counts
 from infra.kafka.ports import Chunks, Fenced, Kafka, Outgoing, Unreachable, Unsent
 from infra.settings import Settings
 from infra.workers.leader import Chair
@@ -115,12 +118,12 @@ class Relay:
         if self._clock.monotonic() - self._figures_at < FIGURES_EVERY_S:
             return
         self._figures_at = self._clock.monotonic()
-        ends = self._ledger.rows("SELECT last_position FROM commits ORDER BY number DESC LIMIT 1")
-        metrics.LAG_MESSAGES.labels(STAGE).set(ends[0][0] - marks.position if ends else 0)
-        waiting = dict(self._ledger.rows("SELECT state, count(*) FROM parked GROUP BY state"))
-        for state in ("parked", "failed"):
+        metrics.LAG_MESSAGES.labels(STAGE).set(last_position(self._ledger) - marks.position)
+        waiting = parked_counts(self._ledger)
+        states: tuple[State, ...] = ("parked", "failed")
+        for state in states:
             metrics.WAITING.labels(state).set(waiting.get(state, 0))
-        metrics.FAILED_DEADLINES.set(self._ledger.rows("SELECT count(*) FROM timers WHERE failed = 1")[0][0])
+        metrics.FAILED_DEADLINES.set(failed_deadline_count(self._ledger))
 
     def _write(self, chunks: Chunks, records: Sequence[Outgoing], marks: Marks) -> None:
         chunks.write(records, dict(zip(self._topics, marks, strict=True)))

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-import orjson
-
 from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.reading.commits import last_commit_up_to
+from infra.event_store.reading.events import event_at
 from infra.kafka.ports import Cluster, Kafka, Record
 from infra.settings import Settings, TopicName
-from infra.workers.outbox import SEAL, Disagrees, Marks
+from infra.wire.kafka_records import ledger_place, outcome_number, stored_bytes
+from infra.workers.outbox import Disagrees, Marks
 
 _TOLD_OF: Final[tuple[TopicName, TopicName]] = ("outcomes", "set-aside")
 
@@ -40,25 +41,15 @@ def where_to_go_on(
     return marks
 
 
-def position_of(sent: bytes) -> int:
-    """Of an event as it was sent."""
-    return int(sent[sent.rindex(SEAL) + len(SEAL) :].partition(b",")[0])
-
-
-def stored(sent: bytes) -> bytes:
-    """An event as it was sent, without what the relay added."""
-    return sent[: sent.rindex(SEAL)] + b"}"
-
-
 def _last_event(cluster: Cluster, settings: Settings) -> tuple[int, bytes | None]:
     ends = [record.value for record in _ends(cluster, settings, "ledger")]
-    last = max(ends, key=position_of, default=None)
-    return (0, None) if last is None else (position_of(last), last)
+    last = max(ends, key=ledger_place, default=None)
+    return (0, None) if last is None else (ledger_place(last).position, last)
 
 
 def _last_outcome(cluster: Cluster, settings: Settings) -> int:
     ends = [record for name in _TOLD_OF for record in _ends(cluster, settings, name)]
-    return max((orjson.loads(record.value)["data"]["number"] for record in ends), default=0)
+    return max((outcome_number(record.value) for record in ends), default=0)
 
 
 def _ends(cluster: Cluster, settings: Settings, name: TopicName) -> list[Record]:
@@ -68,16 +59,12 @@ def _ends(cluster: Cluster, settings: Settings, name: TopicName) -> list[Record]
 
 def _outcome_at(ledger: PostgresLedger, position: int) -> int:
     """The last outcome of the commit that ends there."""
-    rows = ledger.rows(
-        "SELECT last_outcome FROM commits WHERE last_position <= :at"
-        " ORDER BY last_position DESC, number DESC LIMIT 1",
-        at=position,
-    )
-    return rows[0][0] if rows else 0
+    commit = last_commit_up_to(ledger, position)
+    return commit.last_outcome if commit is not None else 0
 
 
 def _compare(ledger: PostgresLedger, position: int, sent: bytes) -> None:
-    rows = ledger.rows("SELECT state FROM stored_events WHERE position = :at", at=position)
-    if not rows or stored(sent) != rows[0][0]:
+    event = event_at(ledger, position)
+    if event is None or stored_bytes(sent) != event.state:
         msg = f"the event that was told at position {position} is not the one that the ledger has there"
         raise Disagrees(msg)

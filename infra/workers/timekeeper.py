@@ -4,20 +4,18 @@ A jump of more than a day is refused unless an operator says so: it would fire a
 and a clock that is wrong is likelier than a system that stood still for so long.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import orjson
 import structlog
 
-from domain.catalogue import TIME_PASSED
 from infra import metrics
 from infra.clock import Clock
-from infra.event_store.instants import instant
 from infra.event_store.postgres.ledger import PostgresLedger
-from infra.kafka.ports import Kafka, Outgoing, Publisher, Record, Unreachable, Unsent
+from infra.event_store.reading.waiting import last_tick_decided
+from infra.kafka.ports import Kafka, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import Settings
+from infra.wire.ticks import last_tick, tick
 from infra.workers.leader import Chair
 
 STAGE: Final = "timekeeper"
@@ -31,25 +29,6 @@ log = structlog.get_logger()
 
 class Jumped(Exception):
     """The clock says a time too far from the last that was told."""
-
-
-def tick(now: datetime) -> bytes:
-    """The message that says so."""
-    to = now.isoformat(timespec="seconds")
-    said = {"specversion": "1.0", "id": f"tick-{to}", "source": "timekeeper", "type": TIME_PASSED, "time": to}
-    return orjson.dumps({**said, "data": {"to": to}})
-
-
-def last_tick(records: Sequence[Record]) -> datetime | None:
-    """The last time that was told."""
-    for record in reversed(records):
-        try:
-            said = orjson.loads(record.value)
-            if said["type"] == TIME_PASSED and said["source"] == "timekeeper":
-                return datetime.fromisoformat(said["data"]["to"])
-        except (ValueError, TypeError, KeyError):
-            continue
-    return None
 
 
 class Timekeeper:
@@ -133,5 +112,4 @@ class Timekeeper:
             cluster.close()
         if (told := last_tick(records)) is not None:
             return told
-        rows = self._ledger.rows("SELECT max(at) FROM clocks WHERE name = ''")
-        return instant(rows[0][0]) if rows[0][0] is not None else None
+        return last_tick_decided(self._ledger)

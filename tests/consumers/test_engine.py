@@ -14,10 +14,10 @@ from domain.order.allocate import MirrorAllocation
 from domain.order.cancel import NothingOrdered
 from domain.streams import StreamId
 from infra.demo import market
-from infra.event_store.codec import attributes, encode
 from infra.event_store.memory import MemoryLedger
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.wire.stored_events import attributes, encode
 from tests.consumers.commits import Commits
 from tests.planting import deadline_of, with_bug
 from tests.telling import (

@@ -68,7 +68,7 @@ from domain.stock.state import (
 )
 from domain.streams import StreamId
 from domain.values import UnitState
-from infra.event_store.codec import attributes, decode, encode, encode_state
+from infra.wire.stored_events import attributes, decode, encode, encode_state
 
 HERE: Final = Path(__file__).parent
 NOON: Final = datetime(2026, 3, 4, 3, tzinfo=UTC)

@@ -16,10 +16,10 @@ import pytest
 
 from infra.audit.verify import verify
 from infra.demo import market
-from infra.event_store.codec import attributes
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS
+from infra.wire.stored_events import attributes
 
 ROOT = Path(__file__).parent.parent.parent
 POINTS = [f"{what}.{when}" for what in ("ledger", "read_models") for when in ("before", "within", "after")]

@@ -26,13 +26,13 @@ from infra.cli.doctor import doctor as command
 from infra.doctor import Finding, belonging, broker, database, embedded, machine
 from infra.doctor.finding import Check, together
 from infra.embedded.writer import writing
-from infra.event_store.instants import micros
 from infra.event_store.postgres.roles import PARTS, role
+from infra.event_store.reading.waiting import WaitingCount
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
 from infra.settings import LEDGER, Settings
-from infra.workers.timekeeper import tick
+from infra.wire.ticks import tick
 from tests.infra.kafka.trying import KAFKA
 from tests.infra.workers.production import Production, production
 from tests.telling import paid, receipt
@@ -208,8 +208,9 @@ def test_the_functions_that_lose_events_are_refused() -> None:
 
 def test_whoever_waits_is_told_of_with_its_age() -> None:
     now = datetime(2026, 3, 12, tzinfo=UTC)
-    since = micros(now - timedelta(days=2))
-    found = by_name(list(database.told_of([("parked", 3, since), ("failed", 1, since)], 2, now)))
+    since = now - timedelta(days=2)
+    waiting = [WaitingCount("parked", 3, since), WaitingCount("failed", 1, since)]
+    found = by_name(list(database.told_of(waiting, 2, now)))
     assert found["parked messages"][1:3] == ("3, the oldest for 2 d 0 h", "warning")
     assert found["failed messages"].state == found["failed deadlines"].state == "wrong"
     none = by_name(list(database.told_of([], 0, now)))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from infra.demo import market
-from infra.workers.inbound import is_tick
+from infra.wire.ticks import is_tick
 
 TWICE = GARBAGE = 0.03
 

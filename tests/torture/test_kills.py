@@ -10,7 +10,7 @@ import pytest
 
 from infra.audit.verify import verify
 from infra.kafka.ports import Record
-from infra.workers.projector import told
+from infra.wire.kafka_records import ledger_place
 from tests.infra.workers.production import Production, production
 from tests.torture.load import lines
 
@@ -21,7 +21,7 @@ def in_order(records: list[Record]) -> None:
     """Within a partition positions rise, each names the one before it, and none stands twice."""
     before: dict[int, int] = {}
     for record in records:
-        where = told(record.value)
+        where = ledger_place(record.value)
         assert where.previous == before.get(record.partition, 0)
         assert where.position > where.previous
         before[record.partition] = where.position

@@ -14,8 +14,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from infra.settings import Settings
-from infra.workers.projector import told
-from infra.workers.relay_position import stored
+from infra.wire.kafka_records import ledger_place, stored_bytes
 from tests.conftest import postgres
 from tests.infra.workers.production import ROOT, Production, production
 from tests.test_operations import steps
@@ -80,7 +79,7 @@ def ledger_id(made: Production) -> str:
 def all_told(made: Production) -> Told:
     """By ledger and position; each stands there once."""
     records = made.told("ledger")
-    places = [(told(record.value), record.value) for record in records]
+    places = [(ledger_place(record.value), record.value) for record in records]
     found = {(where.ledger_id, where.position): value for where, value in places}
     assert len(found) == len(records)
     return found
@@ -96,7 +95,7 @@ def refuses(made: Production, role: str, *words: str) -> None:
 
 def events(of: Told) -> dict[str, bytes]:
     """By id, as they were stored."""
-    return {orjson.loads(value)["id"]: stored(value) for value in of.values()}
+    return {orjson.loads(value)["id"]: stored_bytes(value) for value in of.values()}
 
 
 def led_out(made: Production, sent: int, former: str, before: Told) -> None:

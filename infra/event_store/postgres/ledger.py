@@ -1,7 +1,6 @@
 """The ledger on PostgreSQL: each batch is one call of one function, and its lost answer is looked up."""
 
 import copy
-import re
 import secrets
 import time
 import uuid
@@ -9,7 +8,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 
@@ -21,13 +19,16 @@ from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from consumers.ports import Batch, Committed, Stale
+from infra.event_store.fence import MOVED_ON
 from infra.event_store.instants import instant, micros
+from infra.event_store.postgres.reading import PostgresReader
 from infra.event_store.postgres.recorder import LedgerDatastore, LedgerRecorder, session
+from infra.event_store.reader import LedgerReader
+from infra.event_store.reading.identity import ledger_id_of
 from infra.event_store.rows import BatchRows, Origin
-from infra.event_store.sql_ledger import Ask, SqlLedger
+from infra.event_store.sql_ledger import SqlLedger
 
 SCHEMA_VERSION: Final = 1
-MOVED_ON: Final = "JM001"
 SQL: Final = files("infra.event_store.postgres")
 PATIENCE_S: Final = 60.0
 """How long a server that has gone away is waited for."""
@@ -53,12 +54,6 @@ def upgrade(url: str, schema: str = "jumun") -> None:
         )
 
 
-@cache
-def _named(statement: str) -> bytes:
-    """`:name` as psycopg writes it."""
-    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", statement.replace("%", "%%")).encode()
-
-
 class PostgresLedger(SqlLedger):
     """One partition's ledger, over one connection that comes back by itself."""
 
@@ -74,7 +69,7 @@ class PostgresLedger(SqlLedger):
         self._origin = origin or Origin()
         self._secret: bytes | None = None
         try:
-            self.ledger_id: str = self.rows("SELECT ledger_id FROM ledger")[0][0]
+            self.ledger_id = ledger_id_of(self)
         except BaseException:
             self._store.close()
             raise
@@ -105,17 +100,13 @@ class PostgresLedger(SqlLedger):
 
     def rows(self, statement: str, /, **params: Any) -> list[Any]:
         """One query is one consistent view already."""
-        return self._again(lambda c: _asked(c, statement, params))
+        return self._again(lambda c: PostgresReader(c).rows(statement, **params))
 
     @contextmanager
-    def reading(self) -> Generator[Ask]:
+    def reading(self) -> Generator[LedgerReader]:
         with self._connected() as c, c.connection.transaction():
             c.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-            def ask(statement: str, /, **params: Any) -> list[Any]:
-                return _asked(c, statement, params)
-
-            yield ask
+            yield PostgresReader(c)
 
     def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         return dict(self.rows("SELECT key, digest FROM inbox WHERE key = ANY(:keys)", keys=list(keys)))
@@ -205,7 +196,7 @@ class PostgresLedger(SqlLedger):
         def look_up(c: Cursor) -> list[Any]:
             with c.connection.transaction():
                 c.execute("SELECT commit_lock()")
-                return _asked(c, _SETTLED, {"batch": rows.batch_id})
+                return PostgresReader(c).rows(_SETTLED, batch=rows.batch_id)
 
         found = self._again(look_up)
         if not found:
@@ -221,10 +212,6 @@ SELECT out_first_position, out_recorded_at FROM commit_batch(
     %(content)b, %(body)b, %(streams)b, %(versions)b::bigint[], %(topics)b, %(states)b,
     %(keys)b, %(digests)b, %(set_aside)b, %(outcomes)s, %(rest)s)
 """
-
-
-def _asked(c: Cursor, statement: str, params: Mapping[str, Any]) -> list[Any]:
-    return c.execute(_named(statement), params).fetchall()
 
 
 def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:
@@ -250,7 +237,7 @@ def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:
         "keys": [key for key, _ in keys],
         "digests": [digest for _, digest in keys],
         "set_aside": [raw for _, raw, _ in set_aside],
-        "outcomes": _json(rows.outcomes),
+        "outcomes": _json([tuple(outcome) for outcome in rows.outcomes]),
         "rest": _json(_rest(rows, now)),
     }
 

@@ -4,14 +4,16 @@ import secrets
 import uuid
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from eventsourcing.persistence import IntegrityError
 
 from consumers.ports import Batch, Committed, Stale
 from infra.event_store.instants import micros
+from infra.event_store.reader import LedgerReader
 from infra.event_store.rows import BatchRows, Origin
-from infra.event_store.sql_ledger import Ask, SqlLedger
+from infra.event_store.sql_ledger import SqlLedger
+from infra.event_store.sqlite.reading import CursorReader
 from infra.event_store.sqlite.recorder import DurableDatastore, LedgerRecorder
 from infra.event_store.sqlite.writer import BatchWriter
 
@@ -46,16 +48,9 @@ class SqliteLedger(SqlLedger):
         self._store.close()
 
     @contextmanager
-    def reading(self) -> Generator[Ask]:
-        with self._store.transaction(commit=False) as c:
-            c.sqlite_cursor.row_factory = None  # plain tuples
-
-            def ask(statement: str, /, **params: Any) -> list[Any]:
-                c.execute(statement, params)
-                rows: list[Any] = c.fetchall()
-                return rows
-
-            yield ask
+    def reading(self) -> Generator[LedgerReader]:
+        with self._store.transaction(commit=False) as cursor:
+            yield CursorReader(cursor)
 
     @property
     def secret(self) -> bytes:

@@ -5,9 +5,11 @@ from typing import Any
 
 from eventsourcing.sqlite import SQLiteCursor
 
-from consumers.ports import Stale
+from infra.event_store.chain import GENESIS, commit_hash
+from infra.event_store.fence import check_offset
 from infra.event_store.instants import instant
-from infra.event_store.rows import GENESIS, BatchRows, Origin, chain
+from infra.event_store.rows import BatchRows, Origin
+from infra.wire.stored_outcomes import StoredOutcome
 
 
 class BatchWriter:
@@ -22,11 +24,11 @@ class BatchWriter:
     def write(self, c: SQLiteCursor, first_position: int) -> None:
         self.first_position = first_position
         rows, batch = self._rows, self._rows.batch
-        last = self._last_commit(c)
+        previous = self._previous_hash(c)
         number = self._max(c, "commits", "number") + 1
         first_outcome = self._max(c, "outcomes", "number") + 1
         head = rows.head(number, self.recorded_at, first_position, first_outcome)
-        self._insert(c, "commits", [(*head, chain(last, head, rows.content))])
+        self._insert(c, "commits", [(*head, commit_hash(previous, head, rows.content))])
         self._insert(c, "outcomes", self._outcomes(number, first_outcome))
         self._insert(c, "inbox", sorted(batch.inbox))  # a third faster in their order
         if body := rows.body:
@@ -47,22 +49,19 @@ class BatchWriter:
             marks = ",".join("?" * len(rows[0]))
             c.executemany(f"INSERT INTO {table} VALUES ({marks}) {otherwise}", rows)
 
-    def _last_commit(self, c: SQLiteCursor) -> bytes:
-        """The fence: this batch must begin where the partition's last commit ended."""
-        batch = self._rows.batch
+    def _previous_hash(self, c: SQLiteCursor) -> bytes:
+        """Of the partition's last commit, where this batch must begin.  Raises: Stale."""
         c.execute(
             "SELECT next_offset, hash, (SELECT max(recorded_at) FROM commits) FROM commits"
             " WHERE partition = ? ORDER BY number DESC LIMIT 1",
             (self._rows.partition,),
         )
         row = c.fetchone()
-        next_offset, chained, latest = (row[0], row[1], row[2]) if row else (0, GENESIS, None)
-        if next_offset != batch.from_offset:
-            msg = f"the partition stands at {next_offset}, this batch begins at {batch.from_offset}"
-            raise Stale(msg)
+        next_offset, previous, latest = (row[0], row[1], row[2]) if row else (0, GENESIS, None)
+        check_offset(next_offset, self._rows.batch.from_offset)
         if latest is not None:  # recorded_at never goes backwards
             self.recorded_at = max(self.recorded_at, instant(latest))
-        return chained
+        return previous
 
     @staticmethod
     def _max(c: SQLiteCursor, table: str, column: str) -> int:
@@ -70,17 +69,10 @@ class BatchWriter:
         found: int = c.fetchone()[0]
         return found
 
-    def _outcomes(self, commit: int, first_outcome: int) -> list[tuple[Any, ...]]:
-        base = self.first_position
+    def _outcomes(self, commit: int, first_outcome: int) -> list[StoredOutcome]:
         return [
-            (
-                at,
-                commit,
-                *said,
-                None if first is None else base + first,
-                None if last is None else base + last,
-            )
-            for at, (*said, first, last) in enumerate(self._rows.outcomes, first_outcome)
+            outcome.stored(number, commit, self.first_position)
+            for number, outcome in enumerate(self._rows.outcomes, first_outcome)
         ]
 
     def _write_waiting(self, c: SQLiteCursor) -> None:

@@ -8,41 +8,29 @@ from starlette.responses import Response
 
 from consumers.ports import State
 from infra.access.tokens import ALL, Token
-from infra.event_store.instants import instant
+from infra.event_store.reader import LedgerReader
+from infra.event_store.reading.outcomes import message_counts
+from infra.event_store.reading.waiting import ParkedMessage, parked_messages
 from infra.http import models
 from infra.http.asking.paging import see_to
 from infra.http.asking.parameters import AskedOutcomes, AskedWaiting, after_cursor, cursor_of
 from infra.http.forms import CSV_ANSWER, page
-from infra.http.messages import Ledger, now
+from infra.http.messages import now
 from infra.http.problems import documented
 from infra.http.services import Reader, Served
 
 STATES: Final[tuple[State, ...]] = get_args(State)
 FAILED: Final = "a bug in Jumun; `jumun parked show` tells an operator where"
 ANSWERS: Final = {**documented(401, 403, 422, 500, 503, 504), **CSV_ANSWER}
-_WAITING: Final = """
-SELECT partition, number, state, seller_id, place, reason, since FROM parked
-WHERE (partition > :at OR (partition = :at AND number > :number)){whose}
-ORDER BY partition, number LIMIT :most
-"""
-_SUMS: Final = """
-SELECT state, sum(n) FROM (
-    SELECT state, count(*) AS n FROM outcomes WHERE 1 = 1{whose} GROUP BY state
-    UNION ALL
-    SELECT was, -count(*) FROM outcomes WHERE was IS NOT NULL{whose} GROUP BY was) AS moves
-GROUP BY state
-"""
 
 router = APIRouter()
 
 
-def _whose(token: Token, seller: str | None) -> tuple[str, dict[str, str]]:
-    """A condition with its parameters: the seller asked for, else the token's."""
-    if seller is None and token.sellers == ALL:
-        return "", {}
-    sellers: Sequence[str] = [seller] if seller is not None else token.sellers
-    named = {f"s{at}": one for at, one in enumerate(sellers)}
-    return f" AND seller_id IN ({', '.join(f':{name}' for name in named)})", named
+def _sellers(token: Token, seller: str | None) -> Sequence[str] | None:
+    """The seller asked for, else the token's; None: all."""
+    if seller is not None:
+        return [seller]
+    return None if token.sellers == ALL else token.sellers
 
 
 @router.get("/parked", response_model=models.Page[models.WaitingRow], responses=ANSWERS)
@@ -53,31 +41,19 @@ async def parked(
     see_to(token, asked.seller)
     number, partition = after_cursor(asked.cursor)
     at = int(partition) if partition.isdecimal() else -1
-    whose, named = _whose(token, asked.seller)
-    ledger, statement = served.reads.ledger, _WAITING.format(whose=whose)
-    found, as_of = await served.reads.ask(
-        lambda: (
-            ledger.rows(statement, at=at, number=number, most=asked.limit + 1, **named),
-            now(ledger),
-        )
+    ledger, sellers = served.reads.ledger, _sellers(token, asked.seller)
+    waiting, as_of = await served.reads.ask(
+        lambda: (parked_messages(ledger, sellers, (at, number), asked.limit + 1), now(ledger))
     )
-    rows = [_row(row) for row in found[: asked.limit]]
-    more = len(found) > asked.limit
+    rows = [_row(message) for message in waiting[: asked.limit]]
+    more = len(waiting) > asked.limit
     following = cursor_of(rows[-1]["number"], str(rows[-1]["partition"])) if more else None
     return page(request, as_of, rows, following)
 
 
-def _row(found: Sequence[Any]) -> dict[str, Any]:
-    partition, number, state, seller, place, reason, since = found
-    return {
-        "partition": partition,
-        "number": number,
-        "state": state,
-        "seller_id": seller,
-        "place": place,
-        "reason": FAILED if state == "failed" else reason,
-        "since": instant(since).isoformat(),
-    }
+def _row(message: ParkedMessage) -> dict[str, Any]:
+    reason = FAILED if message.state == "failed" else message.reason
+    return {**message._asdict(), "reason": reason, "since": message.since.isoformat()}
 
 
 @router.get("/outcomes", response_model=models.Page[models.OutcomeCounts], responses=ANSWERS)
@@ -95,8 +71,7 @@ async def outcomes(
     return page(request, as_of, rows)
 
 
-def _counts(ledger: Ledger, token: Token, seller: str | None) -> dict[str, Any]:
-    whose, named = _whose(token, seller)
-    sums = {state: int(count) for state, count in ledger.rows(_SUMS.format(whose=whose), **named)}
+def _counts(ledger: LedgerReader, token: Token, seller: str | None) -> dict[str, Any]:
+    sums = message_counts(ledger, _sellers(token, seller))
     counts: dict[str, int] = {state: sums.get(state, 0) for state in STATES}
     return {"seller_id": seller, "sent": sum(sums.values()), **counts}

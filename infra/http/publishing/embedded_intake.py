@@ -10,16 +10,13 @@ import structlog
 
 from infra import metrics
 from infra.embedded.writer import Embedded, writing
+from infra.event_store.reading.outcomes import last_outcome_number, outcomes_of_new_messages
 from infra.http.intake import Line, Sent, Taken, Unsure
-from infra.http.messages import COLUMNS, FROM, last_number, told
+from infra.http.messages import told
 from infra.settings import Settings
 
 STAGE: Final = "engine"
 LOOK_S: Final = 1.0
-_CAUSED: Final = f"""
-SELECT o.sent_offset, {COLUMNS} {FROM}
-WHERE o.number > :last AND o.sent_offset IS NOT NULL ORDER BY o.number
-"""
 
 log = structlog.get_logger()
 
@@ -85,16 +82,17 @@ class Direct:
 
     def _tell(self, embedded: Embedded, group: list[Taken]) -> None:
         ledger, engine, slice_ = embedded.ledger, embedded.engine, self._settings.batch
-        last = last_number(ledger)
+        last = last_outcome_number(ledger)
         whose = [(taken, at) for taken in group for at in range(len(taken.messages))]
         by_offset: dict[int, tuple[Taken, int]] = {}
         for start in range(0, len(whose), slice_):
             some = whose[start : start + slice_]
             by_offset |= dict(enumerate(some, engine.offset))
             engine.handle([taken.messages[at].raw for taken, at in some])
-        for offset, *row in ledger.rows(_CAUSED, last=last):
-            taken, at = by_offset[offset]
-            taken.outcomes[at] = outcome = told(row)
+        for recorded in outcomes_of_new_messages(ledger, last):
+            assert recorded.outcome.sent_offset is not None
+            taken, at = by_offset[recorded.outcome.sent_offset]
+            taken.outcomes[at] = outcome = told(recorded)
             metrics.MESSAGES.labels(outcome.state).inc()
             if outcome.state == "refused" and outcome.rule:
                 metrics.REFUSED.labels(outcome.rule).inc()

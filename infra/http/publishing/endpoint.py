@@ -11,11 +11,12 @@ from starlette.responses import Response
 
 from domain.catalogue import TIME_PASSED
 from infra.access.tokens import Right, Token
+from infra.event_store.reading.outcomes import last_outcome_number
 from infra.http import models
 from infra.http.asking.parameters import AskedPublish
 from infra.http.forms import answer
 from infra.http.intake import Busy, Sent, Taken, Unsure
-from infra.http.messages import Became, Told, became, last_number
+from infra.http.messages import Became, Told, became
 from infra.http.problems import SAME_ID, Problem, Wrong, documented
 from infra.http.publishing.request_body import incoming
 from infra.http.schemas import MESSAGES
@@ -47,7 +48,7 @@ async def publish(
     """
     messages = await incoming(request)
     _permit(token, messages)
-    after = await served.reads.ask(lambda: last_number(served.reads.ledger)) if asked.wait else None
+    after = await served.reads.ask(lambda: last_outcome_number(served.reads.ledger)) if asked.wait else None
     taken = await _taken(served, messages, after)
     if asked.wait:
         await asyncio.wait({asyncio.wrap_future(taken.done)}, timeout=asked.wait)

@@ -9,22 +9,24 @@ import structlog
 from eventsourcing.persistence import PersistenceError
 
 from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.reading.outcomes import outcomes_of_messages
 from infra.http.intake import Taken
-from infra.http.messages import COLUMNS, FROM, Told, told
+from infra.http.messages import Told, told
+from infra.wire.stored_outcomes import StoredOutcome
 
 LOOK_S: Final = 0.25
 PAUSE_S: Final = 0.02
 PATIENCE_S: Final = 60.0
 """How long an outcome is looked out for: longer than anybody waits."""
 CLOSING_S: Final = 5.0
-_SINCE: Final = f"""
-SELECT o.seller_id, o.source, o.message_id, o.sent_hash, {COLUMNS} {FROM}
-WHERE o.message_id = ANY(:ids) AND o.number > :after ORDER BY o.number
-"""
-Name = tuple[str | None, str, str, str]
+Name = tuple[str | None, str | None, str | None, str | None]
 """(seller, source, id, sha256 of the bytes)"""
 
 log = structlog.get_logger()
+
+
+def _name(outcome: StoredOutcome) -> Name:
+    return outcome.seller_id, outcome.source, outcome.message_id, outcome.sent_hash
 
 
 class Lookout:
@@ -85,10 +87,10 @@ class Lookout:
                     name = (message.seller, message.source, message.id, digest)
                     wanted.setdefault(name, []).append((taken, at))
         if wanted:
-            ids = sorted({message_id for _, _, message_id, _ in wanted})
+            ids = sorted({name[2] for name in wanted if name[2] is not None})
             after = min(taken.after or 0 for taken in followed)
-            for seller, source, message_id, digest, *row in self._ledger.rows(_SINCE, ids=ids, after=after):
-                self._give(told(row), wanted.get((seller, source, message_id, digest), []))
+            for recorded in outcomes_of_messages(self._ledger, ids, after):
+                self._give(told(recorded), wanted.get(_name(recorded.outcome), []))
         for taken in followed:
             told_of = zip(taken.messages, taken.outcomes, strict=True)
             if not taken.done.done() and all(message.is_tick or outcome for message, outcome in told_of):

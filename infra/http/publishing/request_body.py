@@ -13,8 +13,7 @@ from starlette.requests import Request
 from consumers.envelope import Unreadable, read
 from infra.http.intake import Sent, sent
 from infra.http.problems import NOTHING, Problem, Wrong
-from infra.kafka.ports import Record
-from infra.workers.inbound import structured
+from infra.wire.binary_mode import structured
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -97,9 +96,8 @@ def _whole(headers: Headers, body: bytes) -> bytes:
     twice = next((name for name in names if len(headers.getlist(name)) > 1), None)
     if twice is not None:
         raise Unreadable("duplicate_key", field=twice[:100], said="this header stands twice")
-    attributes = [(f"ce_{name[3:]}", unquote_to_bytes(headers[name])) for name in names]
-    said = Record(0, 0, body, (*attributes, ("content-type", BINARY.encode())), 0)
-    return structured(said)
+    attributes = [(name.removeprefix(_ATTRIBUTE), unquote_to_bytes(headers[name])) for name in names]
+    return structured(attributes, body)
 
 
 def _apart(body: bytes) -> list[bytes]:

@@ -21,11 +21,12 @@ from infra.embedded.writer import writing
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.restored import restored
 from infra.event_store.postgres.upgrade import Target, upgrade
+from infra.event_store.reading.events import last_position
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.read_models.schema_setup import OtherLedger
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
-from infra.workers.inbound import is_tick
+from infra.wire.ticks import is_tick
 from tests.infra.workers.production import Production, production
 from tests.telling import life, receipt
 
@@ -97,7 +98,7 @@ def test_production_is_folded_partition_by_partition_in_pieces(
     (said,) = json.loads(result.stdout)
     with made.ledger() as ledger, made.read_models() as models:
         assert said["ledger_id"] == ledger.ledger_id
-        assert said["events"] == rebuilding.count(ledger)
+        assert said["events"] == last_position(ledger)
         assert verify(ledger, models).findings == []
         models.of(ledger.ledger_id)
         with pytest.raises(OtherLedger):

@@ -19,8 +19,8 @@ from infra.http.publishing.kafka_intake import Checks
 from infra.kafka.client import Misconfigured, connect
 from infra.kafka.ports import Kafka, Unreachable
 from infra.kafka.topics import create
-from infra.settings import Settings
-from infra.workers.timekeeper import last_tick
+from infra.settings import TOPIC_NAMES, Settings
+from infra.wire.ticks import last_tick
 from tests.conftest import TOOLS, kafka_tool
 from tests.infra.kafka.trying import CLIENTS, KAFKA, a_topic, client_of, gone, publish, sent, tail, until
 from tests.infra.workers.production import production
@@ -232,7 +232,7 @@ def topics(kafka: str) -> Generator[str]:
     with closing(connect(settings).cluster()) as cluster:
         create(cluster, settings)
     yield settings.topics
-    gone(kafka, *(settings.topic(name) for name in broker.NAMES))
+    gone(kafka, *(settings.topic(name) for name in TOPIC_NAMES))
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -25,7 +25,7 @@ from infra.kafka.partitions import partition_of
 from infra.kafka.ports import Kafka, Outgoing, Record
 from infra.read_models.store import ReadModels
 from infra.settings import Settings, TopicName
-from infra.workers.outbox import SEAL
+from infra.wire.kafka_records import ledger_place
 from infra.workers.process import STUCK
 from infra.workers.roles import open_ledger, open_read_models
 
@@ -216,10 +216,7 @@ class Production:
         return found
 
     def told_positions(self) -> list[int]:
-        return sorted(
-            int(record.value[record.value.rindex(SEAL) + len(SEAL) :].partition(b",")[0])
-            for record in self.told("ledger")
-        )
+        return sorted(ledger_place(record.value).position for record in self.told("ledger"))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
-from infra.workers.timekeeper import tick
+from infra.wire.ticks import tick
 from tests.infra.workers.production import Production, production
 from tests.telling import life, lives, receipt
 

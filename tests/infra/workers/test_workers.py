@@ -14,9 +14,8 @@ from infra.cli.worker import CANNOT
 from infra.demo import market
 from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
-from infra.workers.inbound import is_tick
-from infra.workers.projector import told
-from infra.workers.relay_position import stored
+from infra.wire.kafka_records import ledger_place, stored_bytes
+from infra.wire.ticks import is_tick
 from tests.infra.workers.production import Production
 from tests.telling import life, paid, placed, receipt, tick
 
@@ -59,8 +58,8 @@ def test_an_event_is_told_as_it_is_stored_and_names_the_one_before_it(made: Prod
         rows = dict(ledger.rows("SELECT position, state FROM stored_events"))
     before: dict[int, int] = {}
     for record in made.told("ledger"):
-        where = told(record.value)
-        assert stored(record.value) == rows[where.position]
+        where = ledger_place(record.value)
+        assert stored_bytes(record.value) == rows[where.position]
         assert where.previous == before.get(record.partition, 0)
         assert json.loads(record.value)["position"] == where.position
         before[record.partition] = where.position

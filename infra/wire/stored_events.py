@@ -1,8 +1,9 @@
-"""Events as bytes: the CloudEvent that is stored is the one that is sent, but for its last attributes.
+"""How an event is stored: the CloudEvent that is stored is the one that is sent, but for its last attributes.
 
 The relay adds position, previous and recordedat before the last brace; nothing is decoded for that.
 """
 
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from pydantic import TypeAdapter
 from consumers.ports import Decided
 from domain.catalogue import DECIDERS, EVENTS, NAMES
 from domain.message import Event
+from domain.streams import StreamId
+from projections.fold import Recorded
 
 _DATA: Final = b',"data":'
 """Cannot stand inside a JSON string, where its quotes would be escaped: the first one begins the data."""
@@ -20,7 +23,7 @@ _DATA: Final = b',"data":'
 def encode(decided: Decided) -> bytes:
     """The outbound CloudEvent of a decided event, structured JSON."""
     seller_id, sequence, stream, version, event, (correlation, part, of, trace), cause, inferred = decided
-    said: dict[str, Any] = {
+    message: dict[str, Any] = {
         "specversion": "1.0",
         "id": decided.id,
         "source": "jumun",
@@ -33,22 +36,22 @@ def encode(decided: Decided) -> bytes:
         "correlationid": correlation,
     }
     if cause is not None:
-        said["causationid"] = cause
+        message["causationid"] = cause
     if inferred:
-        said["inferred"] = True
+        message["inferred"] = True
     if of > 1:
-        said["part"] = part
-        said["of"] = of
+        message["part"] = part
+        message["of"] = of
     if trace is not None:
-        said["traceparent"] = trace
-    said["datacontenttype"] = "application/json"
-    said["data"] = event
+        message["traceparent"] = trace
+    message["datacontenttype"] = "application/json"
+    message["data"] = event
     try:
-        return orjson.dumps(said, option=orjson.OPT_UTC_Z)
+        return orjson.dumps(message, option=orjson.OPT_UTC_Z)
     except orjson.JSONEncodeError:  # it does not know a policy document, nor an integer of more than 64 bits
-        del said["data"]
-        data: bytes = events(said["type"]).serializer.to_json(event)
-        return orjson.dumps(said, option=orjson.OPT_UTC_Z)[:-1] + _DATA + data + b"}"
+        del message["data"]
+        data: bytes = events(message["type"]).serializer.to_json(event)
+        return orjson.dumps(message, option=orjson.OPT_UTC_Z)[:-1] + _DATA + data + b"}"
 
 
 @cache
@@ -66,8 +69,26 @@ def decode(topic: str, state: bytes) -> Event:
 
 def attributes(state: bytes) -> dict[str, Any]:
     """The CloudEvent's attributes, without its data."""
-    said: dict[str, Any] = orjson.loads(state[: state.index(_DATA)] + b"}")
-    return said
+    without_data: dict[str, Any] = orjson.loads(state[: state.index(_DATA)] + b"}")
+    return without_data
+
+
+def recorded_event(
+    cloud_event: dict[str, Any], event: Event, position: int, recorded_at: datetime
+) -> Recorded:
+    """An event with its attributes, to be folded."""
+    return Recorded(
+        position=position,
+        recorded_at=recorded_at,
+        seller_id=cloud_event["sellerid"],
+        stream=cloud_event["subject"],
+        version=cloud_event["version"],
+        event=event,
+        inferred=cloud_event.get("inferred", False),
+        part=cloud_event.get("part", 1),
+        of=cloud_event.get("of", 1),
+        sequence=cloud_event["sequence"],
+    )
 
 
 @cache
@@ -77,8 +98,8 @@ def _states(kind: str) -> TypeAdapter[Any]:
 
 def encode_state(stream: str, state: Any) -> bytes:
     """A snapshot of a stream's state."""
-    return _states(stream[: stream.index("/")]).dump_json(state)
+    return _states(StreamId(stream).kind).dump_json(state)
 
 
 def decode_state(stream: str, state: bytes) -> Any:
-    return _states(stream[: stream.index("/")]).validate_json(state)
+    return _states(StreamId(stream).kind).validate_json(state)

@@ -1,0 +1,160 @@
+"""The rows of `commits`, and the messages that a commit keeps."""
+
+from typing import Final, NamedTuple
+
+from infra.event_store.chain import Head
+from infra.event_store.reader import LedgerReader
+from infra.event_store.reading import NO_LIMIT
+
+
+class Commit(NamedTuple):
+    """A row of `commits`, its columns in their order.  Instants are microseconds since 1970."""
+
+    number: int
+    partition: int
+    topic_id: str
+    from_offset: int
+    next_offset: int
+    worker: str
+    build: str
+    batch_id: str
+    recorded_at: int
+    first_position: int
+    last_position: int
+    first_outcome: int
+    last_outcome: int
+    hash: bytes
+
+    @property
+    def head(self) -> Head:
+        """All but the hash."""
+        return Head(*self[:-1])
+
+    @property
+    def event_count(self) -> int:
+        return self.last_position - self.first_position + 1
+
+    @property
+    def outcome_count(self) -> int:
+        return self.last_outcome - self.first_outcome + 1
+
+
+class LedgerEnd(NamedTuple):
+    """The last position, and when anything was last committed; zeros where nothing was."""
+
+    position: int
+    recorded_at: int
+
+
+class Piece(NamedTuple):
+    """Some commits of a partition, read together: the number of the last, and its last position."""
+
+    last_number: int
+    last_position: int
+
+
+_COLUMNS: Final = ", ".join(Commit._fields)
+
+
+def all_commits(reader: LedgerReader) -> list[Commit]:
+    return commits_after(reader, 0, NO_LIMIT)
+
+
+def commits_after(reader: LedgerReader, number: int, limit: int) -> list[Commit]:
+    """In the order of their numbers."""
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM commits WHERE number > :number ORDER BY number LIMIT :limit",
+        number=number,
+        limit=limit,
+    )
+    return [Commit._make(row) for row in rows]
+
+
+def last_commit_up_to(reader: LedgerReader, position: int, outcome: int = NO_LIMIT) -> Commit | None:
+    """The last commit that ends at or before that position and that outcome."""
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM commits WHERE last_position <= :position AND last_outcome <= :outcome"
+        " ORDER BY last_position DESC, number DESC LIMIT 1",
+        position=position,
+        outcome=outcome,
+    )
+    return Commit._make(rows[0]) if rows else None
+
+
+def ledger_end(reader: LedgerReader) -> LedgerEnd:
+    position, recorded_at = reader.rows("SELECT max(last_position), max(recorded_at) FROM commits")[0]
+    return LedgerEnd(position or 0, recorded_at or 0)
+
+
+def last_positions(reader: LedgerReader, up_to: int = NO_LIMIT) -> dict[int, int]:
+    """The last event of each partition, at or before `up_to`; partitions without events are left out."""
+    rows = reader.rows(
+        "SELECT partition, max(last_position) FROM commits"
+        " WHERE first_position <= last_position AND last_position <= :up_to"
+        " GROUP BY partition ORDER BY partition",
+        up_to=up_to,
+    )
+    return dict(rows)
+
+
+def last_positions_before(reader: LedgerReader, instant: int, limit: int) -> dict[int, int]:
+    """As `last_positions`, of the last `limit` commits that were recorded before an instant."""
+    rows = reader.rows(
+        """
+        SELECT partition, max(last_position) FROM (
+            SELECT partition, first_position, last_position FROM commits
+            WHERE recorded_at < :instant ORDER BY recorded_at DESC LIMIT :limit) AS latest
+        WHERE last_position >= first_position GROUP BY partition
+        """,
+        instant=instant,
+        limit=limit,
+    )
+    return dict(rows)
+
+
+def last_position_begun_by(reader: LedgerReader, partition: int, position: int) -> int | None:
+    """Where the partition's last commit with events ends that begins at or before a position."""
+    rows = reader.rows(
+        "SELECT last_position FROM commits WHERE partition = :partition AND first_position <= :position"
+        " AND last_position >= first_position ORDER BY number DESC LIMIT 1",
+        partition=partition,
+        position=position,
+    )
+    return rows[0][0] if rows else None
+
+
+def next_piece(reader: LedgerReader, partition: int, after_number: int, up_to: int, commits: int) -> Piece:
+    """The next `commits` commits with events of a partition that end at or before a position."""
+    rows = reader.rows(
+        """
+        SELECT max(number), max(last_position) FROM (
+            SELECT number, last_position FROM commits
+            WHERE partition = :partition AND number > :after_number
+              AND first_position <= last_position AND last_position <= :up_to
+            ORDER BY number LIMIT :commits) AS piece
+        """,
+        partition=partition,
+        after_number=after_number,
+        up_to=up_to,
+        commits=commits,
+    )
+    return Piece._make(rows[0])
+
+
+def outcomes_recorded_between(reader: LedgerReader, since: int, until: int) -> tuple[int, int] | None:
+    """The first and the last outcome that were recorded from one instant up to, not including, another."""
+    first, last = reader.rows(
+        "SELECT min(first_outcome), max(last_outcome) FROM commits"
+        " WHERE recorded_at >= :since AND recorded_at < :until",
+        since=since,
+        until=until,
+    )[0]
+    return None if first is None else (first, last)
+
+
+def message_bodies(reader: LedgerReader, commit_number: int) -> list[bytes]:
+    """The messages that a commit decided on, compressed."""
+    rows = reader.rows(
+        "SELECT body FROM messages WHERE commit_number = :commit_number", commit_number=commit_number
+    )
+    return [body for (body,) in rows]

@@ -1,0 +1,18 @@
+"""The ledger's sellers, and how a query is limited to some of them."""
+
+from collections.abc import Sequence
+
+from infra.event_store.reader import LedgerReader
+
+
+def seller_partitions(reader: LedgerReader) -> dict[str, int]:
+    """The partition of each seller that the ledger knows."""
+    return dict(reader.rows("SELECT seller_id, partition FROM sellers"))
+
+
+def of_sellers(sellers: Sequence[str] | None) -> tuple[str, dict[str, str]]:
+    """A condition on `seller_id`, with its parameters; None: all sellers."""
+    if sellers is None:
+        return "1 = 1", {}
+    params = {f"seller_{index}": seller for index, seller in enumerate(sellers)}
+    return f"seller_id IN ({', '.join(f':{name}' for name in params)})", params

@@ -1,0 +1,136 @@
+"""How events and outcomes become Kafka records, and how records are read.
+
+The stored bytes of an event are the record's value, but for its last four attributes, which are added here.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from consumers.ports import Place
+from domain.streams import StreamId
+from infra.kafka.ports import Outgoing, Record
+from infra.settings import TopicName
+from infra.wire import binary_mode
+from infra.wire.stored_events import attributes, decode, recorded_event
+from infra.wire.stored_outcomes import StoredOutcome
+from projections.fold import Recorded
+
+_POSITION: Final = b',"position":'
+"""Begins what is added to an event.  Inside a JSON text its quotes would be escaped."""
+_PREFIX: Final = "ce_"
+_CONTENT_TYPE: Final = "content-type"
+_instant = lru_cache(1_000)(datetime.fromisoformat)
+
+
+class LedgerPlace(NamedTuple):
+    """Where the ledger has an event.  A position means something in its ledger alone."""
+
+    position: int
+    previous: int
+    """Position of the event before it in its partition; 0, if it is the first."""
+    recorded_at: str
+    ledger_id: str
+
+
+# --- events ----------------------------------------------------------------------------------------------
+
+
+def event_record(topic: str, partition: int, stream: StreamId, state: bytes, place: LedgerPlace) -> Outgoing:
+    """A stored event as it is sent; its key is the seller."""
+    position, previous, recorded_at, ledger_id = place
+    added = f'{position},"previous":{previous},"recordedat":"{recorded_at}","ledgerid":"{ledger_id}"}}'
+    return Outgoing(topic, partition, stream.seller.encode(), state[:-1] + _POSITION + added.encode())
+
+
+def ledger_place(value: bytes) -> LedgerPlace:
+    """Where the ledger has the event of a record.  Reads its last bytes alone."""
+    position, *rest = value[value.rindex(_POSITION) + len(_POSITION) : -1].decode().split(",")
+    previous, recorded_at, ledger_id = (text.partition(":")[2].strip('"') for text in rest)
+    return LedgerPlace(int(position), int(previous), recorded_at, ledger_id)
+
+
+def stored_bytes(value: bytes) -> bytes:
+    """The event of a record as the ledger stores it."""
+    return value[: value.rindex(_POSITION)] + b"}"
+
+
+def recorded(value: bytes, place: LedgerPlace) -> Recorded:
+    """The event of a record, to be folded."""
+    state = stored_bytes(value)
+    cloud_event = attributes(state)
+    event = decode(cloud_event["type"], state)
+    return recorded_event(cloud_event, event, place.position, _instant(place.recorded_at))
+
+
+# --- outcomes --------------------------------------------------------------------------------------------
+
+
+def outcome_record(
+    topics: Mapping[TopicName, str], partition: int, outcome: StoredOutcome, recorded_at: str, ledger_id: str
+) -> Outgoing:
+    """An outcome as it is sent; that of a message that could not be read has a topic of its own."""
+    topic = topics["set-aside" if outcome.state == "set_aside" else "outcomes"]
+    seller = outcome.seller_id
+    event = {
+        "specversion": "1.0",
+        "id": f"{ledger_id}:{outcome.number}",
+        "source": "jumun",
+        "type": "jumun.outcome.v1",
+        "time": recorded_at,
+        **({"sellerid": seller} if seller else {}),
+        "datacontenttype": "application/json",
+        "data": _outcome_data(outcome, topics["inbound"], partition),
+    }
+    return Outgoing(topic, partition, (seller or "").encode(), orjson.dumps(event))
+
+
+def _outcome_data(outcome: StoredOutcome, inbound: str, partition: int) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "number": outcome.number,
+        "state": outcome.state,
+        "was": outcome.was,
+        "source": outcome.source,
+        "id": outcome.message_id,
+        "type": outcome.type,
+        "rule": outcome.rule,
+        "data": json.loads(outcome.data) if outcome.data else None,
+        "retryable": bool(outcome.retryable),
+        "offset": outcome.sent_offset,
+        "sha256": outcome.sent_hash,
+        "first_event": outcome.first_event,
+        "last_event": outcome.last_event,
+        "first_position": outcome.first_position,
+        "last_position": outcome.last_position,
+    }
+    if outcome.sent_offset is not None:
+        data |= {"topic": inbound, "partition": partition}
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def outcome_number(value: bytes) -> int:
+    """The number of the outcome of a record."""
+    number: int = orjson.loads(value)["data"]["number"]
+    return number
+
+
+# --- messages --------------------------------------------------------------------------------------------
+
+
+def inbound_message(record: Record) -> bytes:
+    """The message of a record as a structured CloudEvent, in whichever mode it was sent."""
+    sent = [(name.removeprefix(_PREFIX), value) for name, value in record.headers if name.startswith(_PREFIX)]
+    if not sent:
+        return record.value
+    content_type = dict(record.headers).get(_CONTENT_TYPE, binary_mode.JSON)
+    return binary_mode.structured(sent, record.value, content_type)
+
+
+def inbound_place(record: Record) -> Place:
+    """Where the record stands in its partition, and the hash of what was sent."""
+    return Place(record.offset, sha256(record.value).hexdigest())
