@@ -15,12 +15,12 @@ import pytest
 from psycopg import sql
 from typer.testing import CliRunner
 
+from benchmarks.production import ROOT, Production
 from infra.cli.main import app
 from infra.clock import SYSTEM
 from infra.settings import Settings
 from infra.workers.process import STUCK, Watchdog
 from tests.infra.kafka.trying import until
-from tests.infra.workers.production import ROOT, Production
 from tests.telling import paid, placed, receipt
 
 HANGING = """
