@@ -22,9 +22,9 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from benchmarks.lives import Market
 from benchmarks.measure import Figure, beside
+from benchmarks.production import Production, production
 from infra.kafka.kafka_python.library import at
 from infra.kafka.ports import Record
-from tests.infra.workers.production import Production, production
 
 TOOLS: Final = Path(__file__).parents[1] / "tools"
 SELLERS: Final = 8

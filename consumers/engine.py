@@ -20,6 +20,8 @@ from consumers.outcomes import Moved, outcome_of
 from consumers.parking import PARKED_PER_SELLER, Parking, opens
 from consumers.ports import Batch, Carried, Committed, Ledger, Outcome, Place, State, Waiting
 from consumers.world import CACHED_STREAMS, Decision, World, skus_of
+from domain.cascade import Deciders
+from domain.catalogue import DECIDERS
 from domain.deadlines import Timer, due_step, timers
 from domain.decider import Told
 from domain.errors import Refused, TooEarly
@@ -52,7 +54,7 @@ def _one_partition(_: str) -> None:
 class Engine:
     """Decides the messages of one partition.  `on_commit` sees each batch once the ledger has it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  all that an engine may be given, by name
         self,
         ledger: Ledger,
         *,
@@ -60,12 +62,14 @@ class Engine:
         parked_per_seller: int = PARKED_PER_SELLER,
         elsewhere: Elsewhere = _one_partition,
         cached: int = CACHED_STREAMS,
+        deciders: Deciders = DECIDERS,
     ) -> None:
         self._ledger = ledger
         self._on_commit = on_commit
         self._parked_per_seller = parked_per_seller
         self._elsewhere = elsewhere
         self._cached = cached
+        self._deciders = deciders
         self.moved = Moved()
         self._forget()
 
@@ -229,7 +233,7 @@ class Engine:
             reported_at=envelope.reportedat,
             inferred=envelope.inferred,
         )
-        decision = Decision(self._world, envelope.sellerid, told, carried)
+        decision = Decision(self._world, envelope.sellerid, told, carried, self._deciders)
         try:
             if not seller.opened and not isinstance(message.command, OpenSeller):
                 # the defaults take effect at his first message, by an event in his own stream
@@ -384,7 +388,7 @@ class Engine:
         seller_id = timer.stream.seller
         seller: Seller = self._world.get(seller_stream(seller_id)).state
         told = Told(timer.due, "clock", seller.zone, seller.policies)
-        decision = Decision(self._world, seller_id, told, Carried(f"clock {timer.key}"))
+        decision = Decision(self._world, seller_id, told, Carried(f"clock {timer.key}"), self._deciders)
         try:
             decision.decide(timer.stream, due_step(timer))
         except Exception:  # a deadline that fails must not stop the others

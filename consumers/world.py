@@ -4,16 +4,14 @@ A message is decided on an overlay that is merged when it succeeds, so one refus
 no trace; a batch's overlay joins the cache only when the ledger has it.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from consumers.ports import Carried, Decided, Ledger, Loaded
+from domain.cascade import Deciders, cascade
 from domain.catalogue import DECIDERS
-from domain.decider import Decider, Told
-from domain.errors import Refused, TooEarly
-from domain.fulfilment import follow_ups
-from domain.message import Event
+from domain.decider import Told
 from domain.streams import StreamId, stock_stream
 
 CACHED_STREAMS: Final = 60_000
@@ -103,69 +101,46 @@ def _start(stream: StreamId) -> Loaded:
 class Decision:
     """One message with its whole cascade, decided on an overlay of its own."""
 
-    def __init__(self, world: World, seller_id: str, told: Told, carried: Carried) -> None:
+    def __init__(
+        self, world: World, seller_id: str, told: Told, carried: Carried, deciders: Deciders
+    ) -> None:
         self._world = world
         self._told = told
         self._carried = carried
+        self._deciders = deciders
         self.seller_id = seller_id
         self.sequence = world.sequence(seller_id)
         self.states: dict[StreamId, Loaded] = {}
         self.events: list[Decided] = []
 
-    def decide(self, stream: StreamId, command: Any, told: Told | None = None) -> None:
-        """Carries out `command` and, breadth first, what follows from it.
+    def decide(self, stream: StreamId, command: Any) -> None:
+        """Carries out `command` and what follows from it.
 
         Raises: Refused, TooEarly, when the command itself may not or cannot yet be carried out.
         """
-        queue: deque[tuple[StreamId, Any, str | None]] = deque([(stream, command, None)])
-        while queue:
-            where, what, cause = queue.popleft()
-            try:
-                queue.extend(self._step(where, what, cause, told or self._told))
-            except (Refused, TooEarly) as no:
-                if cause is None:
-                    raise
-                msg = f"a follow-up of {cause} was refused: {no}"
-                raise AssertionError(msg) from no
+        loaded: dict[StreamId, Loaded] = {}
 
-    def _step(
-        self, stream: StreamId, command: Any, cause: str | None, told: Told
-    ) -> Iterable[tuple[StreamId, Any, str]]:
-        loaded = self.states.get(stream) or self._world.get(stream)
-        decider = DECIDERS[stream.kind]
-        state, version = loaded.state, loaded.version
-        follows: list[tuple[StreamId, Any, str]] = []
-        for event, state in _story(decider, loaded.state, command, told):
-            version += 1
+        def state_of(to: StreamId) -> Any:
+            before = loaded[to] = self.states.get(to) or self._world.get(to)
+            return before.state
+
+        events, states = cascade(state_of, stream, command, self._told, self._deciders)
+        versions = {to: loaded[to].version for to in states}
+        seller_id, carried, inferred, first = (
+            self.seller_id,
+            self._carried,
+            self._told.inferred,
+            len(self.events),
+        )
+        for to, event, cause in events:
+            version = versions[to] = versions[to] + 1
             self.sequence += 1
-            decided = Decided(
-                self.seller_id,
-                self.sequence,
-                stream,
-                version,
-                event,
-                self._carried,
-                cause,
-                told.inferred,
+            follows = None if cause is None else self.events[first + cause].id
+            self.events.append(
+                Decided(seller_id, self.sequence, to, version, event, carried, follows, inferred)
             )
-            self.events.append(decided)
-            if asked := follow_ups(stream, event, state):
-                follows += [(to, step, decided.id) for to, step in asked]
-        if version != loaded.version:
-            self.states[stream] = Loaded(version, state, loaded.snapshot)
-        return follows
-
-
-def _story(
-    decider: Decider[Any, Any, Any], state: Any, command: Any, told: Told
-) -> Iterable[tuple[Event, Any]]:
-    if decider.story is not None:
-        return decider.story(state, command, told)
-    pairs: list[tuple[Event, Any]] = []
-    for event in decider.decide(state, command, told):
-        state = decider.evolve(state, event)
-        pairs.append((event, state))
-    return pairs
+        for to, state in states.items():
+            self.states[to] = Loaded(versions[to], state, loaded[to].snapshot)
 
 
 def skus_of(state: Any, seller_id: str) -> list[StreamId]:

@@ -2,12 +2,12 @@
 
 import logging
 import sys
-import time
 from contextlib import suppress
 from typing import Final, TextIO, cast
 
 import structlog
 
+from infra.clock import SYSTEM, Clock
 from infra.settings import Settings
 
 AGAIN_S: Final = 30.0
@@ -35,13 +35,14 @@ class StandardError:
 class Libraries(logging.Handler):
     """What libraries log, among our own lines and in their form."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         super().__init__(logging.WARNING)
+        self._clock = clock
         self._heard: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         said = record.getMessage()
-        alike, now = (record.name, said[:_ALIKE]), time.monotonic()
+        alike, now = (record.name, said[:_ALIKE]), self._clock.monotonic()
         if now - self._heard.get(alike, -AGAIN_S) < AGAIN_S:
             return
         if len(self._heard) >= _MOST:
@@ -50,7 +51,7 @@ class Libraries(logging.Handler):
         structlog.get_logger().log(record.levelno, "library_warned", library=record.name, errors=said[:500])
 
 
-def set_up(settings: Settings) -> None:
+def set_up(settings: Settings, clock: Clock = SYSTEM) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     json_lines = settings.log_format == "json"
     # Local variables may hold personal data: a trace names the lines, never the values.
@@ -71,4 +72,4 @@ def set_up(settings: Settings) -> None:
     )
     root = logging.getLogger()
     if not any(isinstance(handler, Libraries) for handler in root.handlers):
-        root.addHandler(Libraries())
+        root.addHandler(Libraries(clock))

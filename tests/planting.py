@@ -2,28 +2,36 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from domain import catalogue
+from domain.cascade import Deciders
+from domain.catalogue import DECIDERS
 from domain.order.allocate import PassShipBy
 
 Where = Callable[[Any, Any], bool]
 """Whether a command, to an order in a state, meets the bug."""
 
 
-@contextmanager
-def planted(where: Where, what: BaseException) -> Generator[None]:
-    order = catalogue.DECIDERS["order"]
+def with_bug(where: Where, what: BaseException) -> Deciders:
+    """All rules, with a bug in those of orders."""
+    order = DECIDERS["order"]
 
-    def broken(state: Any, command: Any, told: Any) -> Any:
+    def broken(state: Any, command: Any, context: Any) -> Any:
         if where(command, state):
             raise what
-        return order.decide(state, command, told)
+        return order.decide(state, command, context)
 
+    return {**DECIDERS, "order": replace(order, decide=broken)}
+
+
+@contextmanager
+def planted(where: Where, what: BaseException) -> Generator[None]:
+    """The bug is in the rules of the whole process, for what is run by the command line."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(catalogue.DECIDERS, "order", type(order)(order.start, broken, order.evolve))
+        patched.setitem(DECIDERS, "order", with_bug(where, what)["order"])
         yield
 
 

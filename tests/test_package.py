@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import metadata, packages_distributions
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -31,6 +32,14 @@ LIMITS = {
 @pytest.mark.parametrize("name", OURS)
 def test_only_our_distribution_owns_our_package_names(name: str) -> None:
     assert set(packages_distributions()[name]) == {"jumun"}
+
+
+@pytest.mark.parametrize("folder", [*OURS, "benchmarks"])
+def test_nothing_but_tests_imports_tests(folder: str) -> None:
+    files = (Path(__file__).parents[1] / folder).rglob("*.py")
+    assert [
+        file for file in files if re.search(r"^\s*(from|import) tests\b", file.read_text("utf-8"), re.M)
+    ] == []
 
 
 def test_it_is_never_uploaded_by_accident() -> None:

@@ -1,16 +1,14 @@
 """A seller's whole small world in memory: each message with all that follows from it, breadth first."""
 
 import heapq
-from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from domain.cascade import cascade
 from domain.catalogue import DECIDERS
 from domain.deadlines import Timer, due_step, timers
 from domain.decider import Told
-from domain.errors import Refused, TooEarly
-from domain.fulfilment import follow_ups
 from domain.message import Command, Event
 from domain.order.state import Order
 from domain.policies.documents import Policy
@@ -50,28 +48,13 @@ class World:
         return Told(at, by, self.seller.zone, self.seller.policies)
 
     def _carry_out(self, stream: StreamId, command: Any, told: Told) -> list[Event]:
-        states, events = dict(self.states), list[tuple[StreamId, Event]]()
-        todo: deque[tuple[StreamId, Any]] = deque([(stream, command)])
-        while todo:
-            where, step = todo.popleft()
-            decider = DECIDERS[where.kind]
-            try:
-                decided = decider.decide(states.get(where, decider.start), step, told)
-            except (Refused, TooEarly) as no:
-                if step is command:
-                    raise
-                msg = f"a follow-up was refused: {no}"
-                raise AssertionError(msg) from no
-            for event in decided:
-                states[where] = decider.evolve(states.get(where, decider.start), event)
-                events.append((where, event))
-                todo.extend(follow_ups(where, event, states[where]))
-        self.states = states
-        self.events += events
-        for where, event in events:
-            for timer in timers(where, event):
+        events, states = cascade(self.states.get, stream, command, told)
+        self.states.update(states)
+        self.events += [(to, event) for to, event, _ in events]
+        for to, event, _ in events:
+            for timer in timers(to, event):
                 heapq.heappush(self._timers, (timer.due, timer.key, timer))
-        return [event for _, event in events]
+        return [event for _, event, _ in events]
 
     @property
     def seller(self) -> Seller:

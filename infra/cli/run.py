@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from infra import logging
 from infra.cli import show
 from infra.cli.options import AsJson
+from infra.clock import SYSTEM
 from infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def run_all(
         }
         for place, name in enumerate(names)
     }
-    supervise(own, {name: ("run", role) for name, role in names.items()})
+    supervise(own, {name: ("run", role) for name, role in names.items()}, SYSTEM)
 
 
 def settings(as_json: AsJson = False) -> None:

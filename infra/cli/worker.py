@@ -8,6 +8,7 @@ import typer
 
 from infra import logging
 from infra.cli import show
+from infra.clock import SYSTEM
 from infra.kafka import topics as shapes
 from infra.kafka.client import Misconfigured
 from infra.kafka.ports import Unreachable
@@ -64,4 +65,4 @@ def run_worker(open_worker: Callable[[Settings], Worker], settings: Settings) ->
     """Until SIGTERM, or until it needs a person."""
     logging.set_up(settings)
     with told():
-        run(lambda: open_worker(settings), settings)
+        run(lambda: open_worker(settings), settings, SYSTEM)

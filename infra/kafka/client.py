@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address
 
+from infra.clock import SYSTEM, Clock
 from infra.kafka.kafka_python import KafkaPython
 from infra.kafka.ports import Kafka
 from infra.settings import Settings
@@ -11,14 +12,14 @@ class Misconfigured(Exception):
     """The settings of Kafka do not go together; says what to set."""
 
 
-def connect(settings: Settings) -> Kafka:
+def connect(settings: Settings, clock: Clock = SYSTEM) -> Kafka:
     """The cluster of the settings, by the library of the settings.  Nothing is sent yet.
 
     Raises: Misconfigured; Unreachable, where the certificates cannot be read.
     """
     _see_to(settings)
     if settings.kafka_client == "kafka-python":
-        return KafkaPython(settings)
+        return KafkaPython(settings, clock)
     try:
         from infra.kafka.confluent import Confluent  # noqa: PLC0415  # it is an extra
     except ModuleNotFoundError as error:
@@ -26,7 +27,7 @@ def connect(settings: Settings) -> Kafka:
             "confluent-kafka is not installed: pip install 'jumun[confluent]', "
             "or set JUMUN_KAFKA_CLIENT=kafka-python"
         ) from error
-    return Confluent(settings)
+    return Confluent(settings, clock)
 
 
 def _see_to(settings: Settings) -> None:

@@ -4,9 +4,9 @@ The group tells who is gone: within its session timeout the next one sits down. 
 transactional id is.
 """
 
-import time
 from typing import Final
 
+from infra.clock import Clock
 from infra.kafka.ports import Member
 
 FIRST: Final = 0
@@ -15,7 +15,8 @@ FIRST: Final = 0
 class Chair:
     """Nothing of the topic is read: no partition is ever begun."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: Member, clock: Clock) -> None:
+        self._clock = clock
         self._member = member
         self.held = False
 
@@ -25,7 +26,7 @@ class Chair:
         Who sits waits asleep: the client would look through all its partitions again and again.
         """
         if self.held:
-            time.sleep(timeout_s)
+            self._clock.sleep(timeout_s)
             timeout_s = 0.0
         polled = self._member.poll(timeout_s)
         if FIRST in polled.lost:

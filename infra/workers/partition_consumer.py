@@ -1,12 +1,12 @@
 """What engine and projector share: partitions come and go, and after any trouble one is taken up anew."""
 
-import time
 from collections.abc import Sequence
 from typing import ClassVar, Final, Protocol
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from infra.clock import Clock
 from infra.kafka.ports import Member, Record, Unreachable
 from infra.workers.lag import Lag
 
@@ -41,9 +41,10 @@ class Handler(Protocol):
 class Group:
     """Our share of a topic's partitions."""
 
-    def __init__(self, member: Member, handler: Handler, *, most: int, lag: Lag) -> None:
+    def __init__(self, member: Member, handler: Handler, clock: Clock, *, most: int, lag: Lag) -> None:
         self._member = member
         self._handler = handler
+        self._clock = clock
         self._trouble: tuple[type[Exception], ...] = (Unreachable, *handler.trouble)
         self._most = most
         self._lag = lag
@@ -51,7 +52,7 @@ class Group:
         self._resting: dict[int, float] = {}
         """Partitions to be taken up, and not before when."""
         self._marks: dict[int, int] = {}
-        self._marked_at = time.monotonic()
+        self._marked_at = self._clock.monotonic()
 
     def step(self, timeout_s: float) -> None:
         """Waits for records and has them handled.  Raises: Unreachable, and what is no passing trouble."""
@@ -64,9 +65,9 @@ class Group:
         for partition, records in sorted(polled.records.items()):
             if partition in self._held:
                 self._handle(partition, records)
-        for partition in [p for p, until in self._resting.items() if until <= time.monotonic()]:
+        for partition in [p for p, until in self._resting.items() if until <= self._clock.monotonic()]:
             self._take_up(partition)
-        if time.monotonic() - self._marked_at > MARK_EVERY_S:
+        if self._clock.monotonic() - self._marked_at > MARK_EVERY_S:
             self._mark()
         self._lag.look()
 
@@ -108,10 +109,10 @@ class Group:
         log.warning("partition_rested", partition=partition, errors=f"{type(error).__name__}: {error}"[:300])
         self._let_go(partition)
         self._member.pause([partition])
-        self._resting[partition] = time.monotonic() + REST_S
+        self._resting[partition] = self._clock.monotonic() + REST_S
 
     def _mark(self) -> None:
         if self._marks:
             self._member.mark(self._marks)
             self._marks = {}
-        self._marked_at = time.monotonic()
+        self._marked_at = self._clock.monotonic()

@@ -4,15 +4,14 @@ import faulthandler
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import structlog
-from prometheus_client import generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import make_wsgi_app  # pyright: ignore[reportUnknownVariableType]
 
+from infra.clock import Clock
 from infra.kafka.ports import Unreachable
 from infra.settings import Settings
 
@@ -38,20 +37,21 @@ class Worker(Protocol):
 class Watchdog:
     """Ends the process when a step does not end: another worker takes over what it held."""
 
-    def __init__(self, stuck_s: float = STUCK_S, end: Callable[[int], Any] = os._exit) -> None:
+    def __init__(self, clock: Clock, stuck_s: float = STUCK_S, end: Callable[[int], Any] = os._exit) -> None:
+        self._clock = clock
         self._stuck_s = stuck_s
         self._end = end
-        self._begun = time.monotonic()
+        self._begun = self._clock.monotonic()
         self._over = threading.Event()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def alive(self) -> None:
-        self._begun = time.monotonic()
+        self._begun = self._clock.monotonic()
 
     @property
     def silent_s(self) -> float:
         """Since when no step has begun."""
-        return time.monotonic() - self._begun
+        return self._clock.monotonic() - self._begun
 
     def close(self) -> None:
         self._over.set()
@@ -77,43 +77,45 @@ class Stop:
         self.asked = True
 
 
-def run(open_worker: Callable[[], Worker], settings: Settings) -> None:
+def run(
+    open_worker: Callable[[], Worker], settings: Settings, clock: Clock, *, stuck_s: float = STUCK_S
+) -> None:
     """Steps until it is told to stop; opens the worker anew when the cluster was away.
 
     Raises: what the worker cannot mend by itself.
     """
-    stop, watchdog = Stop(), Watchdog()
+    stop, watchdog = Stop(), Watchdog(clock, stuck_s)
     try:
         serve_metrics(settings, watchdog)
         while not stop.asked:
-            _worked(open_worker, stop, watchdog)
+            _worked(open_worker, stop, watchdog, clock)
     finally:
         watchdog.close()
 
 
-def _worked(open_worker: Callable[[], Worker], stop: Stop, watchdog: Watchdog) -> None:
+def _worked(open_worker: Callable[[], Worker], stop: Stop, watchdog: Watchdog, clock: Clock) -> None:
     watchdog.alive()
     try:
         worker = open_worker()
     except Unreachable as error:
         log.warning("cluster_unreachable", errors=str(error)[:300])
-        time.sleep(AGAIN_S)
+        clock.sleep(AGAIN_S)
         return
     try:
-        _steps(worker, stop, watchdog)
+        _steps(worker, stop, watchdog, clock)
     finally:
         watchdog.alive()
         worker.close()
 
 
-def _steps(worker: Worker, stop: Stop, watchdog: Watchdog) -> None:
+def _steps(worker: Worker, stop: Stop, watchdog: Watchdog, clock: Clock) -> None:
     while not stop.asked:
         watchdog.alive()
         try:
             worker.step(STEP_S)
         except Unreachable as error:
             log.warning("cluster_unreachable", errors=str(error)[:300])
-            time.sleep(AGAIN_S)
+            clock.sleep(AGAIN_S)
 
 
 class _Quiet(WSGIRequestHandler):
@@ -126,10 +128,11 @@ def serve_metrics(settings: Settings, watchdog: Watchdog) -> None:
     if not settings.metrics_port:
         return
 
+    figures = cast("Callable[[dict[str, Any], Any], Iterable[bytes]]", make_wsgi_app())
+
     def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] != "/healthz":
-            start("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
-            return [generate_latest()]
+            return figures(environ, start)
         well = watchdog.silent_s < STUCK_S / 2
         start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "text/plain")])
         return [f"last step begun {watchdog.silent_s:.1f} s ago\n".encode()]

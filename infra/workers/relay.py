@@ -4,7 +4,6 @@ One transaction a chunk holds its records and the marks they come to; the transa
 other relay.  What became of a chunk whose end was not seen is what the marks say afterwards.
 """
 
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
@@ -13,6 +12,7 @@ import structlog
 
 from consumers.ports import State
 from infra import metrics
+from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.reading.events import last_position
 from infra.event_store.reading.waiting import failed_deadline_count, parked_counts
@@ -35,17 +35,18 @@ log = structlog.get_logger()
 class Relay:
     """One of several, all but one standing by."""
 
-    def __init__(self, kafka: Kafka, ledger: PostgresLedger, settings: Settings) -> None:
+    def __init__(self, kafka: Kafka, ledger: PostgresLedger, settings: Settings, clock: Clock) -> None:
         self._kafka = kafka
         self._ledger = ledger
         self._settings = settings
+        self._clock = clock
         self._group = settings.group(f"relay-{ledger.ledger_id}")
         self._topics = (settings.topic("ledger"), settings.topic("outcomes"))
-        self._chair = Chair(kafka.member(self._topics[0], f"{self._group}-chair"))
+        self._chair = Chair(kafka.member(self._topics[0], f"{self._group}-chair"), clock)
         self._looked_at = 0.0
         self._chunks: Chunks | None = None
         self._outbox: Outbox | None = None
-        self._marked_at = time.monotonic()
+        self._marked_at = self._clock.monotonic()
         self._figures_at = -FIGURES_EVERY_S
 
     def step(self, timeout_s: float) -> None:
@@ -61,7 +62,7 @@ class Relay:
         except (Unreachable, Unsent) as error:
             log.warning("relay_reopened", errors=f"{type(error).__name__}: {error}"[:300])
             self._reopen()
-            time.sleep(min(timeout_s, 0.5))
+            self._clock.sleep(min(timeout_s, 0.5))
         except Fenced:
             metrics.FENCED.labels(STAGE).inc()
             log.warning("relay_fenced")
@@ -72,10 +73,10 @@ class Relay:
         self._chair.close()
 
     def _seated(self, timeout_s: float) -> bool:
-        if self._chair.held and time.monotonic() - self._looked_at < LOOK_EVERY_S:
+        if self._chair.held and self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
             return True
         held = self._chair.look(0.0 if self._chair.held else timeout_s)
-        self._looked_at = time.monotonic()
+        self._looked_at = self._clock.monotonic()
         metrics.ACTIVE.labels(STAGE).set(held)
         if not held:
             self._reopen()
@@ -98,24 +99,25 @@ class Relay:
         self._look(self._outbox.marks)
         chunk = self._outbox.next()
         if chunk is None:
-            if time.monotonic() - self._marked_at > MARK_EVERY_S:
+            if self._clock.monotonic() - self._marked_at > MARK_EVERY_S:
                 self._write(self._chunks, [], self._outbox.marks)
             return False
-        began = time.monotonic()
+        began = self._clock.monotonic()
         self._write(self._chunks, chunk.records, chunk.marks)
         self._outbox.told(chunk)
-        metrics.COMMIT_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+        metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
         metrics.BATCH.labels(STAGE).observe(len(chunk.records))
         metrics.EVENTS.labels(STAGE).inc(len(chunk.records))
         metrics.POSITION.labels(STAGE).set(chunk.marks.position)
-        metrics.LAG_SECONDS.labels(STAGE, "all").set(time.time() - chunk.recorded_at / SECOND)
+        age = self._clock.now().timestamp() - chunk.recorded_at / SECOND
+        metrics.LAG_SECONDS.labels(STAGE, "all").set(age)
         return True
 
     def _look(self, marks: Marks) -> None:
         """Figures that only the ledger knows."""
-        if time.monotonic() - self._figures_at < FIGURES_EVERY_S:
+        if self._clock.monotonic() - self._figures_at < FIGURES_EVERY_S:
             return
-        self._figures_at = time.monotonic()
+        self._figures_at = self._clock.monotonic()
         metrics.LAG_MESSAGES.labels(STAGE).set(last_position(self._ledger) - marks.position)
         waiting = parked_counts(self._ledger)
         states: tuple[State, ...] = ("parked", "failed")
@@ -125,4 +127,4 @@ class Relay:
 
     def _write(self, chunks: Chunks, records: Sequence[Outgoing], marks: Marks) -> None:
         chunks.write(records, dict(zip(self._topics, marks, strict=True)))
-        self._marked_at = time.monotonic()
+        self._marked_at = self._clock.monotonic()

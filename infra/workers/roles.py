@@ -4,6 +4,7 @@ import os
 import socket
 
 from infra.build import build
+from infra.clock import SYSTEM
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.rows import Origin
 from infra.kafka.client import connect
@@ -56,32 +57,36 @@ def topic_id(kafka: Kafka, name: str) -> str:
 
 def engine(settings: Settings, *, skip_deleted: bool = False, new_topic: bool = False) -> Worker:
     """Decides messages of the inbound topic."""
-    kafka, inbound, ledger = connect(settings), settings.topic("inbound"), open_ledger(settings)
+    kafka, inbound, ledger = connect(settings, SYSTEM), settings.topic("inbound"), open_ledger(settings)
     ledger.clear()
     deciding = Deciding(
         ledger, topic_id(kafka, inbound), settings, skip_deleted=skip_deleted, new_topic=new_topic
     )
     group = settings.group("engine")
     member = kafka.member(inbound, group, name=settings.worker_name or None)
-    return Group(member, deciding, most=settings.batch, lag=Lag(kafka, "engine", group, inbound))
+    return Group(
+        member, deciding, SYSTEM, most=settings.batch, lag=Lag(kafka, "engine", group, inbound, SYSTEM)
+    )
 
 
 def relay(settings: Settings) -> Worker:
     """Tells the ledger's events and outcomes to their topics."""
-    return Relay(connect(settings), open_ledger(settings), settings)
+    return Relay(connect(settings, SYSTEM), open_ledger(settings), settings, SYSTEM)
 
 
 def projector(settings: Settings) -> Worker:
     """Folds the ledger topic's events into the read models."""
     group = settings.group(f"projector-{settings.read_models_schema}")
-    kafka, topic = connect(settings), settings.topic("ledger")
+    kafka, topic = connect(settings, SYSTEM), settings.topic("ledger")
     ledger, read_models = open_ledger(settings), open_read_models(settings)
     read_models.of(ledger.ledger_id)
     folding = Folding(ledger, read_models)
     member = kafka.member(topic, group, name=settings.worker_name or None)
-    return Group(member, folding, most=AT_ONCE, lag=Lag(kafka, "projector", group, topic))
+    return Group(member, folding, SYSTEM, most=AT_ONCE, lag=Lag(kafka, "projector", group, topic, SYSTEM))
 
 
 def timekeeper(settings: Settings, *, allow_jump: bool = False) -> Worker:
     """Says once a second how late it is."""
-    return Timekeeper(connect(settings), open_ledger(settings), settings, allow_jump=allow_jump)
+    return Timekeeper(
+        connect(settings, SYSTEM), open_ledger(settings), settings, SYSTEM, allow_jump=allow_jump
+    )

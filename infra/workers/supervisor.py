@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from infra.clock import Clock
 from infra.workers.process import Stop
 
 LOOK_S: Final = 0.2
@@ -31,6 +31,7 @@ class Child:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    clock: Clock
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     rest_s: float = REST_S[0]
@@ -38,12 +39,12 @@ class Child:
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, env={**os.environ, **self.environment})
-        self.started = time.monotonic()
+        self.started = self.clock.monotonic()
         log.info("worker_started", worker=self.name, pid=self.process.pid)
 
     def look(self) -> None:
         """Starts it again if it has ended; the sooner it ended, the later."""
-        now = time.monotonic()
+        now = self.clock.monotonic()
         if self.process is None:
             if now >= self.again_at:
                 self.start()
@@ -63,26 +64,28 @@ class Child:
         if self.process is None:
             return
         try:
-            self.process.wait(max(0.1, until - time.monotonic()))
+            self.process.wait(max(0.1, until - self.clock.monotonic()))
         except subprocess.TimeoutExpired:
             log.error("worker_killed", worker=self.name)  # noqa: TRY400  where it stood says nothing
             self.process.kill()
             self.process.wait()
 
 
-def supervise(workers: Mapping[str, Mapping[str, str]], commands: Mapping[str, Sequence[str]]) -> None:
+def supervise(
+    workers: Mapping[str, Mapping[str, str]], commands: Mapping[str, Sequence[str]], clock: Clock
+) -> None:
     """Runs these until SIGTERM or SIGINT, then lets each finish.  `workers`: its own environment by name."""
     children = [
-        Child(name, (sys.executable, "-m", "infra.cli.main", *commands[name]), environment)
+        Child(name, (sys.executable, "-m", "infra.cli.main", *commands[name]), environment, clock)
         for name, environment in workers.items()
     ]
     stop = Stop()
     while not stop.asked:
         for child in children:
             child.look()
-        time.sleep(LOOK_S)
+        clock.sleep(LOOK_S)
     for child in children:
         child.leave()
-    until = time.monotonic() + LEAVE_S
+    until = clock.monotonic() + LEAVE_S
     for child in children:
         child.left(until)

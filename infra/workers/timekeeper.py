@@ -4,13 +4,13 @@ A jump of more than a day is refused unless an operator says so: it would fire a
 and a clock that is wrong is likelier than a system that stood still for so long.
 """
 
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from infra import metrics
+from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.reading.waiting import last_tick_decided
 from infra.kafka.ports import Kafka, Outgoing, Publisher, Unreachable, Unsent
@@ -35,14 +35,21 @@ class Timekeeper:
     """One of several, all but one standing by."""
 
     def __init__(
-        self, kafka: Kafka, ledger: PostgresLedger, settings: Settings, *, allow_jump: bool = False
+        self,
+        kafka: Kafka,
+        ledger: PostgresLedger,
+        settings: Settings,
+        clock: Clock,
+        *,
+        allow_jump: bool = False,
     ) -> None:
         self._kafka = kafka
         self._ledger = ledger
         self._settings = settings
+        self._clock = clock
         self._allow_jump = allow_jump
         self._topic = settings.topic("inbound")
-        self._chair = Chair(kafka.member(self._topic, settings.group("timekeeper")))
+        self._chair = Chair(kafka.member(self._topic, settings.group("timekeeper")), clock)
         self._publisher: Publisher | None = None
         self._last: datetime | None = None
 
@@ -51,14 +58,14 @@ class Timekeeper:
 
         Raises: Jumped, Unreachable.
         """
-        until = EVERY_S - time.time() % EVERY_S
+        until = EVERY_S - self._clock.now().timestamp() % EVERY_S
         if not self._chair.look(min(until, timeout_s)):
             metrics.ACTIVE.labels(STAGE).set(0)
             self._last = None  # another one tells it now
             self._give_up()
             return
         metrics.ACTIVE.labels(STAGE).set(1)
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = self._clock.now().replace(microsecond=0)
         if self._last is None:
             self._last = self._last_told()
         if self._last is not None and now <= self._last:

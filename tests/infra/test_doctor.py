@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from typer import Typer
 from typer.testing import CliRunner
 
+from benchmarks.production import Production, production
 from consumers.engine import Engine
 from infra import doctor
 from infra.cli.doctor import doctor as command
@@ -34,7 +35,6 @@ from infra.kafka.ports import Outgoing
 from infra.settings import LEDGER, Settings
 from infra.wire.ticks import tick
 from tests.infra.kafka.trying import KAFKA
-from tests.infra.workers.production import Production, production
 from tests.telling import paid, receipt
 
 ADMIN: Any = import_module("kafka.admin")

@@ -2,16 +2,14 @@
 
 import heapq
 import json
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from domain.catalogue import DECIDERS
+from domain.cascade import cascade
 from domain.deadlines import due_step, timers
 from domain.decider import Told
-from domain.fulfilment import follow_ups
 from domain.message import Command, Event
 from domain.policies.defaults import DEFAULTS
 from domain.seller import OpenSeller, Seller
@@ -35,7 +33,7 @@ class Story:
     zone: str = "Asia/Seoul"
     currency: str = "KRW"
     events: list[Recorded] = field(default_factory=list[Recorded])
-    states: dict[str, Any] = field(default_factory=dict[str, Any])
+    states: dict[StreamId, Any] = field(default_factory=dict[StreamId, Any])
     versions: dict[str, int] = field(default_factory=dict[str, int])
     timers: list[tuple[datetime, str, Any]] = field(default_factory=list[tuple[datetime, str, Any]])
 
@@ -55,12 +53,10 @@ class Story:
     ) -> "Story":
         told = self._told(when, reported_at)
         first = stream or command.stream(self.seller)
-        todo: deque[tuple[StreamId, Any]] = deque([(first, command)])
-        while todo:
-            stream, step = todo.popleft()
-            for event in self._decide(stream, step, told):
-                self._record(stream, event, inferred, part, of)
-                todo.extend(follow_ups(stream, event, self.states[stream]))
+        events, states = cascade(self.states.get, first, command, told)
+        self.states.update(states)
+        for to, event, _ in events:
+            self._record(to, event, inferred, part, of)
         return self
 
     def pass_time(self, until: datetime) -> "Story":
@@ -73,15 +69,6 @@ class Story:
         known: Seller = self.states.get(seller_stream(self.seller), Seller())
         policies = known.policies if known.opened else DEFAULTS
         return Told(when, "test", self.zone, policies, reported_at)
-
-    def _decide(self, stream: StreamId, step: Any, told: Told) -> list[Event]:
-        decider = DECIDERS[stream.kind]
-        state = self.states.get(stream, decider.start)
-        events = decider.decide(state, step, told)
-        for event in events:
-            state = decider.evolve(state, event)
-        self.states[stream] = state
-        return events
 
     def _record(self, stream: StreamId, event: Event, inferred: bool, part: int, of: int) -> None:
         position = len(self.events) + 1

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.infra.workers.production import Production, production
+from benchmarks.production import Production, production
 from tests.real_data.real import LEFT_OUT, lines, no_tick, run, say
 
 SETS = ("scms", "ocel", "olist", *(("online-retail",) if os.environ.get("JUMUN_TORTURE") else ()))

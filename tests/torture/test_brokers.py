@@ -15,12 +15,12 @@ from itertools import islice
 import pytest
 from kafka.errors import KafkaError
 
+from benchmarks.production import Production, production
 from infra.kafka.client import connect
 from infra.kafka.ports import BUSY_S, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import TopicName
 from tests.conftest import kafka_tool
 from tests.infra.kafka.trying import KAFKA, PARTITIONS, Reader, a_topic, client_of, together
-from tests.infra.workers.production import Production, production
 from tests.torture.load import lines
 from tests.torture.test_kills import proved
 

@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
+from benchmarks.production import production
 from infra.audit.verify import Verdict, chain_findings
-from tests.infra.workers.production import production
 from tests.torture.load import lines
 
 

@@ -8,10 +8,10 @@ from itertools import islice
 
 import pytest
 
+from benchmarks.production import Production, production
 from infra.audit.verify import verify
 from infra.kafka.ports import Record
 from infra.wire.kafka_records import ledger_place
-from tests.infra.workers.production import Production, production
 from tests.torture.load import lines
 
 ROLES = ("engine", "relay", "projector", "timekeeper")

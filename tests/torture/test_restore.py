@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from benchmarks.production import ROOT, Production, production
 from infra.settings import Settings
 from infra.wire.kafka_records import ledger_place, stored_bytes
 from tests.conftest import postgres
-from tests.infra.workers.production import ROOT, Production, production
 from tests.test_operations import steps
 from tests.torture.load import lines
 from tests.torture.test_kills import proved

@@ -1,6 +1,5 @@
 """What is asked of the cluster itself, by confluent-kafka."""
 
-import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -17,12 +16,12 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from infra.clock import Clock
 from infra.kafka.confluent.member import READING, record
 from infra.kafka.confluent.opening import (
     ANSWER_S,
     CLOSING_S,
-    Configured,
-    opened,
+    Connection,
     unreachable_otherwise,
     within,
 )
@@ -37,9 +36,9 @@ _ADMIN: Final[Any] = import_module("confluent_kafka.admin")
 class Cluster:
     """Implements infra.kafka.ports.Cluster."""
 
-    def __init__(self, configured: Configured) -> None:
-        self._configured = configured
-        self._admin: Any = opened(_ADMIN.AdminClient, configured)
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._clock = connection, connection.clock
+        self._admin: Any = connection.open(_ADMIN.AdminClient)
 
     def brokers(self) -> int:
         with unreachable_otherwise():
@@ -47,15 +46,15 @@ class Cluster:
 
     def topics(self, names: Collection[str]) -> Mapping[str, Topic]:
         """One that comes or goes between the two questions is asked for again."""
-        until = time.monotonic() + ANSWER_S
+        until = self._clock.monotonic() + ANSWER_S
         while True:
             with unreachable_otherwise():
                 try:
                     return self._topics(names)
                 except KafkaException as error:
-                    if not _unknown(error) or time.monotonic() > until:
+                    if not _unknown(error) or self._clock.monotonic() > until:
                         raise
-            time.sleep(0.1)
+            self._clock.sleep(0.1)
 
     def _topics(self, names: Collection[str]) -> Mapping[str, Topic]:
         asked = TopicCollection(sorted(names))
@@ -100,11 +99,11 @@ class Cluster:
 
     def _wait(self, name: str, *, there: bool) -> None:
         """The controller has said so; the broker that is asked may not know it yet."""
-        until = time.monotonic() + KNOWN_S
+        until = self._clock.monotonic() + KNOWN_S
         while self._is_there(name) != there:
-            if time.monotonic() > until:
+            if self._clock.monotonic() > until:
                 raise Unreachable(f"Kafka has not {'made' if there else 'deleted'} the topic {name} yet")
-            time.sleep(0.1)
+            self._clock.sleep(0.1)
 
     def _is_there(self, name: str) -> bool:
         asked = self._admin.describe_topics(TopicCollection([name]), request_timeout=ANSWER_S)
@@ -113,8 +112,9 @@ class Cluster:
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:
         """Reads ever more of the end: marks of transactions take offsets as well."""
         group = f"{topic.rpartition('.')[0]}-tail"  # the library wants one, whose coordinator it asks for
-        config = {**self._configured, **READING, "group.id": group, "enable.partition.eof": True}
-        consumer = opened(Consumer, config)
+        consumer = self._connection.open(
+            Consumer, {**READING, "group.id": group, "enable.partition.eof": True}
+        )
         try:
             with unreachable_otherwise():
                 at = TopicPartition(topic, partition)
@@ -124,7 +124,7 @@ class Cluster:
                 while len(found) < most and start > first:
                     start = max(first, end - 2 * max(most, end - start))
                     consumer.assign([TopicPartition(topic, partition, start)])
-                    found = _to_the_end(consumer, end)
+                    found = _to_the_end(consumer, end, self._clock)
                 return found[-most:]
         finally:
             within(CLOSING_S, consumer.close)
@@ -174,11 +174,11 @@ def _id(known: Any) -> str:
     return str(uuid.UUID(int=(high % 2**64) << 64 | low % 2**64))
 
 
-def _to_the_end(consumer: Consumer, end: int) -> list[Record]:
+def _to_the_end(consumer: Consumer, end: int, clock: Clock) -> list[Record]:
     """Where the rest is marks of transactions, only the news of the end tells that it is reached."""
-    until = time.monotonic() + TAIL_S
+    until = clock.monotonic() + TAIL_S
     found: list[Record] = []
-    while time.monotonic() < until:
+    while clock.monotonic() < until:
         message = consumer.poll(0.2)
         error = message.error() if message is not None else None
         if message is None:

@@ -1,6 +1,5 @@
 """A member of a group, by confluent-kafka."""
 
-import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -12,8 +11,7 @@ from infra.kafka.assignments import Moves
 from infra.kafka.confluent.opening import (
     ANSWER_S,
     CLOSING_S,
-    Configured,
-    opened,
+    Connection,
     unreachable_otherwise,
     within,
 )
@@ -57,10 +55,9 @@ class Member:
     While the cluster is away `poll` returns nothing and takes its time for it: the library finds it again.
     """
 
-    def __init__(self, configured: Configured, topic: str, group: str, name: str | None) -> None:
-        self._topic, self._moves = topic, Moves()
+    def __init__(self, connection: Connection, topic: str, group: str, name: str | None) -> None:
+        self._topic, self._moves, self._clock = topic, Moves(), connection.clock
         config = {
-            **configured,
             **READING,
             "group.id": group,
             "partition.assignment.strategy": "cooperative-sticky",
@@ -69,7 +66,7 @@ class Member:
             "max.poll.interval.ms": int(BUSY_S * 1_000),
             **({"group.instance.id": name} if name else {}),
         }
-        self._consumer = opened(Consumer, config)
+        self._consumer = connection.open(Consumer, config)
         self._consumer.subscribe([topic], on_assign=self._came, on_revoke=self._went, on_lost=self._went)
 
     def _came(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -96,9 +93,9 @@ class Member:
 
     def _polled(self, timeout_s: float, most: int) -> list[Message]:
         """Waits for one message, then takes those that are there already: `consume` would wait for all."""
-        until = time.monotonic() + timeout_s
+        until = self._clock.monotonic() + timeout_s
         while True:
-            left = max(0.0, until - time.monotonic())
+            left = max(0.0, until - self._clock.monotonic())
             try:
                 first = self._consumer.poll(min(left, 0.25))
                 more = self._consumer.consume(most - 1, 0) if first is not None and most > 1 else []

@@ -2,19 +2,20 @@
 
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
+from infra.clock import Clock
 from infra.kafka.ports import Unreachable
 from infra.settings import Settings
 
-Configured = dict[str, Any]
+Config = dict[str, Any]
 OPENING_S: Final = 10.0
 ANSWER_S: Final = 10.0
 CLOSING_S: Final = 3.0
@@ -31,9 +32,23 @@ class Client(Protocol):
 Opened = TypeVar("Opened", bound=Client)
 
 
-def configured(settings: Settings) -> Configured:
-    """What all clients have in common."""
-    config: Configured = {
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The settings that all clients of a cluster have in common, and the clock."""
+
+    config: Config
+    clock: Clock
+
+    def open(self, client: Callable[[Config], Opened], more: Mapping[str, Any] | None = None) -> Opened:
+        """The client, once the cluster has answered it; the library itself would only try for ever.
+
+        Raises: Unreachable, with the reason.
+        """
+        return _answering(client, {**self.config, **(more or {})}, self.clock)
+
+
+def connection(settings: Settings, clock: Clock) -> Connection:
+    config: Config = {
         "bootstrap.servers": settings.kafka,
         "client.id": "jumun",
         "security.protocol": settings.kafka_security,
@@ -49,12 +64,12 @@ def configured(settings: Settings) -> Configured:
         config["sasl.mechanism"] = settings.kafka_mechanism
         config["sasl.username"] = settings.kafka_user
         config["sasl.password"] = password.get_secret_value() if password else ""
-    return config
+    return Connection(config, clock)
 
 
-def _tls(settings: Settings) -> Configured:
+def _tls(settings: Settings) -> Config:
     """Verifies the brokers' certificates and names, as the library does unless told otherwise."""
-    config: Configured = {"ssl.ca.location": str(settings.kafka_ca) if settings.kafka_ca else "probe"}
+    config: Config = {"ssl.ca.location": str(settings.kafka_ca) if settings.kafka_ca else "probe"}
     if settings.kafka_certificate is not None:
         config["ssl.certificate.location"] = str(settings.kafka_certificate)
         config["ssl.key.location"] = str(settings.kafka_key)
@@ -63,14 +78,10 @@ def _tls(settings: Settings) -> Configured:
     return config
 
 
-def opened(open_one: Callable[[Configured], Opened], config: Configured) -> Opened:
-    """The client, once the cluster has answered it; the library itself would only try for ever.
-
-    Raises: Unreachable, with the reason.
-    """
+def _answering(open_one: Callable[[Config], Opened], config: Config, clock: Clock) -> Opened:
     errors: deque[KafkaError] = deque(maxlen=5)
     hopeless = {KafkaError._AUTHENTICATION}  # the library's public name for it
-    until = time.monotonic() + OPENING_S
+    until = clock.monotonic() + OPENING_S
     try:
         client = open_one({**config, "error_cb": errors.append})
     except (KafkaException, ValueError) as error:
@@ -80,7 +91,7 @@ def opened(open_one: Callable[[Configured], Opened], config: Configured) -> Open
             client.list_topics(timeout=1.0)
         except KafkaException as error:
             client.poll(0)  # brings the reasons
-            if time.monotonic() > until or any(one.code() in hopeless for one in errors):
+            if clock.monotonic() > until or any(one.code() in hopeless for one in errors):
                 reason = "; ".join(dict.fromkeys(one.str() for one in errors))
                 raise Unreachable(f"Kafka cannot be reached: {reason or error}") from error
         else:

@@ -1,6 +1,5 @@
 """Writes records, by confluent-kafka."""
 
-import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,7 +7,8 @@ from typing import Any, Final, NoReturn
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from infra.kafka.confluent.opening import CLOSING_S, Configured, opened, within
+from infra.clock import Clock
+from infra.kafka.confluent.opening import CLOSING_S, Connection, within
 from infra.kafka.ports import Outgoing, Unsent
 from infra.kafka.topics import LARGEST, fits
 
@@ -35,9 +35,9 @@ class Failures:
         self.first = self.first or error
 
 
-def produce(producer: Producer, record: Outgoing, failures: Failures) -> None:
+def produce(producer: Producer, record: Outgoing, failures: Failures, clock: Clock) -> None:
     """Waits where the library has too much to send already.  Raises: BufferError, KafkaException."""
-    until = time.monotonic() + FULL_S
+    until = clock.monotonic() + FULL_S
     while True:
         try:
             producer.produce(
@@ -45,7 +45,7 @@ def produce(producer: Producer, record: Outgoing, failures: Failures) -> None:
                 headers=list(record.headers), on_delivery=failures.heed,
             )  # fmt: skip
         except BufferError:
-            if time.monotonic() > until:
+            if clock.monotonic() > until:
                 raise
             producer.poll(0.1)
         else:
@@ -55,8 +55,9 @@ def produce(producer: Producer, record: Outgoing, failures: Failures) -> None:
 class Publisher:
     """Implements infra.kafka.ports.Publisher.  Once a record is unsent it is closed."""
 
-    def __init__(self, configured: Configured) -> None:
-        self._producer = opened(Producer, {**configured, **WRITING, "message.timeout.ms": 0})
+    def __init__(self, connection: Connection) -> None:
+        self._producer = connection.open(Producer, {**WRITING, "message.timeout.ms": 0})
+        self._clock = connection.clock
         self._failures = Failures()
         self._closed = False
 
@@ -66,7 +67,7 @@ class Publisher:
         if not fits(record):
             self._give_up(f"a record of {len(record.value)} bytes is too large for {record.topic}")
         try:
-            produce(self._producer, record, self._failures)
+            produce(self._producer, record, self._failures, self._clock)
         except (KafkaException, BufferError) as error:
             self._give_up(str(error), error)
         self._producer.poll(0)

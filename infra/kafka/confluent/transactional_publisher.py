@@ -1,6 +1,5 @@
 """Writes chunks with their marks in one transaction each, by confluent-kafka."""
 
-import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NoReturn
 
@@ -10,9 +9,8 @@ from infra.kafka.confluent.member import READING
 from infra.kafka.confluent.opening import (
     ANSWER_S,
     CLOSING_S,
-    Configured,
+    Connection,
     answered,
-    opened,
     unreachable_otherwise,
     within,
 )
@@ -35,7 +33,7 @@ class Chunks:
 
     def __init__(
         self,
-        configured: Configured,
+        connection: Connection,
         transactional_id: str,
         group: str,
         topics: Collection[str],
@@ -43,14 +41,14 @@ class Chunks:
         within_s: float,
     ) -> None:
         self._topics, self._within_s, self._closed = topics, within_s, False
+        self._clock = connection.clock
         config = {
-            **configured,
             **WRITING,
             "transactional.id": transactional_id,
             "transaction.timeout.ms": TRANSACTION_MS,
         }
-        self._producer = opened(Producer, config)
-        self._consumer = opened(Consumer, {**configured, **READING, "group.id": group})
+        self._producer = connection.open(Producer, config)
+        self._consumer = connection.open(Consumer, {**READING, "group.id": group})
         self._failures = Failures()
         try:
             self._producer.init_transactions(OPENING_S)
@@ -71,21 +69,21 @@ class Chunks:
             self.close()
             raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
         try:
-            self._write(records, marks, time.monotonic() + self._within_s)
+            self._write(records, marks, self._clock.monotonic() + self._within_s)
         except (KafkaException, BufferError, TimeoutError) as error:
             self._fail(error)
 
     def _write(self, records: Sequence[Outgoing], marks: Mapping[str, int], until: float) -> None:
         self._producer.begin_transaction()
         for record in records:
-            produce(self._producer, record, self._failures)
+            produce(self._producer, record, self._failures, self._clock)
             self._producer.poll(0)
         if marks:
             offsets = [TopicPartition(topic, 0, mark) for topic, mark in marks.items()]
             members = self._consumer.consumer_group_metadata()
-            left = _left(until)
+            left = self._left(until)
             answered(left, lambda: self._producer.send_offsets_to_transaction(offsets, members, left))
-        left = _left(until)
+        left = self._left(until)
         answered(left, lambda: self._producer.commit_transaction(left))
 
     def _fail(self, error: BaseException) -> NoReturn:
@@ -96,6 +94,9 @@ class Chunks:
             raise Fenced("another has taken over") from error
         raise Unreachable(f"Kafka did not write the chunk: {error}") from error
 
+    def _left(self, until: float) -> float:
+        return max(0.1, until - self._clock.monotonic())
+
     def close(self) -> None:
         self._end(gently=True)
 
@@ -104,7 +105,3 @@ class Chunks:
             self._closed = True
             within(CLOSING_S, self._consumer.close)
             end(self._producer, gently=gently)
-
-
-def _left(until: float) -> float:
-    return max(0.1, until - time.monotonic())

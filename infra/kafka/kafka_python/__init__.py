@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
+from infra.clock import Clock
 from infra.kafka.kafka_python.cluster import Cluster
 from infra.kafka.kafka_python.member import Member
-from infra.kafka.kafka_python.opening import Configured, configured
+from infra.kafka.kafka_python.opening import connection
 from infra.kafka.kafka_python.publisher import Publisher
 from infra.kafka.kafka_python.transactional_publisher import Chunks
 from infra.kafka.ports import TRANSACTION_S
@@ -14,19 +15,19 @@ from infra.settings import Settings
 class KafkaPython:
     """Implements infra.kafka.ports.Kafka."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._configured: Configured = configured(settings)
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._connection = connection(settings, clock)
 
     def member(self, topic: str, group: str, *, name: str | None = None) -> Member:
-        return Member(self._configured, topic, group, name)
+        return Member(self._connection, topic, group, name)
 
     def publisher(self) -> Publisher:
-        return Publisher(self._configured)
+        return Publisher(self._connection)
 
     def chunks(
         self, transactional_id: str, group: str, topics: Collection[str], *, within_s: float = TRANSACTION_S
     ) -> Chunks:
-        return Chunks(self._configured, transactional_id, group, topics, within_s=within_s)
+        return Chunks(self._connection, transactional_id, group, topics, within_s=within_s)
 
     def cluster(self) -> Cluster:
-        return Cluster(self._configured)
+        return Cluster(self._connection)

@@ -1,7 +1,6 @@
 """What is asked of the cluster itself, by kafka-python."""
 
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -9,7 +8,7 @@ from kafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError,
 
 from infra.kafka.kafka_python import library
 from infra.kafka.kafka_python.member import ANSWER_MS, CLOSING_MS, READING
-from infra.kafka.kafka_python.opening import Configured, opened, patiently, unreachable_otherwise
+from infra.kafka.kafka_python.opening import Connection, Opened, patiently, unreachable_otherwise
 from infra.kafka.ports import Record, Topic, Unreachable
 
 TAIL_S: Final = 30.0
@@ -19,17 +18,20 @@ GONE_S: Final = 30.0
 class Cluster:
     """Implements infra.kafka.ports.Cluster."""
 
-    def __init__(self, configured: Configured) -> None:
-        self._configured = configured
-        self._admin = opened(library.admin, configured)
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._clock = connection, connection.clock
+        self._admin = connection.open(library.admin)
+
+    def _patiently(self, ask: Callable[[], Opened]) -> Opened:
+        return patiently(ask, self._clock)
 
     def brokers(self) -> int:
         """Also those that are down but not given up."""
-        return len(patiently(self._admin.describe_cluster)["brokers"])
+        return len(self._patiently(self._admin.describe_cluster)["brokers"])
 
     def topics(self, names: Collection[str]) -> Mapping[str, Topic]:
         """One that comes or goes between the two questions is asked for again."""
-        return patiently(lambda: self._topics(names))
+        return self._patiently(lambda: self._topics(names))
 
     def _topics(self, names: Collection[str]) -> Mapping[str, Topic]:
         asked = self._admin.describe_topics(sorted(names))
@@ -59,7 +61,7 @@ class Cluster:
             with suppress(TopicAlreadyExistsError):
                 self._admin.create_topics({name: topic}, wait_for_metadata=True)
 
-        patiently(create_it)
+        self._patiently(create_it)
 
     def delete(self, name: str) -> None:
         admin: Any = self._admin
@@ -68,17 +70,17 @@ class Cluster:
             with suppress(UnknownTopicOrPartitionError):
                 admin.delete_topics([name])
 
-        patiently(delete_it)
-        until = time.monotonic() + GONE_S
-        while patiently(lambda: self._admin.describe_topics([name]))[0]["error_code"] == 0:
-            if time.monotonic() > until:
+        self._patiently(delete_it)
+        until = self._clock.monotonic() + GONE_S
+        while self._patiently(lambda: self._admin.describe_topics([name]))[0]["error_code"] == 0:
+            if self._clock.monotonic() > until:
                 raise Unreachable(f"Kafka has not deleted the topic {name} yet")
-            time.sleep(0.1)
+            self._clock.sleep(0.1)
 
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:
         """Reads ever more of the end: marks of transactions take offsets as well."""
         at = library.at(topic, partition)
-        consumer = opened(library.consumer, {**self._configured, **READING, "group_id": None})
+        consumer = self._connection.open(library.consumer, {**READING, "group_id": None})
         try:
             with unreachable_otherwise():
                 consumer.assign([at])
@@ -96,20 +98,20 @@ class Cluster:
     def _read(
         self, consumer: library.Consumer, at: library.TopicPartition, start: int, end: int
     ) -> list[Record]:
-        until = time.monotonic() + TAIL_S
+        until = self._clock.monotonic() + TAIL_S
         found: list[Record] = []
         consumer.seek(at, start)
         while (consumer.position(at, ANSWER_MS) or 0) < end:
-            if time.monotonic() > until:
+            if self._clock.monotonic() > until:
                 raise Unreachable("Kafka does not return the end of the topic")
             for ones in consumer.poll(200, 500).values():
                 found += [library.record(one) for one in ones if one.offset < end]
         return found
 
     def lag(self, group: str, topic: str) -> Mapping[int, int]:
-        described = patiently(lambda: self._admin.describe_topics([topic]))
+        described = self._patiently(lambda: self._admin.describe_topics([topic]))
         all_of_it = [library.at(topic, one) for one in library.partitions_of(described[0])]
-        marked = patiently(lambda: self._admin.list_group_offsets({group: all_of_it}))[group]
+        marked = self._patiently(lambda: self._admin.list_group_offsets({group: all_of_it}))[group]
         firsts = self._offsets(all_of_it, library.EARLIEST)
         ends = self._offsets(all_of_it, library.LATEST)
         come_to = {at.partition: kept.offset for at, kept in marked.items() if kept.offset >= 0}
@@ -117,7 +119,7 @@ class Cluster:
 
     def _offsets(self, partitions: Sequence[library.TopicPartition], where: object) -> dict[int, int]:
         asked = dict.fromkeys(partitions, where)
-        found = patiently(lambda: self._admin.list_partition_offsets(asked, library.READ_COMMITTED))
+        found = self._patiently(lambda: self._admin.list_partition_offsets(asked, library.READ_COMMITTED))
         return {at.partition: one.offset for at, one in found.items()}
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ NET_CLIENT: Final[Any] = import_module("kafka.net.compat").KafkaNetClient
 COORDINATOR: Final[Any] = import_module("kafka.coordinator.consumer").ConsumerCoordinator
 STABLE: Final[Any] = import_module("kafka.coordinator.base").MemberState.STABLE
 STICKY: Final[Any] = import_module("kafka.coordinator.assignors.cooperative_sticky").CooperativeStickyAssignor
+murmur2: Final[Callable[[bytes], int]] = import_module("kafka.partitioner.default").murmur2
 EARLIEST: Final[Any] = _KAFKA.OffsetSpec.EARLIEST
 LATEST: Final[Any] = _KAFKA.OffsetSpec.LATEST
 READ_COMMITTED: Final[Any] = _KAFKA.IsolationLevel.READ_COMMITTED

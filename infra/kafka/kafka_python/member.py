@@ -1,7 +1,6 @@
 """A member of a group, by kafka-python."""
 
 import logging
-import time
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -13,7 +12,7 @@ from infra.kafka.assignments import Moves
 from infra.kafka.kafka_python import library
 from infra.kafka.kafka_python.joining import mend
 from infra.kafka.kafka_python.library import TopicPartition
-from infra.kafka.kafka_python.opening import Configured, opened, unreachable_otherwise
+from infra.kafka.kafka_python.opening import Connection, unreachable_otherwise
 from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 CLOSING_MS: Final = 3_000
@@ -53,10 +52,9 @@ class Member:
     While the cluster is away `poll` returns nothing and takes its time for it: the library finds it again.
     """
 
-    def __init__(self, configured: Configured, topic: str, group: str, name: str | None) -> None:
-        self._topic = topic
+    def __init__(self, connection: Connection, topic: str, group: str, name: str | None) -> None:
+        self._topic, self._clock = topic, connection.clock
         config = {
-            **configured,
             **READING,
             "group_id": group,
             "group_instance_id": name,
@@ -66,7 +64,7 @@ class Member:
             "metadata_max_age_ms": 30_000,  # a topic just made may be unknown when the group first meets
             "max_poll_interval_ms": int(BUSY_S * 1_000),
         }
-        self._consumer = mend(opened(library.consumer, config))
+        self._consumer = mend(connection.open(library.consumer, config))
         self._moves = Moves()
         self._consumer.subscribe([topic], listener=_Listener(self._consumer, self._moves))
 
@@ -78,9 +76,9 @@ class Member:
 
     def _polled(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
         """Waits in short pieces, for the library does not return when partitions come or go."""
-        until = time.monotonic() + timeout_s
+        until = self._clock.monotonic() + timeout_s
         while True:
-            left = max(0.0, until - time.monotonic())
+            left = max(0.0, until - self._clock.monotonic())
             read = self._polled_once(min(left, 0.5), most)
             if read or left == 0.0 or self._moves.waiting:
                 return read
@@ -95,7 +93,7 @@ class Member:
         except KafkaError as error:
             if not error.retriable:
                 raise Unreachable(f"Kafka cannot be read: {error}") from error
-            time.sleep(min(timeout_s, 0.1))
+            self._clock.sleep(min(timeout_s, 0.1))
             return {}
         return {at.partition: [library.record(one) for one in ones] for at, ones in fetched.items()}
 

@@ -1,20 +1,21 @@
 """How kafka-python's clients are set up and opened: encrypted as is set, with a reason where it fails."""
 
 import logging
-import random
 import ssl
-import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
 from typing import Any, Final, TypeVar
 
 from kafka.errors import KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError
 
+from infra.clock import Clock
 from infra.kafka.kafka_python import library
 from infra.kafka.ports import Unreachable
 from infra.settings import Settings
 
-Configured = dict[str, Any]
+Config = dict[str, Any]
 Opened = TypeVar("Opened")
 REQUEST_MS: Final = 10_000
 CONNECTING_MS: Final = 3_000
@@ -29,8 +30,8 @@ class Servers:
     connections and says nothing, would thus keep a worker that opens many clients from ever starting.
     """
 
-    def __init__(self, named: Sequence[str]) -> None:
-        self.order = tuple(random.sample(named, len(named)))
+    def __init__(self, named: Sequence[str], clock: Clock) -> None:
+        self.order = tuple(Random(clock.new_id().int).sample(named, len(named)))
 
     def put_last(self, silent: str) -> None:
         self.order = (*(one for one in self.order if one != silent), silent)
@@ -45,10 +46,24 @@ class Hidden(str):
         return "'***'"
 
 
-def configured(settings: Settings) -> Configured:
-    """What all clients have in common."""
-    config: Configured = {
-        "bootstrap_servers": Servers(settings.kafka.split(",")),
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The settings that all clients of a cluster have in common, and the clock."""
+
+    config: Config
+    servers: Servers
+    clock: Clock
+
+    def open(self, client: Callable[[Config], Opened], more: Mapping[str, Any] | None = None) -> Opened:
+        """The client; one that could not be opened leaves nothing behind.  Each server has its share of time.
+
+        Raises: Unreachable, with the reason.
+        """
+        return _answering(client, {**self.config, **(more or {})}, self.servers, self.clock)
+
+
+def connection(settings: Settings, clock: Clock) -> Connection:
+    config: Config = {
         "client_id": "jumun",
         "security_protocol": settings.kafka_security.upper(),
         "request_timeout_ms": REQUEST_MS,
@@ -61,7 +76,7 @@ def configured(settings: Settings) -> Configured:
         config["sasl_mechanism"] = settings.kafka_mechanism
         config["sasl_plain_username"] = settings.kafka_user
         config["sasl_plain_password"] = Hidden(password.get_secret_value() if password else "")
-    return config
+    return Connection(config, Servers(settings.kafka.split(","), clock), clock)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
@@ -109,18 +124,15 @@ def _listening() -> Generator[_Told]:
         logger.removeHandler(told)
 
 
-def opened(open_one: Callable[[Configured], Opened], config: Configured) -> Opened:
-    """The client; one that could not be opened leaves nothing behind.  Each server has its share of the time.
-
-    Raises: Unreachable, with the reason.
-    """
-    servers: Servers = config["bootstrap_servers"]
-    until = time.monotonic() + OPENING_S
+def _answering(
+    open_one: Callable[[Config], Opened], config: Config, servers: Servers, clock: Clock
+) -> Opened:
+    until = clock.monotonic() + OPENING_S
     tried = servers.order
     failed: KafkaError | None = None
     with _listening() as told:
         for left, server in zip(range(len(tried), 0, -1), tried, strict=True):
-            share_ms = max(0.0, until - time.monotonic()) / left * 1000
+            share_ms = max(0.0, until - clock.monotonic()) / left * 1000
             bootstrap = {"bootstrap_servers": [server], "bootstrap_timeout_ms": share_ms}
             try:
                 return _opened_at({**config, **bootstrap}, open_one, told)
@@ -135,7 +147,7 @@ def opened(open_one: Callable[[Configured], Opened], config: Configured) -> Open
     raise Unreachable(f"Kafka cannot be reached at {', '.join(tried)}: {reason}") from failed
 
 
-def _opened_at(config: Configured, open_one: Callable[[Configured], Opened], told: _Told) -> Opened:
+def _opened_at(config: Config, open_one: Callable[[Config], Opened], told: _Told) -> Opened:
     def client(**its: object) -> library.Client:
         # The consumer and the others above refuse this setting as unknown.
         told.beneath.append(library.client({**its, "socket_connection_setup_timeout_ms": CONNECTING_MS}))
@@ -149,20 +161,20 @@ def _opened_at(config: Configured, open_one: Callable[[Configured], Opened], tol
         raise
 
 
-def patiently(ask: Callable[[], Opened]) -> Opened:
+def patiently(ask: Callable[[], Opened], clock: Clock) -> Opened:
     """The answer, once there is one: the library's administrator does not ask again by itself.
 
     Raises: Unreachable.
     """
-    until = time.monotonic() + REQUEST_MS / 1000
+    until = clock.monotonic() + REQUEST_MS / 1000
     while True:
         with unreachable_otherwise():
             try:
                 return ask()
             except KafkaError as error:
-                if not error.retriable or time.monotonic() > until:
+                if not error.retriable or clock.monotonic() > until:
                     raise
-        time.sleep(0.1)
+        clock.sleep(0.1)
 
 
 @contextmanager

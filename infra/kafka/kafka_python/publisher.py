@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 from kafka.errors import KafkaError
 
 from infra.kafka.kafka_python import library
-from infra.kafka.kafka_python.opening import Configured, opened
+from infra.kafka.kafka_python.opening import Connection
 from infra.kafka.ports import Outgoing, Unsent
 from infra.kafka.topics import LARGEST, fits
 
@@ -29,8 +29,8 @@ WRITING: Final[Mapping[str, Any]] = {
 class Publisher:
     """Implements infra.kafka.ports.Publisher.  Closed once a record is unsent, for the library is stuck."""
 
-    def __init__(self, configured: Configured) -> None:
-        self._producer = opened(library.producer, {**configured, **WRITING})
+    def __init__(self, connection: Connection) -> None:
+        self._producer = connection.open(library.producer, WRITING)
         self._failed: list[BaseException] = []
         self._closed = False
 

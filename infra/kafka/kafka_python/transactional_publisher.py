@@ -1,6 +1,5 @@
 """Writes chunks with their marks in one transaction each, by kafka-python."""
 
-import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NoReturn
 
@@ -8,7 +7,7 @@ from kafka.errors import InvalidProducerEpochError, KafkaError, ProducerFencedEr
 
 from infra.kafka.kafka_python import library
 from infra.kafka.kafka_python.member import READING
-from infra.kafka.kafka_python.opening import REQUEST_MS, Configured, opened, unreachable_otherwise
+from infra.kafka.kafka_python.opening import REQUEST_MS, Connection, unreachable_otherwise
 from infra.kafka.kafka_python.publisher import CLOSING_S, WRITING, end
 from infra.kafka.ports import Fenced, Outgoing, Unreachable, Unsent
 from infra.kafka.topics import fits
@@ -25,32 +24,30 @@ class Chunks:
 
     def __init__(
         self,
-        configured: Configured,
+        connection: Connection,
         transactional_id: str,
         group: str,
         topics: Collection[str],
         *,
         within_s: float,
     ) -> None:
-        self._configured, self._group, self._topics = configured, group, topics
-        self._within_s, self._closed = within_s, False
+        self._connection, self._group, self._topics = connection, group, topics
+        self._within_s, self._closed, self._clock = within_s, False, connection.clock
         config = {
-            **configured,
             **WRITING,
             "transactional_id": transactional_id,
             "transaction_timeout_ms": TRANSACTION_MS,
             "linger_ms": 50,  # a chunk's end sends what waits
             "retry_backoff_ms": 10,  # slept after each transaction
         }
-        self._producer = opened(library.producer, config)
+        self._producer = connection.open(library.producer, config)
         try:
             self._producer.init_transactions()
         except KafkaError as error:
             self._fail(error)
 
     def marks(self) -> Mapping[str, int]:
-        config = {**self._configured, **READING, "group_id": self._group}
-        consumer = opened(library.consumer, config)
+        consumer = self._connection.open(library.consumer, {**READING, "group_id": self._group})
         try:
             with unreachable_otherwise():
                 found = {
@@ -69,7 +66,7 @@ class Chunks:
             self.close()
             raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
         try:
-            self._write(records, marks, time.monotonic() + self._within_s)
+            self._write(records, marks, self._clock.monotonic() + self._within_s)
         except (KafkaError, ValueError) as error:
             self._fail(error)
 
@@ -93,7 +90,7 @@ class Chunks:
 
     def _await(self, sender: library.Sender, asked: library.Result, until: float) -> None:
         sender.wakeup()
-        if not asked.wait(max(0.0, until - time.monotonic()) * 1000):
+        if not asked.wait(max(0.0, until - self._clock.monotonic()) * 1000):
             self._fail(TimeoutError(f"not written within {self._within_s:g} s"))
 
     def _fail(self, error: BaseException) -> NoReturn:

@@ -11,6 +11,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from benchmarks.production import Production, production
 from consumers.engine import Engine
 from infra.audit import rebuild as rebuilding
 from infra.audit.verify import verify
@@ -28,7 +29,6 @@ from infra.read_models.schema_setup import OtherLedger
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 from infra.wire.ticks import is_tick
-from tests.infra.workers.production import Production, production
 from tests.telling import life, receipt
 
 PARTITIONS = 3

@@ -14,6 +14,7 @@ from domain.deadlines import Timer
 from domain.stock import STOCK
 from domain.stock.state import StockReceived
 from domain.streams import StreamId
+from infra.event_store.memory import MemoryLedger
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -42,10 +43,14 @@ Opening = Callable[..., Ledger]
 """The ledger as another process would open it, for partition 0 or another one."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def opening(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Opening]:
     opened: list[SqliteLedger | PostgresLedger] = []
     origin = Origin(clock=clock)
+    kept = MemoryLedger(origin)
+
+    def memory(partition: int = 0) -> Ledger:
+        return kept.of(partition)
 
     def sqlite(partition: int = 0) -> Ledger:
         folder: Path = request.getfixturevalue("tmp_path")
@@ -57,7 +62,7 @@ def opening(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Opening]:
         opened.append(PostgresLedger(url, origin, partition, schema))
         return opened[-1]
 
-    yield sqlite if request.param == "sqlite" else postgres
+    yield {"memory": memory, "sqlite": sqlite, "postgres": postgres}[request.param]
     for ledger in opened:
         ledger.close()
 

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks.production import Production
 from infra.access import tokens
 from infra.http.publishing.kafka_intake import ThroughKafka
 from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import Settings
 from tests.infra.http.conftest import BATCH, STRUCTURED, Server, batch, problem, running
-from tests.infra.workers.production import Production
 from tests.telling import life, receipt, tick
 
 

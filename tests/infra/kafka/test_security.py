@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 
+from benchmarks.production import production
 from infra import doctor
 from infra.doctor import broker
 from infra.http.publishing.kafka_intake import Checks
@@ -23,7 +24,6 @@ from infra.settings import TOPIC_NAMES, Settings
 from infra.wire.ticks import last_tick
 from tests.conftest import TOOLS, kafka_tool
 from tests.infra.kafka.trying import CLIENTS, KAFKA, a_topic, client_of, gone, publish, sent, tail, until
-from tests.infra.workers.production import production
 from tests.torture.load import lines
 
 NAME = ("--name", "kafka-secure")

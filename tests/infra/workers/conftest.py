@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.infra.workers.production import Production, production
+from benchmarks.production import Production, production
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ _step = Decision.decide
 _burns = deadline_of("FUSE")
 
 
-def deadly(self: Decision, stream: Any, command: Any, told: Any = None) -> None:
+def deadly(self: Decision, stream: Any, command: Any) -> None:
     if "KILLER" in stream:
         os.kill(os.getpid(), signal.SIGKILL)
-    _step(self, stream, command, told)
+    _step(self, stream, command)
 
 
 def fuse(command: Any, state: Any) -> bool:

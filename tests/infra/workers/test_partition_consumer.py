@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
+from infra.clock import SYSTEM
 from infra.kafka.ports import Member, Polled, Record, Unreachable
 from infra.workers.lag import Lag
 from infra.workers.partition_consumer import Group
@@ -54,8 +55,8 @@ def record(partition: int, offset: int) -> Record:
 
 
 def group(member: Scripted, handler: Handled) -> Group:
-    lag = Lag(cast("Any", None), "engine", "group", "topic")
-    return Group(cast("Member", member), handler, most=10, lag=lag)
+    lag = Lag(cast("Any", None), "engine", "group", "topic", SYSTEM)
+    return Group(cast("Member", member), handler, SYSTEM, most=10, lag=lag)
 
 
 def test_a_partition_that_cannot_be_taken_up_costs_the_others_no_record() -> None:

@@ -15,23 +15,23 @@ import pytest
 from psycopg import sql
 from typer.testing import CliRunner
 
+from benchmarks.production import ROOT, Production
 from infra.cli.main import app
+from infra.clock import SYSTEM
 from infra.settings import Settings
 from infra.workers.process import STUCK, Watchdog
 from tests.infra.kafka.trying import until
-from tests.infra.workers.production import ROOT, Production
 from tests.telling import paid, placed, receipt
 
 HANGING = """
 import time
+from infra.clock import SYSTEM
 from infra.settings import Settings
 from infra.workers import process
-process.STUCK_S = 0.5
 class Hangs:
     def step(self, timeout_s): time.sleep(60)   # a poll() that never returns
     def close(self): pass
-process.Watchdog.__init__.__defaults__ = (0.5, process.os._exit)
-process.run(Hangs, Settings())
+process.run(Hangs, Settings(), SYSTEM, stuck_s=0.5)
 """
 
 
@@ -59,7 +59,7 @@ def test_a_step_that_never_ends_ends_the_process() -> None:
 
 def test_a_watchdog_leaves_those_alone_who_go_on() -> None:
     ended: list[int] = []
-    dog = Watchdog(1.5, ended.append)
+    dog = Watchdog(SYSTEM, 1.5, ended.append)
     for _ in range(20):
         time.sleep(0.1)
         dog.alive()

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from benchmarks.production import Production, production
 from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
 from infra.wire.ticks import tick
-from tests.infra.workers.production import Production, production
 from tests.telling import life, lives, receipt
 
 TAKES_OVER_S = 10.0 if os.environ.get("JUMUN_TORTURE") else 25.0

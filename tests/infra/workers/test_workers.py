@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import psycopg
 
+from benchmarks.production import Production
 from infra.audit.verify import verify
 from infra.cli.worker import CANNOT
 from infra.demo import market
@@ -16,7 +17,6 @@ from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
 from infra.wire.kafka_records import ledger_place, stored_bytes
 from infra.wire.ticks import is_tick
-from tests.infra.workers.production import Production
 from tests.telling import life, paid, placed, receipt, tick
 
 KILLING = "tests.infra.workers.killing"

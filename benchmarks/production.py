@@ -1,4 +1,4 @@
-"""The production way as tests run it: real processes on a real broker and a real database."""
+"""The production way as tests and benchmarks run it: real processes on a real broker and a real database."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ from infra.wire.kafka_records import ledger_place
 from infra.workers.process import STUCK
 from infra.workers.roles import open_ledger, open_read_models
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 PATIENCE_S = 240.0
 
 

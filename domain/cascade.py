@@ -1,0 +1,82 @@
+"""A command and all that follows from it: from (states, command, context) to (events, new states).
+
+Follow-ups run breadth first, in the order in which the fulfilment process names them.  Nothing is changed
+in place: what a refusal leaves behind is nothing at all.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from domain.catalogue import DECIDERS
+from domain.decider import Decider, Told
+from domain.errors import Refused, TooEarly
+from domain.fulfilment import follow_ups
+from domain.message import Event
+from domain.streams import StreamId
+
+StateOf = Callable[[StreamId], Any]
+"""The state of a stream; None where it has no event yet."""
+Deciders = Mapping[str, Decider[Any, Any, Any]]
+"""The rules of each kind of stream."""
+
+
+class CascadeEvent(NamedTuple):
+    """One event of a cascade."""
+
+    stream: StreamId
+    event: Event
+    cause: int | None
+    """Index of the event that it follows from; None where it is the command itself."""
+
+
+class Cascade(NamedTuple):
+    """What a command leads to."""
+
+    events: list[CascadeEvent]
+    """In the order in which they were decided."""
+    states: dict[StreamId, Any]
+    """The new state of each stream that has an event here."""
+
+
+def cascade(
+    state_of: StateOf, stream: StreamId, command: Any, context: Told, deciders: Deciders = DECIDERS
+) -> Cascade:
+    """Carries out `command` on `stream`, then whatever its events ask of other streams.
+
+    Raises: Refused, TooEarly, when the command itself may not or cannot yet be carried out; AssertionError,
+    when one of its follow-ups is refused, which is a bug.
+    """
+    events: list[CascadeEvent] = []
+    states: dict[StreamId, Any] = {}
+    queue: deque[tuple[StreamId, Any, int | None]] = deque([(stream, command, None)])
+    while queue:
+        to, step, cause = queue.popleft()
+        decider = deciders[to.kind]
+        state = states[to] if to in states else state_of(to)
+        try:
+            decided = _decided(decider, decider.start if state is None else state, step, context)
+        except (Refused, TooEarly) as refusal:
+            if cause is None:
+                raise
+            msg = f"a follow-up of {type(events[cause].event).__name__} was refused at {to}: {refusal}"
+            raise AssertionError(msg) from refusal
+        for event, after in decided:
+            states[to] = after
+            for target, follow_up in follow_ups(to, event, after):
+                queue.append((target, follow_up, len(events)))
+            events.append(CascadeEvent(to, event, cause))
+    return Cascade(events, states)
+
+
+def _decided(
+    decider: Decider[Any, Any, Any], state: Any, command: Any, context: Told
+) -> list[tuple[Event, Any]]:
+    """The events of one command, each with the state that it leads to."""
+    if decider.story is not None:
+        return decider.story(state, command, context)
+    decided: list[tuple[Event, Any]] = []
+    for event in decider.decide(state, command, context):
+        state = decider.evolve(state, event)
+        decided.append((event, state))
+    return decided

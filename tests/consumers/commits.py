@@ -1,0 +1,39 @@
+"""What engines have committed, whichever ledger they stand on."""
+
+from collections import Counter
+
+from consumers.ports import Batch, Committed, Decided, Outcome
+from domain.catalogue import NAMES
+
+
+class Commits:
+    """Sees each batch once the ledger has it."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+
+    def __call__(self, batch: Batch, _: Committed) -> None:
+        self.batches.append(batch)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [outcome for batch in self.batches for outcome in batch.outcomes]
+
+    @property
+    def events(self) -> list[Decided]:
+        return [decided for batch in self.batches for decided in batch.events]
+
+    @property
+    def sums(self) -> dict[str, int]:
+        """Messages by the state they are in now."""
+        now: Counter[str] = Counter()
+        for outcome in self.outcomes:
+            now[outcome.state] += 1
+            if outcome.was is not None:
+                now[outcome.was] -= 1
+        return {state: count for state, count in now.items() if count}
+
+    def topics(self, kind: str = "") -> list[str]:
+        """Names of the events of that kind of stream, or of all, without what all names share."""
+        names = [NAMES[type(decided.event)] for decided in self.events if decided.stream.startswith(kind)]
+        return [name.removeprefix("jumun.").removesuffix(".v1") for name in names]
