@@ -11,8 +11,9 @@ from typing import ClassVar, Final
 import structlog
 from eventsourcing.persistence import PersistenceError
 
-from consumers.engine import ALONE, GIVEN_UP, Engine
+from consumers.engine import Engine
 from consumers.ports import Batch, Committed, Stale
+from consumers.ticks import ALONE, GIVEN_UP
 from infra import metrics
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.partitions import partition_of
