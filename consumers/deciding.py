@@ -48,9 +48,13 @@ class MessageDecider:
         """Decides a message, or decides it again if it has waited as `entry`; whether it is done with."""
         batch, parking = self._work.batch, self._work.parking
         was = entry.state if entry else None
-        decision = self._decision(message.envelope)
+        seller: Seller = self._work.states.get(seller_stream(message.envelope.sellerid)).state
+        decision = self._decision(message.envelope, seller)
         try:
-            self._carry_out(decision, message, stream)
+            if not seller.opened and not isinstance(message.command, OpenSeller):
+                # the defaults take effect at his first message, by an event in his own stream
+                decision.decide(seller_stream(decision.seller_id), OpenSeller())
+            decision.decide(stream, message.command)
         except Refused as no:
             data = {**no.data, "said": str(no)}
             batch.outcomes.append(Outcome.of(message, "refused", was, no.rule, data, retryable=no.retryable))
@@ -69,8 +73,7 @@ class MessageDecider:
         self._accept(message, decision, was)
         return True
 
-    def _decision(self, envelope: Envelope) -> Decision:
-        seller = self._seller(envelope.sellerid)
+    def _decision(self, envelope: Envelope, seller: Seller) -> Decision:
         told = Told(
             at=envelope.time,
             by=envelope.actor or envelope.source,
@@ -82,17 +85,6 @@ class MessageDecider:
         correlation = f"{envelope.source} {envelope.id}"
         carried = Carried(correlation, envelope.part, envelope.of, envelope.traceparent)
         return Decision(self._work.states, envelope.sellerid, told, carried, self._deciders)
-
-    def _carry_out(self, decision: Decision, message: Inbound, stream: StreamId) -> None:
-        """The message with its whole cascade.  The first one of a seller opens him with the defaults."""
-        seller_id = decision.seller_id
-        if not isinstance(message.command, OpenSeller) and not self._seller(seller_id).opened:
-            decision.decide(seller_stream(seller_id), OpenSeller())
-        decision.decide(stream, message.command)
-
-    def _seller(self, seller_id: str) -> Seller:
-        seller: Seller = self._work.states.get(seller_stream(seller_id)).state
-        return seller
 
     def _accept(self, message: Inbound, decision: Decision, was: State | None) -> None:
         batch = self._work.batch
