@@ -40,6 +40,10 @@ class SqlLedger(ABC):
     def reading(self) -> AbstractContextManager[LedgerReader]:
         """One consistent view of the ledger."""
 
+    @abstractmethod
+    def changing(self) -> AbstractContextManager[LedgerReader]:
+        """One transaction that is kept, for what is no part of a commit."""
+
     @property
     @abstractmethod
     def secret(self) -> bytes: ...

@@ -107,6 +107,11 @@ class PostgresLedger(SqlLedger):
             c.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield PostgresReader(c)
 
+    @contextmanager
+    def changing(self) -> Generator[LedgerReader]:
+        with self._connected() as c, c.connection.transaction():
+            yield PostgresReader(c)
+
     def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         return dict(self.rows("SELECT key, digest FROM inbox WHERE key = ANY(:keys)", keys=list(keys)))
 

@@ -51,6 +51,11 @@ class SqliteLedger(SqlLedger):
         with self._store.transaction(commit=False) as cursor:
             yield CursorReader(cursor)
 
+    @contextmanager
+    def changing(self) -> Generator[LedgerReader]:
+        with self._store.transaction(commit=True) as cursor:
+            yield CursorReader(cursor)
+
     @property
     def secret(self) -> bytes:
         return self._secret

@@ -1,0 +1,64 @@
+"""Personal texts can be read by their token, and erased for good, while the ledger stays whole."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from consumers.engine import Engine
+from consumers.ports import Batch
+from infra import vault
+from infra.audit.verify import Verdict, chain_findings
+from infra.event_store.postgres.ledger import PostgresLedger
+from infra.event_store.sql_ledger import SqlLedger
+from infra.event_store.sqlite.ledger import SqliteLedger
+from tests.telling import key, message
+
+BUYER, NOTE = "Kim Minji", "leave it at the door of 010-1234"
+LINES = [{"line": "1", "sku": "CHAIR", "pieces": 1, "note": NOTE}]
+ORDER = message("order-placed", {**key("1"), "currency": "KRW", "lines": LINES, "buyer": BUYER}, id="1")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlLedger]:
+    opened: SqlLedger
+    if request.param == "sqlite":
+        opened = SqliteLedger(str(tmp_path / "ledger.sqlite"))
+    else:
+        url, schema = request.getfixturevalue("postgres_schema")
+        opened = PostgresLedger(url, schema=schema)
+    with closing(opened):
+        yield opened
+
+
+def tokens(ledger: SqlLedger) -> dict[str, str]:
+    """What stands in the message as it was kept, once the order is decided."""
+    batches: list[Batch] = []
+    Engine(ledger, on_commit=lambda batch, _: batches.append(batch)).handle([ORDER])
+    kept = json.loads(batches[0].kept[0])["data"]
+    return {"buyer": kept["buyer"], "note": kept["lines"][0]["note"]}
+
+
+def test_a_text_is_read_by_the_token_that_stands_for_it(ledger: SqlLedger) -> None:
+    token = tokens(ledger)
+    assert vault.text_of(ledger, token["buyer"]) == BUYER
+    assert vault.text_of(ledger, token["note"]) == NOTE
+    assert vault.text_of(ledger, "vault:unknown") is None
+
+
+def test_an_erased_text_is_gone_the_others_stay_and_the_chain_holds(ledger: SqlLedger) -> None:
+    token = tokens(ledger)
+    assert vault.erase(ledger, token["note"])
+    assert not vault.erase(ledger, token["note"])
+    assert vault.text_of(ledger, token["note"]) is None
+    assert vault.text_of(ledger, token["buyer"]) == BUYER
+    assert list(chain_findings(ledger, Verdict())) == []
+
+
+def test_the_same_message_sent_again_does_not_bring_an_erased_text_back(ledger: SqlLedger) -> None:
+    token = tokens(ledger)
+    vault.erase(ledger, token["note"])
+    Engine(ledger).handle([ORDER])
+    assert vault.text_of(ledger, token["note"]) is None
