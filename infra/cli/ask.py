@@ -18,11 +18,20 @@ from infra.cli.options import (
     asking,
     day,
     instant,
-    known_kpis,
     sellers,
 )
-from infra.read_models import queries
 from projections.kpis import DURATIONS
+from projections.questions.activity import activity as activity_question
+from projections.questions.kpi import known_kpis
+from projections.questions.kpi import kpi as kpi_question
+from projections.questions.orders import orders as orders_question
+from projections.questions.penalty import PenaltyAnswer
+from projections.questions.penalty import penalty as penalty_question
+from projections.questions.plain_rows import as_rows
+from projections.questions.returns import returns as returns_question
+from projections.questions.score import score
+from projections.questions.stock import StockAnswer
+from projections.questions.stock import stock as stock_question
 
 _BALANCES = ("SKU", "on hand", "reserved", "available", "quarantine", "waiting")
 
@@ -40,19 +49,17 @@ def stock(
 
     Example: jumun stock --seller seoul-home --channel naver
     """
-    with asking(home) as connection:
+    with asking(home) as rows:
         channels = (channel,) if channel else ()
         answers = [
-            answer
-            for name in sellers(connection, seller)
-            for answer in queries.stock(connection, name, sku, channels)
+            answer for name in sellers(rows, seller) for answer in stock_question(rows, name, sku, channels)
         ]
-        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
+        if show.for_a_program(as_rows(answers), as_json, as_csv):
             return
         _stock_table(answers, most)
 
 
-def _stock_table(answers: list[queries.StockAnswer], most: int) -> None:
+def _stock_table(answers: list[StockAnswer], most: int) -> None:
     """One column per channel; the seller's name only where there are several."""
     several = len({item.seller_id for item in answers}) > 1
     channels = sorted({name for item in answers for name in item.sellable})
@@ -91,20 +98,20 @@ def penalty(
 
     Example: jumun penalty --seller seoul-home --channel naver --as-of 2026-03-31
     """
-    with asking(home) as connection:
-        names = sellers(connection, seller)
+    with asking(home) as rows:
+        names = sellers(rows, seller)
         at = instant(as_of)
-        answers = [queries.penalty(connection, name, channel or "naver", at) for name in names]
-        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
+        answers = [penalty_question(rows, name, channel or "naver", at) for name in names]
+        if show.for_a_program(as_rows(answers), as_json, as_csv):
             return
         _penalty_table(answers, channel or "naver")
         for answer in answers if seller else ():
             _cases_table(answer)
         for name in names if channel in {None, "coupang"} else ():
-            _score_table(name, queries.score(connection, name, "coupang", at))
+            _score_table(name, score(rows, name, "coupang", at))
 
 
-def _penalty_table(answers: list[queries.PenaltyAnswer], channel: str) -> None:
+def _penalty_table(answers: list[PenaltyAnswer], channel: str) -> None:
     columns = ("seller", "points", "paid orders", "ratio", "stage", "sold-out cancels left", "overdue lines")
     show.table(
         f"Penalty risk on {channel}, last 30 days",
@@ -125,7 +132,7 @@ def _penalty_table(answers: list[queries.PenaltyAnswer], channel: str) -> None:
     )
 
 
-def _cases_table(answer: queries.PenaltyAnswer) -> None:
+def _cases_table(answer: PenaltyAnswer) -> None:
     columns = ("order", "line or cancel", "rule", "points", "given on", "expires on")
     show.table(
         f"What the {answer.now.points} points of {answer.seller_id} are made of",
@@ -138,7 +145,7 @@ def _cases_table(answer: queries.PenaltyAnswer) -> None:
 
 
 def _score_table(seller: str, lines: Iterable[Any]) -> None:
-    rows = [
+    lines_with_rate = [
         (
             line.metric,
             show.percent(line.rate),
@@ -148,8 +155,9 @@ def _score_table(seller: str, lines: Iterable[Any]) -> None:
         for line in lines
         if line.rate is not None
     ]
-    if rows:
-        show.table(f"Coupang score of {seller}, last 7 days", ("metric", "rate", "mark", "state"), rows)
+    if lines_with_rate:
+        columns = ("metric", "rate", "mark", "state")
+        show.table(f"Coupang score of {seller}, last 7 days", columns, lines_with_rate)
 
 
 def kpi(
@@ -166,14 +174,14 @@ def kpi(
 
     Example: jumun kpi on_time_shipment processing_time --since 2026-03-01 --until 2026-04-01
     """
-    with asking(home) as connection:
+    with asking(home) as rows:
         if seller is not None:
-            sellers(connection, seller)
+            sellers(rows, seller)
         answers = [
-            queries.kpi(connection, name, seller=seller, channel=channel, since=day(since), until=day(until))
-            for name in names or known_kpis(connection)
+            kpi_question(rows, name, seller=seller, channel=channel, since=day(since), until=day(until))
+            for name in names or known_kpis(rows)
         ]
-        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
+        if show.for_a_program(as_rows(answers), as_json, as_csv):
             return
         rates = [answer for answer in answers if answer.denominator]
         show.table(
@@ -212,9 +220,9 @@ def orders(
 
     Example: jumun orders --channel olist --claimed delivered
     """
-    with asking(home) as connection:
-        answer = queries.orders(
-            connection,
+    with asking(home) as rows:
+        answer = orders_question(
+            rows,
             seller=seller,
             channel=channel,
             claimed_status=claimed,
@@ -222,7 +230,7 @@ def orders(
             since=instant(since),
             until=instant(until),
         )
-        if show.for_a_program(queries.as_rows([answer]), as_json, as_csv):
+        if show.for_a_program(as_rows([answer]), as_json, as_csv):
             return
         show.table("Orders by derived status", ("status", "orders"), answer.by_status.items())
         if any(answer.by_claimed_status):
@@ -260,14 +268,14 @@ def returns(
 
     Example: jumun returns --state received
     """
-    with asking(home) as connection:
-        names = sellers(connection, seller)
+    with asking(home) as rows:
+        names = sellers(rows, seller)
         found = [
             (name, answer)
             for name in names
-            for answer in queries.returns(connection, name, channel=channel, state=state)
+            for answer in returns_question(rows, name, channel=channel, state=state)
         ]
-        if show.for_a_program(queries.as_rows([answer for _, answer in found]), as_json, as_csv):
+        if show.for_a_program(as_rows([answer for _, answer in found]), as_json, as_csv):
             return
         columns = ("seller", "state", "reason", "fault", "returns", "pieces", "refund overdue")
         show.table(
@@ -292,11 +300,11 @@ def activity(
 
     Example: jumun activity --kind 'stock.*' --by-reason
     """
-    with asking(home) as connection:
-        answers = queries.activity(
-            connection, seller, since=day(since), until=day(until), kind=kind, by_reason=by_reason
+    with asking(home) as rows:
+        answers = activity_question(
+            rows, seller, since=day(since), until=day(until), kind=kind, by_reason=by_reason
         )
-        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
+        if show.for_a_program(as_rows(answers), as_json, as_csv):
             return
         columns = ("kind", "reason", "facts", "inferred", "pieces", "value", "currency")
         show.table(

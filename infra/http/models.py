@@ -7,7 +7,11 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from consumers.ports import State
-from infra.read_models import queries
+from projections.questions.activity import ActivityAnswer
+from projections.questions.kpi import KpiAnswer
+from projections.questions.order import OrderAnswer
+from projections.questions.orders import OrdersSummary
+from projections.questions.returns import ReturnsAnswer
 
 Row = TypeVar("Row")
 
@@ -27,28 +31,28 @@ class Page(AsOf, Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class KpiRow(queries.KpiAnswer):
+class KpiRow(KpiAnswer):
     """`seller_id`: null where the figure is over all sellers."""
 
     seller_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class OrdersRow(queries.OrdersSummary):
+class OrdersRow(OrdersSummary):
     """`seller_id`: null where the figures are over all sellers."""
 
     seller_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnsRow(queries.ReturnsAnswer):
+class ReturnsRow(ReturnsAnswer):
     """Returns of one state and reason of one seller."""
 
     seller_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityRow(queries.ActivityAnswer):
+class ActivityRow(ActivityAnswer):
     """`seller_id`: null where the figures are over all sellers."""
 
     seller_id: str | None
@@ -66,7 +70,7 @@ class Happened(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRow(queries.OrderAnswer):
+class OrderRow(OrderAnswer):
     """An order with its story."""
 
     timeline: list[Happened]

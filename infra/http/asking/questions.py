@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Final
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
@@ -23,11 +22,21 @@ from infra.http.asking.parameters import (
 from infra.http.forms import CSV_ANSWER, page
 from infra.http.problems import documented
 from infra.http.services import Reader, Served, Services
-from infra.read_models import queries
-from infra.read_models.schema import SQL
+from projections.questions.activity import activity as activity_question
+from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.kpi import known_kpis
+from projections.questions.kpi import kpi as kpi_question
+from projections.questions.orders import orders as orders_question
+from projections.questions.penalty import PenaltyAnswer
+from projections.questions.penalty import penalty as penalty_question
+from projections.questions.plain_rows import as_rows
+from projections.questions.returns import returns as returns_question
+from projections.questions.rows import RowReader
+from projections.questions.stock import StockAnswer
+from projections.questions.stock import stock as stock_question
 
 ANSWERS: Final = {**documented(401, 403, 404, 422, 500, 503, 504), **CSV_ANSWER}
-Ask = Callable[[sa.Connection, str | None], Iterable[Any]]
+Ask = Callable[[RowReader, str | None], Iterable[Any]]
 
 router = APIRouter()
 
@@ -39,12 +48,12 @@ async def _answered(  # noqa: PLR0913, PLR0917  who asks what, of whom
     if asked.min_position is not None:
         await served.reads.folded(asked.seller or token.only, asked.min_position)
 
-    def work() -> tuple[list[dict[str, Any]], str | None, queries.AsOf]:
-        with served.reads.read_models.reading() as connection:
-            names = scope(connection, token, asked.seller, asked.cursor)
-            rows, following = paged(names, lambda name: _rows(ask(connection, name), name), asked)
+    def work() -> tuple[list[dict[str, Any]], str | None, AsOf]:
+        with served.reads.read_models.snapshot() as rows:
+            names = scope(rows, token, asked.seller, asked.cursor)
+            page_rows, following = paged(names, lambda name: _rows(ask(rows, name), name), asked)
             at = getattr(asked, "as_of", None)
-            return rows, following, queries.as_of_now(connection, asked.seller or token.only, at)
+            return page_rows, following, as_of_now(rows, asked.seller or token.only, at)
 
     rows, following, as_of = await served.reads.ask(work)
     return page(request, (as_of.as_of_position, as_of.as_of), rows, following)
@@ -52,30 +61,30 @@ async def _answered(  # noqa: PLR0913, PLR0917  who asks what, of whom
 
 def _rows(answers: Iterable[Any], seller: str | None) -> list[dict[str, Any]]:
     """As the command line prints them, each with its seller."""
-    return [row if "seller_id" in row else {**row, "seller_id": seller} for row in queries.as_rows(answers)]
+    return [row if "seller_id" in row else {**row, "seller_id": seller} for row in as_rows(answers)]
 
 
-@router.get("/stock", response_model=models.Page[queries.StockAnswer], responses=ANSWERS)
+@router.get("/stock", response_model=models.Page[StockAnswer], responses=ANSWERS)
 async def stock(
     request: Request, served: Served, token: Reader, asked: Annotated[AskedStock, Query()]
 ) -> Response:
     """What is there, what is promised, and what each channel may sell."""
     channels = (asked.channel,) if asked.channel else ()
 
-    def ask(connection: sa.Connection, seller: str | None) -> Iterable[Any]:
-        return queries.stock(connection, seller or "", asked.sku, channels)
+    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
+        return stock_question(rows, seller or "", asked.sku, channels)
 
     return await _answered(request, served, token, asked, each_seller, ask)
 
 
-@router.get("/penalty", response_model=models.Page[queries.PenaltyAnswer], responses=ANSWERS)
+@router.get("/penalty", response_model=models.Page[PenaltyAnswer], responses=ANSWERS)
 async def penalty(
     request: Request, served: Served, token: Reader, asked: Annotated[AskedPenalty, Query()]
 ) -> Response:
     """How near each seller is to a penalty, and what the points are made of."""
 
-    def ask(connection: sa.Connection, seller: str | None) -> Iterable[Any]:
-        return [queries.penalty(connection, seller or "", asked.channel, asked.as_of)]
+    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
+        return [penalty_question(rows, seller or "", asked.channel, asked.as_of)]
 
     return await _answered(request, served, token, asked, each_seller, ask)
 
@@ -86,20 +95,15 @@ async def kpi(
 ) -> Response:
     """Fulfilment KPIs, each with its numerator and denominator.  `name`: which; default: all."""
 
-    def ask(connection: sa.Connection, seller: str | None) -> Iterable[Any]:
+    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
         return [
-            queries.kpi(
-                connection, name, seller=seller, channel=asked.channel, since=asked.since, until=asked.until
+            kpi_question(
+                rows, name, seller=seller, channel=asked.channel, since=asked.since, until=asked.until
             )
-            for name in asked.name or _known_kpis(connection)
+            for name in asked.name or known_kpis(rows)
         ]
 
     return await _answered(request, served, token, asked, totals, ask)
-
-
-def _known_kpis(connection: sa.Connection) -> list[str]:
-    named = SQL["fulfilment_kpis"].c.kpi
-    return list(connection.execute(sa.select(named).distinct().order_by(named)).scalars())
 
 
 @router.get("/orders", response_model=models.Page[models.OrdersRow], responses=ANSWERS)
@@ -108,10 +112,10 @@ async def orders(
 ) -> Response:
     """What became of the orders: counts by status, lateness, durations."""
 
-    def ask(connection: sa.Connection, seller: str | None) -> Iterable[Any]:
+    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
         return [
-            queries.orders(
-                connection,
+            orders_question(
+                rows,
                 seller=seller,
                 channel=asked.channel,
                 claimed_status=asked.claimed,
@@ -130,8 +134,8 @@ async def returns(
 ) -> Response:
     """Returns by state and reason, and refunds that are overdue."""
 
-    def ask(connection: sa.Connection, seller: str | None) -> Iterable[Any]:
-        return queries.returns(connection, seller or "", channel=asked.channel, state=asked.state)
+    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
+        return returns_question(rows, seller or "", channel=asked.channel, state=asked.state)
 
     return await _answered(request, served, token, asked, each_seller, ask)
 
@@ -142,9 +146,9 @@ async def activity(
 ) -> Response:
     """Everything that happened, by kind: facts told, pieces, value."""
 
-    def ask(connection: sa.Connection, seller: str | None) -> Iterable[Any]:
-        return queries.activity(
-            connection,
+    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
+        return activity_question(
+            rows,
             seller,
             since=asked.since,
             until=asked.until,

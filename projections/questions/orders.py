@@ -1,4 +1,4 @@
-"""Orders: counted, timed, and one by one.
+"""What became of the orders: counted and timed.
 
 A marketplace order is (channel, account, order id): one of several sellers counts once, and carries the
 earliest placement and payment and the latest delivery and promise of its parts.
@@ -9,25 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
-import sqlalchemy as sa
-
-from infra.read_models.asking import AsOf, as_of_now, between, mean, same
-from infra.read_models.line_queries import LinesSummary, lines_summary
-from infra.read_models.schema import SQL
 from projections.instants import DAY, SECOND, local_day
-from projections.orders.rows import (
-    CANCEL_INBOX,
-    ORDER_FACTS,
-    ORDER_STATUS,
-    PARCELS,
-    CancelAsked,
-    OrderFact,
-    OrderStatus,
-    Parcel,
-)
+from projections.orders.rows import ORDER_STATUS
 from projections.orders.view import earliest, latest
-from projections.tables import Row, Table
+from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.exact_mean import mean
+from projections.questions.order_lines import LinesSummary, lines_summary
+from projections.questions.rows import RowReader, between, equal
+
+_COLUMNS: Final = (
+    "seller_id", "channel", "account", "order_id", "zone", "status", "claimed_status", "claimed_at",
+    "placed_at", "paid_at", "delivered_at", "promise_at", "promised_day",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +53,20 @@ class OrdersSummary(AsOf):
 class _Whole:
     """A marketplace order put together from its sellers' parts."""
 
+    seller: str
     zone: str
+    """Of the first of its sellers by name."""
     claimed: tuple[int, str]
     statuses: set[str]
-    placed_at: int | None
-    paid_at: int | None
-    delivered_at: int | None
-    promise_at: int | None
-    promised_day: str | None
+    placed_at: int | None = None
+    paid_at: int | None = None
+    delivered_at: int | None = None
+    promise_at: int | None = None
+    promised_day: str | None = None
 
 
 def orders(  # noqa: PLR0913  each is a filter
-    connection: sa.Connection,
+    rows: RowReader,
     *,
     seller: str | None = None,
     channel: str | None = None,
@@ -80,31 +77,50 @@ def orders(  # noqa: PLR0913  each is a filter
     as_of: datetime | None = None,
 ) -> OrdersSummary:
     """What became of the orders placed from `since` on and before `until`."""
-    made = SQL[ORDER_STATUS.name]
-    equal = {"seller_id": seller, "channel": channel, "claimed_status": claimed_status, "status": status}
-    asked = sa.select(made).where(*same(made, **equal), *between(made.c.placed_at, since, until))
+    where = [
+        *equal(seller_id=seller, channel=channel, claimed_status=claimed_status, status=status),
+        *between("placed_at", since, until),
+    ]
     wholes: dict[tuple[str, str, str], _Whole] = {}
     by_seller = Counter[str]()
-    for values in connection.execute(asked):
-        row = ORDER_STATUS.read(values)
-        by_seller[row.seller_id] += 1
-        _join(wholes, row)
-    when = as_of_now(connection, seller, as_of)
-    lines = lines_summary(connection, equal, since, until)
+    for part in rows.columns(ORDER_STATUS, _COLUMNS, where):
+        by_seller[part[0]] += 1
+        _add(wholes, *part)
+    when = as_of_now(rows, seller, as_of)
+    lines = lines_summary(rows, where)
     return _summary(when, list(wholes.values()), dict(sorted(by_seller.items())), lines)
 
 
-def _join(wholes: dict[tuple[str, str, str], _Whole], row: OrderStatus) -> None:
-    key = (row.channel, row.account, row.order_id)
-    claimed = (row.claimed_at or 0, row.claimed_status or "")
-    known = wholes.setdefault(key, _Whole(row.zone, claimed, set(), None, None, None, None, None))
-    known.claimed = max(known.claimed, claimed)
-    known.statuses.add(row.status)
-    known.placed_at = earliest(known.placed_at, row.placed_at)
-    known.paid_at = earliest(known.paid_at, row.paid_at)
-    known.delivered_at = latest(known.delivered_at, row.delivered_at)
-    known.promise_at = latest(known.promise_at, row.promise_at)
-    known.promised_day = max(known.promised_day or "", row.promised_day or "") or None
+def _add(  # noqa: PLR0913, PLR0917  in the order of `_COLUMNS`
+    wholes: dict[tuple[str, str, str], _Whole],
+    seller: str,
+    channel: str,
+    account: str,
+    order_id: str,
+    zone: str,
+    status: str,
+    claimed_status: str | None,
+    claimed_at: int | None,
+    placed_at: int | None,
+    paid_at: int | None,
+    delivered_at: int | None,
+    promise_at: int | None,
+    promised_day: str | None,
+) -> None:
+    """Adds one seller's part of an order to the whole."""
+    claimed = (claimed_at or 0, claimed_status or "")
+    whole = wholes.get(key := (channel, account, order_id))
+    if whole is None:
+        whole = wholes[key] = _Whole(seller, zone, claimed, set())
+    elif seller < whole.seller:
+        whole.seller, whole.zone = seller, zone
+    whole.claimed = max(whole.claimed, claimed)
+    whole.statuses.add(status)
+    whole.placed_at = earliest(whole.placed_at, placed_at)
+    whole.paid_at = earliest(whole.paid_at, paid_at)
+    whole.delivered_at = latest(whole.delivered_at, delivered_at)
+    whole.promise_at = latest(whole.promise_at, promise_at)
+    whole.promised_day = max(whole.promised_day or "", promised_day or "") or None
 
 
 def _summary(
@@ -154,41 +170,3 @@ def _days(whole: _Whole) -> int | None:
 def _approval(wholes: Iterable[_Whole]) -> Decimal | None:
     spans = [whole.paid_at - whole.placed_at for whole in wholes if whole.paid_at and whole.placed_at]
     return mean(sum(spans), len(spans), 3_600 * SECOND)
-
-
-@dataclass(frozen=True, slots=True)
-class OrderAnswer(AsOf):
-    """One seller's order with everything known of it."""
-
-    order: OrderStatus
-    lines: list[OrderFact]
-    parcels: list[Parcel]
-    cancel_requests: list[CancelAsked]
-
-
-def order(
-    connection: sa.Connection, seller: str, channel: str, order_id: str, account: str = "main"
-) -> OrderAnswer | None:
-    """The order of that name; None, if there is none."""
-    key = {"seller_id": seller, "channel": channel, "account": account, "order_id": order_id}
-
-    def rows(table: Table[Row]) -> list[Row]:
-        made = SQL[table.name]
-        sorted_ = [made.c[name] for name in table.key]
-        found = connection.execute(sa.select(made).where(*same(made, **key)).order_by(*sorted_))
-        return [table.read(row) for row in found]
-
-    known = rows(ORDER_STATUS)
-    if not known:
-        return None
-    when = as_of_now(connection, seller)
-    details = rows(ORDER_FACTS), rows(PARCELS), rows(CANCEL_INBOX)
-    return OrderAnswer(when.as_of_position, when.as_of, known[0], *details)
-
-
-def find_orders(connection: sa.Connection, order_id: str, seller: str | None = None) -> list[OrderStatus]:
-    """All orders of that name, of one seller or of any."""
-    made = SQL[ORDER_STATUS.name]
-    asked = sa.select(made).where(*same(made, order_id=order_id, seller_id=seller))
-    sorted_ = [made.c[name] for name in ORDER_STATUS.key]
-    return [ORDER_STATUS.read(row) for row in connection.execute(asked.order_by(*sorted_))]
