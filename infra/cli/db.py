@@ -1,15 +1,13 @@
 """`jumun db`: the databases of production, brought to this build and looked at."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from sqlalchemy.exc import DBAPIError
 
 from infra.cli import show
+from infra.cli.database_errors import explained, stop
 from infra.cli.options import AsJson
 from infra.settings import Settings
 
@@ -75,9 +73,9 @@ def restored(
         try:
             done = restores.restored(_target(), force=force)
         except restores.NoLedger as error:
-            _stop(f"{error}.", "nothing was changed.", "`jumun db upgrade`, then this again.", 2)
+            stop(f"{error}.", "nothing was changed.", "`jumun db upgrade`, then this again.", 2)
         except restores.StillUsed as error:
-            _stop(f"{error}.", "nothing was changed.", "stop them; or --force, if they are others.", 3)
+            stop(f"{error}.", "nothing was changed.", "stop them; or --force, if they are others.", 3)
     if as_json:
         show.in_json([asdict(done)])
         return
@@ -139,35 +137,3 @@ def _target() -> "Target":
         read_models.get_secret_value(),
         chosen.read_models_schema,
     )
-
-
-@contextmanager
-def explained() -> Generator[None]:
-    """What went wrong, as a sentence that says what to do."""
-    import psycopg  # noqa: PLC0415
-
-    from infra.event_store.postgres.upgrade import Newer  # noqa: PLC0415
-    from infra.event_store.postgres.url import NoUrl  # noqa: PLC0415
-    from infra.read_models.schema_setup import NotMade  # noqa: PLC0415
-
-    done_so_far = "whatever had been done; it may be run again."
-    try:
-        yield
-    except NoUrl as error:
-        _stop(str(error), "nothing was changed.", "put JUMUN_DATABASE_URL or JUMUN_READ_MODELS_URL right.", 2)
-    except Newer as error:
-        _stop(
-            f"{error}.", "nothing was changed.", "run the newer build; there is no way back to this one.", 2
-        )
-    except (NotMade, psycopg.errors.InsufficientPrivilege) as error:
-        _stop(f"{error}.", done_so_far, "run it as the owner of the tables.", 2)
-    except (psycopg.Error, DBAPIError) as error:
-        said = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
-        _stop(
-            f"The database said: {said}.", done_so_far, "see that it runs and can be reached, then again.", 4
-        )
-
-
-def _stop(what: str, kept: str, next_step: str, status: int) -> NoReturn:
-    show.problem(escape(what), kept, next_step)
-    raise typer.Exit(status) from None

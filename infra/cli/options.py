@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.database_errors import explained
 from infra.cli.show import problem
 from infra.embedded.projector import catch_up, folding
 from infra.embedded.writer import exists
@@ -71,7 +72,6 @@ def ledger_of(home: Path | None) -> Generator[SqlLedger]:
     """The ledger, to be read."""
     chosen = settings(home)
     if chosen.database_url is not None:
-        from infra.cli.db import explained  # noqa: PLC0415
         from infra.workers.roles import open_ledger  # noqa: PLC0415  loads the driver
 
         with explained(), closing(open_ledger(chosen)) as ledger:
@@ -87,7 +87,6 @@ def read_models_of(home: Path | None) -> Generator[ReadModels]:
     """The read models, to be read."""
     chosen = settings(home)
     if chosen.database_url is not None:
-        from infra.cli.db import explained  # noqa: PLC0415
         from infra.workers.roles import open_read_models  # noqa: PLC0415  loads the driver
 
         with explained(), closing(open_read_models(chosen)) as models:

@@ -11,6 +11,7 @@ import typer
 from infra.audit.rebuild import Rebuilt, count
 from infra.audit.rebuild import rebuild as rebuilt
 from infra.cli import show
+from infra.cli.database_errors import explained
 from infra.cli.options import AsJson, Home, must_exist, settings
 from infra.cli.progress import bar
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -46,7 +47,6 @@ def _embedded(chosen: Settings) -> Rebuilt:
 
 
 def _production(chosen: Settings) -> Rebuilt:
-    from infra.cli.db import explained  # noqa: PLC0415
     from infra.workers.roles import open_ledger, open_read_models  # noqa: PLC0415  loads the drivers
 
     with (
