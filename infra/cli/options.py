@@ -20,19 +20,6 @@ from projections.questions.rows import RowReader
 from projections.sellers import SELLERS
 
 Seller = Annotated[str | None, typer.Option("--seller", "-s", help="Only this seller.")]
-Channel = Annotated[str | None, typer.Option("--channel", "-c", help="Only this channel.")]
-Since = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on (the seller's).")
-]
-Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Up to, not including, this day.")]
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of",
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"],
-        help="The instant to judge by; a day means its end in UTC. Default: the end of the last day known.",
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet.")]
 Home = Annotated[

@@ -1,4 +1,4 @@
-"""The answers as OpenAPI tells them; the questions' own rows are their dataclasses."""
+"""The answers as OpenAPI tells them; those of questions are the dataclasses of their entries."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,11 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from consumers.ports import State
-from projections.questions.activity import ActivityAnswer
-from projections.questions.kpi import KpiAnswer
 from projections.questions.order import OrderAnswer
-from projections.questions.orders import OrdersSummary
-from projections.questions.returns import ReturnsAnswer
 
 Row = TypeVar("Row")
 
@@ -28,34 +24,6 @@ class Page(AsOf, Generic[Row]):
 
     rows: list[Row]
     next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class KpiRow(KpiAnswer):
-    """`seller_id`: null where the figure is over all sellers."""
-
-    seller_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OrdersRow(OrdersSummary):
-    """`seller_id`: null where the figures are over all sellers."""
-
-    seller_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnsRow(ReturnsAnswer):
-    """Returns of one state and reason of one seller."""
-
-    seller_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityRow(ActivityAnswer):
-    """`seller_id`: null where the figures are over all sellers."""
-
-    seller_id: str | None
 
 
 class Happened(BaseModel):

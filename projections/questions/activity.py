@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any, Final
 
+from domain.values import Text
 from projections.activity import ACTIVITY
 from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.question import Option, Parameters, Question, Since, Until
 from projections.questions.rows import Condition, Equal, RowReader, StartsWith, between, equal, total
 
 
@@ -58,3 +60,31 @@ def _kind(kind: str | None) -> list[Condition]:
         return []
     prefix, star, _ = kind.partition("*")
     return [StartsWith("kind", prefix) if star else Equal("kind", kind)]
+
+
+class ActivityParameters(Parameters):
+    """`kind` may end in `*`."""
+
+    kind: Annotated[Text | None, Option("Only this kind; may end in *.")] = None
+    by_reason: Annotated[bool, Option("Split by reason.")] = False
+    since: Since = None
+    until: Until = None
+
+
+QUESTION: Final = Question(
+    name="activity",
+    help="Everything that happened, by kind: facts told, pieces, value.",
+    example="jumun activity --kind 'stock.*' --by-reason",
+    parameters=ActivityParameters,
+    answer=ActivityAnswer,
+    row_help="`seller_id`: null where the figures are over all sellers.",
+    scope="all sellers",
+    ask=lambda rows, seller, given: activity(
+        rows,
+        seller,
+        since=given.since,
+        until=given.until,
+        kind=given.kind,
+        by_reason=given.by_reason,
+    ),
+)

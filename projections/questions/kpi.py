@@ -1,18 +1,22 @@
 """KPIs over any range of days, sellers and channels."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Annotated, Final
 
+from pydantic import Field
+
+from domain.values import Text
 from projections.histogram import quantile
 from projections.instants import SECOND
 from projections.kpis import DURATIONS, FULFILMENT_KPIS
 from projections.questions.as_of import AsOf, as_of_now
 from projections.questions.exact_mean import mean
+from projections.questions.question import Channel, Option, Parameters, Question, Since, Until
 from projections.questions.rows import AtLeast, Conditions, RowReader, between, equal, total
 
 _SHARES: Final = (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100))
@@ -97,3 +101,32 @@ def _histogram(rows: RowReader, cells: Conditions) -> Counter[int]:
     for (histogram,) in rows.columns(FULFILMENT_KPIS, ("histogram",), [*cells, AtLeast("measured", 1)]):
         counts.update({int(bucket): cases for bucket, cases in histogram.items()})
     return counts
+
+
+class KpiParameters(Parameters):
+    """`since` is included, `until` not."""
+
+    name: Annotated[list[Text], Option("Which KPIs; default: all.", argument="names")] = Field(
+        [], max_length=50
+    )
+    channel: Channel = None
+    since: Since = None
+    until: Until = None
+
+
+def _ask(rows: RowReader, seller: str | None, given: KpiParameters) -> Iterable[KpiAnswer]:
+    for name in given.name or known_kpis(rows):
+        yield kpi(rows, name, seller=seller, channel=given.channel, since=given.since, until=given.until)
+
+
+QUESTION: Final = Question(
+    name="kpi",
+    help="Fulfilment KPIs, each with its numerator and denominator.",
+    http_help="Fulfilment KPIs, each with its numerator and denominator.  `name`: which; default: all.",
+    example="jumun kpi on_time_shipment processing_time --since 2026-03-01 --until 2026-04-01",
+    parameters=KpiParameters,
+    answer=KpiAnswer,
+    row_help="`seller_id`: null where the figure is over all sellers.",
+    scope="all sellers",
+    ask=_ask,
+)

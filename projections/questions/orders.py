@@ -7,16 +7,18 @@ earliest placement and payment and the latest delivery and promise of its parts.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
+from domain.values import Text
 from projections.instants import DAY, SECOND, local_day
 from projections.orders.rows import ORDER_STATUS
 from projections.orders.view import earliest, latest
 from projections.questions.as_of import AsOf, as_of_now
 from projections.questions.exact_mean import mean
 from projections.questions.order_lines import LinesSummary, lines_summary
+from projections.questions.question import Channel, Option, Parameters, Question, Since, Until
 from projections.questions.rows import RowReader, between, equal
 
 _COLUMNS: Final = (
@@ -170,3 +172,45 @@ def _days(whole: _Whole) -> int | None:
 def _approval(wholes: Iterable[_Whole]) -> Decimal | None:
     spans = [whole.paid_at - whole.placed_at for whole in wholes if whole.paid_at and whole.placed_at]
     return mean(sum(spans), len(spans), 3_600 * SECOND)
+
+
+class OrdersParameters(Parameters):
+    """Orders placed from `since` on and before `until`, days in UTC."""
+
+    channel: Channel = None
+    claimed: Annotated[Text | None, Option("Only orders that their channel calls so.")] = None
+    status: Annotated[Text | None, Option("Only orders of this derived status.")] = None
+    since: Since = None
+    until: Until = None
+
+
+def _ask(rows: RowReader, seller: str | None, given: OrdersParameters) -> list[OrdersSummary]:
+    return [
+        orders(
+            rows,
+            seller=seller,
+            channel=given.channel,
+            claimed_status=given.claimed,
+            status=given.status,
+            since=_midnight(given.since),
+            until=_midnight(given.until),
+        )
+    ]
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+QUESTION: Final = Question(
+    name="orders",
+    help="What became of the orders: counts by status, lateness, durations.  "
+    "One of several sellers counts once.",
+    http_help="What became of the orders: counts by status, lateness, durations.",
+    example="jumun orders --channel olist --claimed delivered",
+    parameters=OrdersParameters,
+    answer=OrdersSummary,
+    row_help="`seller_id`: null where the figures are over all sellers.",
+    scope="all sellers",
+    ask=_ask,
+)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 from domain.policies.calendar import calendar
 from domain.policies.penalty_points import (
@@ -25,10 +25,12 @@ from domain.policies.penalty_stages import (
     triggered_days,
 )
 from domain.policies.rule_sets import NAVER_SALES_PENALTY, PenaltyRules
+from domain.values import AskedChannel
 from projections.instants import instant
 from projections.orders.rows import ORDER_STATUS
 from projections.penalty_risk import PENALTY_RISK, PenaltyRisk
 from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.question import CHANNEL, AsOfInstant, Parameters, Question
 from projections.questions.rows import RowReader, between, equal
 
 LOOKED_BACK: Final = timedelta(days=180)
@@ -173,3 +175,20 @@ def _paid_orders(
     where = [*equal(seller_id=seller, channel=channel), *between("paid_at", as_of - LOOKED_BACK, as_of)]
     days = calendar(rules.calendar, rules.zone)
     return Counter(days.local_day(instant(at)) for (at,) in rows.columns(ORDER_STATUS, ("paid_at",), where))
+
+
+class PenaltyParameters(Parameters):
+    channel: Annotated[AskedChannel, CHANNEL] = "naver"
+    as_of: AsOfInstant = None
+
+
+QUESTION: Final = Question(
+    name="penalty",
+    help="How near each seller is to a penalty: points, ratio, stage, and what they are made of.",
+    http_help="How near each seller is to a penalty, and what the points are made of.",
+    example="jumun penalty --seller seoul-home --channel naver --as-of 2026-03-31",
+    parameters=PenaltyParameters,
+    answer=PenaltyAnswer,
+    scope="each seller",
+    ask=lambda rows, seller, given: [penalty(rows, seller or "", given.channel, given.as_of)],
+)

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, Final
 
+from domain.values import Text
 from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.question import Channel, Option, Parameters, Question
 from projections.questions.rows import IsNone, RowReader, between, count, equal, total
 from projections.returns import RETURN_STATUS
 
@@ -40,3 +43,20 @@ def returns(
         by=("state", "reason", "fault"),
     )
     return [ReturnsAnswer(when.as_of_position, when.as_of, *group) for group in groups]
+
+
+class ReturnsParameters(Parameters):
+    channel: Channel = None
+    state: Annotated[Text | None, Option("Only returns of this state.")] = None
+
+
+QUESTION: Final = Question(
+    name="returns",
+    help="Returns by state and reason, and refunds that are overdue.",
+    example="jumun returns --state received",
+    parameters=ReturnsParameters,
+    answer=ReturnsAnswer,
+    row_help="Returns of one state and reason of one seller.",
+    scope="each seller",
+    ask=lambda rows, seller, given: returns(rows, seller or "", channel=given.channel, state=given.state),
+)

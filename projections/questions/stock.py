@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, Final
 
 from domain.policies.defaults import STOCK_STD
 from domain.policies.documents import StockPolicy
 from domain.stock.sellable import sellable
+from domain.values import Text
 from projections.orders.rows import BACKORDERS, ORDER_STATUS
 from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.question import Channel, Option, Parameters, Question
 from projections.questions.rows import RowReader, equal, total
 from projections.sellers import SELLERS
 from projections.stock import STOCK_ITEMS, STOCK_LEVELS, StockItemRow, StockLevel
@@ -105,3 +108,21 @@ def _channels(rows: RowReader, seller: str, policy: StockPolicy) -> tuple[str, .
 def _waiting(rows: RowReader, seller: str, sku: str | None) -> dict[str, int]:
     where = equal(seller_id=seller, sku=sku)
     return dict(rows.aggregate(BACKORDERS, [total("waiting")], where, by=("sku",)))
+
+
+class StockParameters(Parameters):
+    channel: Channel = None
+    sku: Annotated[Text | None, Option("Only this SKU.")] = None
+
+
+QUESTION: Final = Question(
+    name="stock",
+    help="What is there, what is promised, and what each channel may sell.",
+    example="jumun stock --seller seoul-home --channel naver",
+    parameters=StockParameters,
+    answer=StockAnswer,
+    scope="each seller",
+    ask=lambda rows, seller, given: stock(
+        rows, seller or "", given.sku, (given.channel,) if given.channel else ()
+    ),
+)

@@ -12,12 +12,10 @@ from projections.sellers import SELLERS
 
 MOST_SELLERS: Final = 200
 """Sellers that one page looks at: where few have anything to show, it may be short or empty."""
-Scope = Callable[[RowReader, Token, str | None, str | None], Sequence[str | None]]
-"""The sellers, sorted, from the cursor's on; None stands for all of them together."""
 
 
 def each_seller(rows: RowReader, token: Token, seller: str | None, cursor: str | None) -> Sequence[str]:
-    """The seller asked for; else each one that is known and the token's.
+    """The seller asked for; else each one that is known and the token's, sorted, from the cursor's on.
 
     Raises: Problem.
     """
@@ -35,7 +33,7 @@ def each_seller(rows: RowReader, token: Token, seller: str | None, cursor: str |
 
 
 def totals(rows: RowReader, token: Token, seller: str | None, cursor: str | None) -> Sequence[str | None]:
-    """The seller asked for; else all sellers together, if the token is for all, and each of its own if not.
+    """The seller asked for; else all together (None), if the token is for all, and each of its own if not.
 
     Raises: Problem.
     """

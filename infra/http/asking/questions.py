@@ -1,159 +1,89 @@
-"""The questions of the command line: stock, penalty, kpi, orders, returns, activity."""
+"""A route for each question, made from its entry."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import fields, make_dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
+from pydantic import create_model
 from starlette.responses import Response
 
 from infra.access.tokens import Token
-from infra.http import models
-from infra.http.asking.paging import Scope, each_seller, paged, totals
-from infra.http.asking.parameters import (
-    Asked,
-    AskedActivity,
-    AskedKpi,
-    AskedOrders,
-    AskedPenalty,
-    AskedReturns,
-    AskedStock,
-    midnight,
-)
+from infra.http.asking.paging import each_seller, paged, totals
+from infra.http.asking.parameters import Asked
 from infra.http.forms import CSV_ANSWER, page
+from infra.http.models import Page
 from infra.http.problems import documented
 from infra.http.services import Reader, Served, Services
-from projections.questions.activity import activity as activity_question
 from projections.questions.as_of import AsOf, as_of_now
-from projections.questions.kpi import known_kpis
-from projections.questions.kpi import kpi as kpi_question
-from projections.questions.orders import orders as orders_question
-from projections.questions.penalty import PenaltyAnswer
-from projections.questions.penalty import penalty as penalty_question
 from projections.questions.plain_rows import as_rows
-from projections.questions.returns import returns as returns_question
-from projections.questions.rows import RowReader
-from projections.questions.stock import StockAnswer
-from projections.questions.stock import stock as stock_question
+from projections.questions.question import Question
 
 ANSWERS: Final = {**documented(401, 403, 404, 422, 500, 503, 504), **CSV_ANSWER}
-Ask = Callable[[RowReader, str | None], Iterable[Any]]
-
-router = APIRouter()
+SELLER: Final = "seller_id"
 
 
-async def _answered(  # noqa: PLR0913, PLR0917  who asks what, of whom
-    request: Request, served: Services, token: Token, asked: Asked, scope: Scope, ask: Ask
+def routes(questions: Iterable[Question[Any]]) -> APIRouter:
+    """GET /NAME for each of them."""
+    router = APIRouter()
+    for question in questions:
+        router.add_api_route(
+            f"/{question.name}",
+            _handler(question),
+            name=question.name,
+            description=question.http_help or question.help,
+            response_model=Page[_row(question)],  # type: ignore[misc]
+            responses=ANSWERS,
+        )
+    return router
+
+
+def _handler(question: Question[Any]) -> Callable[..., Awaitable[Response]]:
+    async def handle(request: Request, served: Served, token: Reader, parameters: Any) -> Response:
+        return await _answered(question, request, served, token, parameters)
+
+    model = create_model(f"Asked{question.name.capitalize()}", __base__=(question.parameters, Asked))
+    handle.__annotations__["parameters"] = Annotated[model, Query()]
+    return handle
+
+
+def _row(question: Question[Any]) -> type[Any]:
+    """A row of the answer as OpenAPI tells it: with its seller."""
+    if any(field.name == SELLER for field in fields(question.answer)):
+        return question.answer
+    seller = str if question.scope == "each seller" else str | None
+    row = make_dataclass(
+        f"{question.name.capitalize()}Row",
+        [(SELLER, seller)],
+        bases=(question.answer,),
+        frozen=True,
+        slots=True,
+    )
+    row.__doc__ = question.row_help
+    return row
+
+
+async def _answered(
+    question: Question[Any], request: Request, served: Services, token: Token, parameters: Any
 ) -> Response:
     """A page of the answers, seller by seller; once the read models have come to `min_position`."""
-    if asked.min_position is not None:
-        await served.reads.folded(asked.seller or token.only, asked.min_position)
+    if parameters.min_position is not None:
+        await served.reads.folded(parameters.seller or token.only, parameters.min_position)
+    sellers_of = each_seller if question.scope == "each seller" else totals
 
     def work() -> tuple[list[dict[str, Any]], str | None, AsOf]:
         with served.reads.read_models.snapshot() as rows:
-            names = scope(rows, token, asked.seller, asked.cursor)
-            page_rows, following = paged(names, lambda name: _rows(ask(rows, name), name), asked)
-            at = getattr(asked, "as_of", None)
-            return page_rows, following, as_of_now(rows, asked.seller or token.only, at)
+            sellers = sellers_of(rows, token, parameters.seller, parameters.cursor)
+            answers, following = paged(
+                sellers, lambda seller: _rows(question.ask(rows, seller, parameters), seller), parameters
+            )
+            as_of = as_of_now(rows, parameters.seller or token.only, getattr(parameters, "as_of", None))
+            return answers, following, as_of
 
-    rows, following, as_of = await served.reads.ask(work)
-    return page(request, (as_of.as_of_position, as_of.as_of), rows, following)
+    answers, following, as_of = await served.reads.ask(work)
+    return page(request, (as_of.as_of_position, as_of.as_of), answers, following)
 
 
 def _rows(answers: Iterable[Any], seller: str | None) -> list[dict[str, Any]]:
     """As the command line prints them, each with its seller."""
-    return [row if "seller_id" in row else {**row, "seller_id": seller} for row in as_rows(answers)]
-
-
-@router.get("/stock", response_model=models.Page[StockAnswer], responses=ANSWERS)
-async def stock(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedStock, Query()]
-) -> Response:
-    """What is there, what is promised, and what each channel may sell."""
-    channels = (asked.channel,) if asked.channel else ()
-
-    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
-        return stock_question(rows, seller or "", asked.sku, channels)
-
-    return await _answered(request, served, token, asked, each_seller, ask)
-
-
-@router.get("/penalty", response_model=models.Page[PenaltyAnswer], responses=ANSWERS)
-async def penalty(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedPenalty, Query()]
-) -> Response:
-    """How near each seller is to a penalty, and what the points are made of."""
-
-    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
-        return [penalty_question(rows, seller or "", asked.channel, asked.as_of)]
-
-    return await _answered(request, served, token, asked, each_seller, ask)
-
-
-@router.get("/kpi", response_model=models.Page[models.KpiRow], responses=ANSWERS)
-async def kpi(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedKpi, Query()]
-) -> Response:
-    """Fulfilment KPIs, each with its numerator and denominator.  `name`: which; default: all."""
-
-    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
-        return [
-            kpi_question(
-                rows, name, seller=seller, channel=asked.channel, since=asked.since, until=asked.until
-            )
-            for name in asked.name or known_kpis(rows)
-        ]
-
-    return await _answered(request, served, token, asked, totals, ask)
-
-
-@router.get("/orders", response_model=models.Page[models.OrdersRow], responses=ANSWERS)
-async def orders(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedOrders, Query()]
-) -> Response:
-    """What became of the orders: counts by status, lateness, durations."""
-
-    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
-        return [
-            orders_question(
-                rows,
-                seller=seller,
-                channel=asked.channel,
-                claimed_status=asked.claimed,
-                status=asked.status,
-                since=midnight(asked.since),
-                until=midnight(asked.until),
-            )
-        ]
-
-    return await _answered(request, served, token, asked, totals, ask)
-
-
-@router.get("/returns", response_model=models.Page[models.ReturnsRow], responses=ANSWERS)
-async def returns(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedReturns, Query()]
-) -> Response:
-    """Returns by state and reason, and refunds that are overdue."""
-
-    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
-        return returns_question(rows, seller or "", channel=asked.channel, state=asked.state)
-
-    return await _answered(request, served, token, asked, each_seller, ask)
-
-
-@router.get("/activity", response_model=models.Page[models.ActivityRow], responses=ANSWERS)
-async def activity(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedActivity, Query()]
-) -> Response:
-    """Everything that happened, by kind: facts told, pieces, value."""
-
-    def ask(rows: RowReader, seller: str | None) -> Iterable[Any]:
-        return activity_question(
-            rows,
-            seller,
-            since=asked.since,
-            until=asked.until,
-            kind=asked.kind,
-            by_reason=asked.by_reason,
-        )
-
-    return await _answered(request, served, token, asked, totals, ask)
+    return [row if SELLER in row else {**row, SELLER: seller} for row in as_rows(answers)]

@@ -16,8 +16,10 @@ from domain.order.track import RecordTracking
 from domain.policies.defaults import STOCK_STD
 from domain.seller import AdoptPolicy
 from domain.stock.book import AdjustStock, ReceiveStock
+from infra.http.asking.parameters import Asked
 from projections.fold import Recorded
 from projections.questions.activity import activity
+from projections.questions.catalogue import QUESTIONS
 from projections.questions.kpi import kpi
 from projections.questions.memory import folded
 from projections.questions.net_units import NetUnits, distinct_skus, net_units
@@ -25,6 +27,7 @@ from projections.questions.order import order as one_order
 from projections.questions.orders import orders
 from projections.questions.penalty import penalty
 from projections.questions.plain_rows import as_rows
+from projections.questions.question import Question
 from projections.questions.returns import returns
 from projections.questions.rows import RowReader
 from projections.questions.score import score
@@ -278,3 +281,21 @@ def test_every_answer_says_as_of_what_and_makes_plain_rows(place: Place) -> None
 def test_an_order_nobody_knows_is_none(reading: Reading) -> None:
     with reading(stocked()) as reader:
         assert one_order(reader, "acme", "naver", "nobody") is None
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_each_entry_gives_the_same_answer_of_stored_rows_and_of_rows_in_memory(
+    place: Place, question: Question[Any]
+) -> None:
+    memory, given = folded(EVERYTHING), question.parameters()
+    with stored(place, EVERYTHING) as rows:
+        answers = list(question.ask(rows, "acme", given))
+    assert answers
+    assert answers == list(question.ask(memory, "acme", given))
+    assert all(isinstance(answer, question.answer) for answer in answers)
+
+
+def test_no_two_questions_have_one_name_and_none_takes_what_http_takes_for_all() -> None:
+    assert len({question.name for question in QUESTIONS}) == len(QUESTIONS)
+    for question in QUESTIONS:
+        assert not question.parameters.model_fields.keys() & Asked.model_fields.keys()
