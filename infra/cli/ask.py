@@ -1,310 +1,130 @@
-"""Questions: stock, penalty, kpi, orders, returns, activity."""
+"""A command for each question, made from its entry."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from inspect import Parameter, Signature
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Final, get_args, get_origin
 
 import typer
+from pydantic import AwareDatetime
+from pydantic.fields import FieldInfo
+from typer.models import ArgumentInfo
 
-from infra.cli import show
-from infra.cli.options import (
-    AsCsv,
-    AsJson,
-    AsOfOption,
-    Channel,
-    Home,
-    Seller,
-    Since,
-    Until,
-    asking,
-    day,
-    instant,
-    known_kpis,
-    sellers,
-)
-from infra.read_models import queries
-from projections.kpis import DURATIONS
+from infra.cli import answer_tables, show
+from infra.cli.answer_tables import Answers
+from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, day, instant, sellers
+from projections.questions.plain_rows import as_rows
+from projections.questions.question import Option, Question
+from projections.questions.rows import RowReader
 
-_BALANCES = ("SKU", "on hand", "reserved", "available", "quarantine", "waiting")
+DAY: Final = "%Y-%m-%d"
+FORMATS: Final[Mapping[Any, list[str]]] = {date: [DAY], AwareDatetime: [DAY, "%Y-%m-%dT%H:%M:%S%z"]}
+ANY_SELLER: Final = frozenset({"orders", "activity"})
+"""Questions that answer with zeros for a seller who is not known, instead of refusing him."""
+Most = Annotated[int, typer.Option(help="Print at most so many rows of the table.")]
 
 
-def stock(
-    seller: Seller = None,
-    channel: Channel = None,
-    sku: Annotated[str | None, typer.Option(help="Only this SKU.")] = None,
-    most: Annotated[int, typer.Option(help="Print at most so many rows of the table.")] = show.LIMIT,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    home: Home = None,
-) -> None:
-    """What is there, what is promised, and what each channel may sell.
-
-    Example: jumun stock --seller seoul-home --channel naver
-    """
-    with asking(home) as connection:
-        channels = (channel,) if channel else ()
-        answers = [
-            answer
-            for name in sellers(connection, seller)
-            for answer in queries.stock(connection, name, sku, channels)
-        ]
-        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
-            return
-        _stock_table(answers, most)
+def register(app: typer.Typer, question: Question[Any]) -> None:
+    """Adds the command that asks it."""
+    help_ = f"{question.help}\n\nExample: {question.example}"
+    app.command(question.name, help=help_)(command(question))
 
 
-def _stock_table(answers: list[queries.StockAnswer], most: int) -> None:
-    """One column per channel; the seller's name only where there are several."""
-    several = len({item.seller_id for item in answers}) > 1
-    channels = sorted({name for item in answers for name in item.sellable})
-    worst = sorted(answers, key=lambda item: (not item.closed, item.level == "ok", item.available))
-    show.table(
-        "Stock, the scarcest first (pieces); under a channel: what it may sell",
-        (*(["seller"] if several else []), *_BALANCES, *channels, "state"),
-        [
-            (
-                *([item.seller_id] if several else []),
-                item.sku,
-                item.on_hand,
-                item.reserved,
-                item.available,
-                item.quarantine,
-                item.waiting,
-                *(item.sellable.get(name) for name in channels),
-                "closed: count it" if item.closed else item.level.replace("_", " "),
-            )
-            for item in worst
-        ],
-        most=most,
-        note=show.as_of(answers[0]) if answers else "",
-    )
+def command(question: Question[Any]) -> Callable[..., None]:
+    """The function that typer runs; its parameters are those of the question, and what all commands take."""
+    filters = {
+        _option(field).argument or name: (name, field)
+        for name, field in question.parameters.model_fields.items()
+    }
 
+    def run(*, seller: str | None, as_json: bool, as_csv: bool, home: Path | None, **given: Any) -> None:
+        most = given.pop("most", show.LIMIT)
+        values = {name: _value(field, given[shown]) for shown, (name, field) in filters.items()}
+        answer(question, home, seller, as_json=as_json, as_csv=as_csv, most=most, **values)
 
-def penalty(
-    seller: Seller = None,
-    channel: Channel = None,
-    as_of: AsOfOption = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    home: Home = None,
-) -> None:
-    """How near each seller is to a penalty: points, ratio, stage, and what they are made of.
-
-    Example: jumun penalty --seller seoul-home --channel naver --as-of 2026-03-31
-    """
-    with asking(home) as connection:
-        names = sellers(connection, seller)
-        at = instant(as_of)
-        answers = [queries.penalty(connection, name, channel or "naver", at) for name in names]
-        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
-            return
-        _penalty_table(answers, channel or "naver")
-        for answer in answers if seller else ():
-            _cases_table(answer)
-        for name in names if channel in {None, "coupang"} else ():
-            _score_table(name, queries.score(connection, name, "coupang", at))
-
-
-def _penalty_table(answers: list[queries.PenaltyAnswer], channel: str) -> None:
-    columns = ("seller", "points", "paid orders", "ratio", "stage", "sold-out cancels left", "overdue lines")
-    show.table(
-        f"Penalty risk on {channel}, last 30 days",
-        columns,
-        [
-            (
-                answer.seller_id,
-                answer.now.points,
-                answer.now.paid_orders,
-                show.percent(answer.now.ratio),
-                answer.stage.stage.name if answer.stage else "none",
-                answer.more_until_trigger,
-                answer.overdue_lines,
-            )
-            for answer in answers
-        ],
-        note=f"{show.as_of(answers[0])}; rules {answers[0].rules}" if answers else "",
-    )
-
-
-def _cases_table(answer: queries.PenaltyAnswer) -> None:
-    columns = ("order", "line or cancel", "rule", "points", "given on", "expires on")
-    show.table(
-        f"What the {answer.now.points} points of {answer.seller_id} are made of",
-        columns,
-        [
-            (case.order_id, case.subject, case.rule, case.points, case.accrued_on, case.expires_on)
-            for case in answer.cases
-        ],
-    )
-
-
-def _score_table(seller: str, lines: Iterable[Any]) -> None:
-    rows = [
-        (
-            line.metric,
-            show.percent(line.rate),
-            "–" if line.mark is None else show.percent(line.mark),
-            line.state,
-        )
-        for line in lines
-        if line.rate is not None
+    options = [_parameter(shown, field) for shown, (_, field) in filters.items()]
+    parameters = [
+        *(option for option in options if _is_argument(option)),
+        _keyword("seller", Seller),
+        *(option for option in options if not _is_argument(option)),
+        *([_keyword("most", Most, show.LIMIT)] if answer_tables.of(question).takes_most else []),
+        _keyword("as_json", AsJson, default=False),
+        _keyword("as_csv", AsCsv, default=False),
+        _keyword("home", Home),
     ]
-    if rows:
-        show.table(f"Coupang score of {seller}, last 7 days", ("metric", "rate", "mark", "state"), rows)
+    vars(run)["__signature__"] = Signature(parameters)
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
 
 
-def kpi(
-    names: Annotated[list[str] | None, typer.Argument(help="Which KPIs; default: all.")] = None,
-    seller: Seller = None,
-    channel: Channel = None,
-    since: Since = None,
-    until: Until = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    home: Home = None,
+def answer(
+    question: Question[Any],
+    home: Path | None,
+    seller: str | None = None,
+    *,
+    as_json: bool = False,
+    as_csv: bool = False,
+    most: int = show.LIMIT,
+    **filters: Any,
 ) -> None:
-    """Fulfilment KPIs, each with its numerator and denominator.
-
-    Example: jumun kpi on_time_shipment processing_time --since 2026-03-01 --until 2026-04-01
-    """
-    with asking(home) as connection:
-        if seller is not None:
-            sellers(connection, seller)
-        answers = [
-            queries.kpi(connection, name, seller=seller, channel=channel, since=day(since), until=day(until))
-            for name in names or known_kpis(connection)
+    """Asks and prints; a filter that is None is not set."""
+    values = {name: value for name, value in filters.items() if value is not None}
+    # Without a check of bounds, which guard a server: here a filter that fits nothing leaves nothing.
+    parameters = question.parameters.model_construct(set(values), **values)
+    with asking(home) as rows:
+        by_seller = [
+            (name, one)
+            for name in _sellers(question, rows, seller)
+            for one in question.ask(rows, name, parameters)
         ]
-        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
-            return
-        rates = [answer for answer in answers if answer.denominator]
-        show.table(
-            "Rates",
-            ("KPI", "rate", "numerator", "denominator"),
-            [(a.kpi, show.percent(a.rate), a.numerator, a.denominator) for a in rates],
-        )
-        measured = [answer for answer in answers if answer.measured]
-        show.table(
-            "Measured",
-            ("KPI", "mean", "p50", "p90", "p99", "cases"),
-            [
-                (a.kpi, *(_measure(a.kpi, value) for value in (a.mean, a.p50, a.p90, a.p99)), a.measured)
-                for a in measured
-            ],
-            note=show.as_of(answers[0]) if answers else "",
-        )
+        if not show.for_a_program(as_rows(one for _, one in by_seller), as_json, as_csv):
+            answers = Answers(question, rows, seller, parameters, by_seller, most)
+            answer_tables.of(question).show(answers)
 
 
-def _measure(name: str, value: Any) -> str:
-    return show.duration(value) if name in DURATIONS else show.said(value)
+def _sellers(question: Question[Any], rows: RowReader, seller: str | None) -> Sequence[str | None]:
+    if question.scope == "each seller" or (seller is not None and question.name not in ANY_SELLER):
+        return sellers(rows, seller)
+    return [seller]
 
 
-def orders(
-    seller: Seller = None,
-    channel: Channel = None,
-    claimed: Annotated[str | None, typer.Option(help="Only orders that their channel calls so.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only orders of this derived status.")] = None,
-    since: Since = None,
-    until: Until = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    home: Home = None,
-) -> None:
-    """What became of the orders: counts by status, lateness, durations.  One of several sellers counts once.
-
-    Example: jumun orders --channel olist --claimed delivered
-    """
-    with asking(home) as connection:
-        answer = queries.orders(
-            connection,
-            seller=seller,
-            channel=channel,
-            claimed_status=claimed,
-            status=status,
-            since=instant(since),
-            until=instant(until),
-        )
-        if show.for_a_program(queries.as_rows([answer]), as_json, as_csv):
-            return
-        show.table("Orders by derived status", ("status", "orders"), answer.by_status.items())
-        if any(answer.by_claimed_status):
-            show.table(
-                "Orders by what their channel calls them",
-                ("claim", "orders"),
-                answer.by_claimed_status.items(),
-            )
-        show.table(
-            "Delivery",
-            ("what", "figure"),
-            [
-                ("orders", answer.orders),
-                ("delivered", answer.delivered),
-                ("later than promised, by the clock", answer.late_by_timestamp),
-                ("later than promised, by the day", answer.late_by_calendar_day),
-                ("mean days from order to delivery", answer.delivery_days),
-                ("mean hours from order to payment", answer.approval_hours_of_all),
-                ("lines handed over", answer.lines.handed_over),
-                ("lines handed over after their limit", answer.lines.handed_over_after_limit),
-            ],
-            note=show.as_of(answer),
-        )
+def _keyword(name: str, annotation: Any, default: Any = None) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def returns(
-    seller: Seller = None,
-    channel: Channel = None,
-    state: Annotated[str | None, typer.Option(help="Only returns of this state.")] = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    home: Home = None,
-) -> None:
-    """Returns by state and reason, and refunds that are overdue.
-
-    Example: jumun returns --state received
-    """
-    with asking(home) as connection:
-        names = sellers(connection, seller)
-        found = [
-            (name, answer)
-            for name in names
-            for answer in queries.returns(connection, name, channel=channel, state=state)
-        ]
-        if show.for_a_program(queries.as_rows([answer for _, answer in found]), as_json, as_csv):
-            return
-        columns = ("seller", "state", "reason", "fault", "returns", "pieces", "refund overdue")
-        show.table(
-            "Returns",
-            columns,
-            [(name, a.state, a.reason, a.fault, a.returns, a.pieces, a.overdue) for name, a in found],
-            note=show.as_of(found[0][1]) if found else "",
-        )
+def _parameter(name: str, field: FieldInfo) -> Parameter:
+    """None, or False of a switch, where it is not given: the question has its own defaults."""
+    option, kind = _option(field), _kind(field)
+    if option.argument:
+        return _keyword(name, Annotated[list[str] | None, typer.Argument(help=option.help)])
+    flags = [f"--{name.replace('_', '-')}", option.short] if option.short else []
+    shown = typer.Option(*flags, help=option.help, formats=FORMATS.get(kind))
+    if kind is bool:
+        return _keyword(name, Annotated[bool, shown], default=False)
+    return _keyword(name, Annotated[(datetime if kind in FORMATS else kind) | None, shown])
 
 
-def activity(
-    seller: Seller = None,
-    kind: Annotated[str | None, typer.Option(help="Only this kind; may end in *.")] = None,
-    by_reason: Annotated[bool, typer.Option(help="Split by reason.")] = False,
-    since: Since = None,
-    until: Until = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    home: Home = None,
-) -> None:
-    """Everything that happened, by kind: facts told, pieces, value.
+def _value(field: FieldInfo, value: Any) -> Any:
+    """What the question takes for what was typed."""
+    kind = _kind(field)
+    if kind is date:
+        return day(value)
+    return instant(value) if kind is AwareDatetime else value
 
-    Example: jumun activity --kind 'stock.*' --by-reason
-    """
-    with asking(home) as connection:
-        answers = queries.activity(
-            connection, seller, since=day(since), until=day(until), kind=kind, by_reason=by_reason
-        )
-        if show.for_a_program(queries.as_rows(answers), as_json, as_csv):
-            return
-        columns = ("kind", "reason", "facts", "inferred", "pieces", "value", "currency")
-        show.table(
-            "Activity",
-            columns,
-            [
-                (a.kind, a.reason, a.facts, a.inferred, a.units, f"{a.value_micros / 1e6:,.2f}", a.currency)
-                for a in answers
-            ],
-            note=show.as_of(answers[0]) if answers else "",
-        )
+
+def _is_argument(parameter: Parameter) -> bool:
+    return any(isinstance(one, ArgumentInfo) for one in get_args(parameter.annotation))
+
+
+def _option(field: FieldInfo) -> Option:
+    return next((one for one in field.metadata if isinstance(one, Option)), Option(""))
+
+
+def _kind(field: FieldInfo) -> Any:
+    """The type of its values, without their bounds."""
+    kind: Any = field.annotation
+    if NoneType in get_args(kind):
+        kind = next(part for part in get_args(kind) if part is not NoneType)
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from infra.cli import show
-from infra.cli.explained import explained, stop
+from infra.cli.database_errors import explained, stop
 from infra.cli.options import AsJson
 from infra.settings import Settings
 

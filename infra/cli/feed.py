@@ -23,6 +23,7 @@ from infra.embedded.projector import Stopped
 from infra.embedded.writer import Embedded, InUse
 from infra.settings import Settings
 from infra.wiring.embedded import writing
+from projections.questions import kpi, penalty, stock
 
 STATES: Final[tuple[State, ...]] = get_args(State)
 
@@ -169,9 +170,9 @@ def demo(
         print_moved(moved, as_json=False)
         with bar("proving", None) as step:
             verdict = verify(embedded.ledger, embedded.read_models, lambda _, events: step(0, events))
-    ask.kpi(names=list(market.SHOWN), home=home)
-    ask.penalty(home=home)
-    ask.stock(seller=market.SELLERS[0], most=10, home=home)
+    ask.answer(kpi.QUESTION, home, name=list(market.SHOWN))
+    ask.answer(penalty.QUESTION, home)
+    ask.answer(stock.QUESTION, home, market.SELLERS[0], most=10)
     proof = "every invariant holds, the read models equal a recount of the ledger"
     if not verdict.holds:
         show.table("Found wrong", ("finding",), [(finding,) for finding in verdict.findings])

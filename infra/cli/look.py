@@ -12,8 +12,10 @@ from infra.cli.feed import STATES
 from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, ledger_of, read_models_of
 from infra.cli.progress import bar
 from infra.event_store.reading.outcomes import last_not_accepted, message_counts
-from infra.read_models import queries
 from infra.wire.stored_outcomes import StoredOutcome
+from projections.questions.order import OrderAnswer, find_orders
+from projections.questions.order import order as one_order
+from projections.questions.plain_rows import as_rows
 
 
 def order(
@@ -26,11 +28,11 @@ def order(
 
     Example: jumun order N-000042
     """
-    with asking(home) as connection:
+    with asking(home) as rows:
         found = [
             answer
-            for row in queries.find_orders(connection, order_id, seller)
-            if (answer := queries.order(connection, row.seller_id, row.channel, order_id, row.account))
+            for row in find_orders(rows, order_id, seller)
+            if (answer := one_order(rows, row.seller_id, row.channel, order_id, row.account))
         ]
     if not found:
         show.problem(
@@ -40,16 +42,13 @@ def order(
     with ledger_of(home) as ledger:
         stories = [story(ledger, answer.order) for answer in found]
     if as_json:
-        rows = [
-            {**row, "timeline": events} for row, events in zip(queries.as_rows(found), stories, strict=True)
-        ]
-        show.in_json(rows)
+        show.in_json({**row, "timeline": events} for row, events in zip(as_rows(found), stories, strict=True))
         return
     for answer, events in zip(found, stories, strict=True):
         _order_tables(answer, events)
 
 
-def _order_tables(answer: queries.OrderAnswer, events: list[dict[str, Any]]) -> None:
+def _order_tables(answer: OrderAnswer, events: list[dict[str, Any]]) -> None:
     head = answer.order
     show.table(
         f"Order {head.order_id} of {head.seller_id} on {head.channel}: {head.status.replace('_', ' ')}",

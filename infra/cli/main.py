@@ -10,6 +10,8 @@ from infra import logging
 from infra.cli import ask, db, deadlines, doctor, feed, look, parked, rebuild, run, serve, show, token, topics
 from infra.read_models.schema_setup import OtherLedger
 from infra.settings import Settings
+from projections.questions import orders
+from projections.questions.catalogue import QUESTIONS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,13 +25,10 @@ app.command()(feed.demo)
 app.command()(feed.ingest)
 app.command()(feed.check)
 app.command()(feed.convert)
-app.command()(ask.stock)
-app.command()(ask.penalty)
-app.command()(ask.kpi)
-app.command()(ask.orders)
-app.command()(look.order)
-app.command()(ask.returns)
-app.command()(ask.activity)
+for question in QUESTIONS:
+    ask.register(app, question)
+    if question is orders.QUESTION:  # one of them, beside the question about all
+        app.command()(look.order)
 app.add_typer(parked.app, name="parked")
 app.add_typer(deadlines.app, name="deadlines")
 app.command()(look.outcomes)

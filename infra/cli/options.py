@@ -6,31 +6,19 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 
-from infra.cli.explained import explained
+from infra.cli.database_errors import explained
 from infra.cli.show import problem
 from infra.embedded.writer import exists
 from infra.event_store.reader import OpenLedger
 from infra.read_models.store import ReadModels
 from infra.settings import Settings
 from infra.wiring.stores import ledger_to_read, read_models_to_read
+from projections.questions.rows import RowReader
+from projections.sellers import SELLERS
 
 Seller = Annotated[str | None, typer.Option("--seller", "-s", help="Only this seller.")]
-Channel = Annotated[str | None, typer.Option("--channel", "-c", help="Only this channel.")]
-Since = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on (the seller's).")
-]
-Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Up to, not including, this day.")]
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of",
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"],
-        help="The instant to judge by; a day means its end in UTC. Default: the end of the last day known.",
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet.")]
 Home = Annotated[
@@ -89,22 +77,15 @@ def read_models_of(home: Path | None) -> Generator[ReadModels]:
 
 
 @contextmanager
-def asking(home: Path | None) -> Generator[sa.Connection]:
-    """A connection to the read models, for questions only."""
-    with read_models_of(home) as models, models.reading() as connection:
-        yield connection
+def asking(home: Path | None) -> Generator[RowReader]:
+    """The rows of the read models, for questions."""
+    with read_models_of(home) as models, models.snapshot() as rows:
+        yield rows
 
 
-def known_kpis(connection: sa.Connection) -> list[str]:
-    """The KPIs that have any cell, sorted."""
-    return [
-        row[0] for row in connection.execute(sa.text("SELECT DISTINCT kpi FROM fulfilment_kpis ORDER BY 1"))
-    ]
-
-
-def sellers(connection: sa.Connection, wanted: str | None) -> list[str]:
+def sellers(rows: RowReader, wanted: str | None) -> list[str]:
     """The seller asked for, or all that are known, sorted."""
-    known = [row[0] for row in connection.execute(sa.text("SELECT seller_id FROM sellers ORDER BY 1"))]
+    known = [row.seller_id for row in rows.select(SELLERS)]
     if wanted is None:
         return known
     if wanted not in known:

@@ -11,7 +11,7 @@ import typer
 from infra.audit.rebuild import Rebuilt
 from infra.audit.rebuild import rebuild as rebuilt
 from infra.cli import show
-from infra.cli.explained import explained
+from infra.cli.database_errors import explained
 from infra.cli.options import AsJson, Home, must_exist, settings
 from infra.cli.progress import bar
 from infra.event_store.reading.events import last_position

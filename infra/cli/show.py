@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from infra import csv_form
-from infra.read_models.queries import AsOf
+from projections.questions.as_of import AsOf
 
 LIMIT: Final = 40
 WRAPPED: Final = frozenset({"what", "why", "at", "message", "finding", "because of"})

@@ -1,5 +1,6 @@
 """The application: its routes, its refusals, and OpenAPI that tells both truly."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -12,13 +13,16 @@ from starlette.types import ASGIApp
 from infra.build import build
 from infra.http import health
 from infra.http.asking import message_outcomes as tracing
-from infra.http.asking import order, questions
+from infra.http.asking import order
 from infra.http.asking import parked as waiting
+from infra.http.asking.questions import routes
 from infra.http.problems import Problem, Wrong
 from infra.http.publishing import endpoint as publishing
 from infra.http.publishing.message_schemas import components
 from infra.http.request_limits import Edge, failed
 from infra.http.services import Services
+from projections.questions.catalogue import QUESTIONS
+from projections.questions.question import Question
 
 _ABOUT: Final = """
 Messages in, what became of them, and the questions of the command line. Every answer says by `as_of_position`
@@ -27,7 +31,7 @@ Refusals are problem details (RFC 9457): `detail` says what happened, `kept` wha
 """
 
 
-def application(services: Services) -> ASGIApp:
+def application(services: Services, questions: Iterable[Question[Any]] = QUESTIONS) -> ASGIApp:
     """Ready to be served."""
     app = FastAPI(
         title="Jumun",
@@ -38,8 +42,16 @@ def application(services: Services) -> ASGIApp:
         redirect_slashes=False,
     )
     app.state.services = services
-    for routes in (publishing, tracing, questions, order, waiting, health):
-        app.include_router(routes.router)
+    routers = (
+        publishing.router,
+        tracing.router,
+        routes(questions),
+        order.router,
+        waiting.router,
+        health.router,
+    )
+    for router in routers:
+        app.include_router(router)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)

@@ -1,4 +1,4 @@
-"""The answers as OpenAPI tells them; the questions' own rows are their dataclasses."""
+"""The answers as OpenAPI tells them; those of questions are the dataclasses of their entries."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from consumers.ports import State
-from infra.read_models import queries
+from projections.questions.order import OrderAnswer
 
 Row = TypeVar("Row")
 
@@ -26,34 +26,6 @@ class Page(AsOf, Generic[Row]):
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class KpiRow(queries.KpiAnswer):
-    """`seller_id`: null where the figure is over all sellers."""
-
-    seller_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OrdersRow(queries.OrdersSummary):
-    """`seller_id`: null where the figures are over all sellers."""
-
-    seller_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnsRow(queries.ReturnsAnswer):
-    """Returns of one state and reason of one seller."""
-
-    seller_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityRow(queries.ActivityAnswer):
-    """`seller_id`: null where the figures are over all sellers."""
-
-    seller_id: str | None
-
-
 class Happened(BaseModel):
     """An event of an order's story, and what caused it."""
 
@@ -66,7 +38,7 @@ class Happened(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRow(queries.OrderAnswer):
+class OrderRow(OrderAnswer):
     """An order with its story."""
 
     timeline: list[Happened]

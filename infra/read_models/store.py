@@ -13,6 +13,7 @@ from infra.read_models.bulk_rebuild import Rebuild
 from infra.read_models.database import Tables, writing
 from infra.read_models.schema import PLACES
 from infra.read_models.schema_setup import check_made, claim, make
+from infra.read_models.sql_rows import SqlRows
 from infra.read_models.view_cache import Kept
 from projections.fold import Group, Recorded, Rows
 from projections.projection import Projection
@@ -171,6 +172,12 @@ class ReadModels:
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """One consistent view of all tables: nothing that is committed meanwhile shows."""
         return database.reading(self._engine)
+
+    @contextmanager
+    def snapshot(self) -> Generator[SqlRows]:
+        """One consistent view of all tables, for questions."""
+        with self.reading() as connection:
+            yield SqlRows(connection)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from consumers.imports.messages import Message
 from infra.convert import convert
 from infra.embedded.writer import Embedded
-from infra.read_models import queries
-from infra.read_models.queries import ActivityAnswer
 from infra.settings import Settings
 from infra.wiring.embedded import writing
 from projections.orders.rows import ORDER_FACTS, ORDER_STATUS
+from projections.questions.activity import ActivityAnswer, activity
+from projections.questions.rows import RowReader
 
 ROOT = Path(__file__).parents[2]
 DATA = (ROOT / os.environ.get("JUMUN_REAL_DATA", "../shared/data")).resolve()
@@ -98,9 +98,9 @@ class Run:
         say(f"moved {moved} in {monotonic() - began:.1f} s")
         return moved
 
-    def ask(self, answer: Callable[[sa.Connection], dict[str, Any]]) -> dict[str, Any]:
-        with self.embedded.read_models.reading() as connection:
-            return answer(connection)
+    def ask(self, answer: Callable[[RowReader], dict[str, Any]]) -> dict[str, Any]:
+        with self.embedded.read_models.snapshot() as reader:
+            return answer(reader)
 
     def orders(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """All rows of `order_status` and `order_facts`, but for where they stand in the ledger."""
@@ -162,9 +162,9 @@ def shuffled(messages: list[bytes]) -> list[bytes]:
     return result
 
 
-def facts(connection: sa.Connection) -> dict[str, ActivityAnswer]:
+def facts(reader: RowReader) -> dict[str, ActivityAnswer]:
     """The activity of all sellers by kind; kinds of several currencies would stand twice."""
-    return {answer.kind: answer for answer in queries.activity(connection)}
+    return {answer.kind: answer for answer in activity(reader)}
 
 
 def printed(value: Decimal | None, like: Decimal | int, at_least: int = 0) -> Decimal | None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from infra.audit.verify import verify
+from projections.questions.rows import RowReader
 from tests.real_data.real import Run, differences, facts, known, lines, no_tick, one_of, run, shuffled
 
 KINDS = {
@@ -33,9 +33,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
         yield made
 
 
-def answers(connection: sa.Connection) -> dict[str, Any]:
+def answers(reader: RowReader) -> dict[str, Any]:
     """Facts that a source told; placeholders are inferred and count apart."""
-    counted = facts(connection)
+    counted = facts(reader)
     return {activity: counted[kind].facts for activity, kind in KINDS.items() if kind in counted}
 
 
@@ -49,7 +49,7 @@ def test_every_activity_is_counted_as_often_as_the_log_tells_it(whole: Run) -> N
 
 
 def test_nothing_had_to_wait_for_stock(whole: Run) -> None:
-    assert "order.line-backordered" not in whole.ask(lambda connection: dict(facts(connection)))
+    assert "order.line-backordered" not in whole.ask(lambda reader: dict(facts(reader)))
 
 
 def test_the_ledger_proves_the_read_models(whole: Run) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from infra.read_models import queries
+from projections.orders.rows import BACKORDERS, ORDER_STATUS
+from projections.questions.orders import orders
+from projections.questions.rows import RowReader
 from tests.real_data.real import (
     Run,
     differences,
@@ -39,11 +40,11 @@ def expected() -> dict[str, Any]:
     return {key: value for key, value in reference().items() if key not in OTHERS}
 
 
-def answers(connection: sa.Connection) -> dict[str, Any]:
+def answers(reader: RowReader) -> dict[str, Any]:
     """The reference's questions, asked of the read models; means with its last printed digit."""
-    everything = queries.orders(connection, channel="olist")
-    delivered = queries.orders(connection, channel="olist", claimed_status="delivered")
-    cancelled = queries.orders(connection, channel="olist", claimed_status="canceled").by_seller
+    everything = orders(reader, channel="olist")
+    delivered = orders(reader, channel="olist", claimed_status="delivered")
+    cancelled = orders(reader, channel="olist", claimed_status="canceled").by_seller
     means = {
         "delivery_days_fractional": delivered.delivery_days,
         "delivery_days_floor": delivered.delivery_days_floor,
@@ -77,14 +78,11 @@ def test_every_figure_is_what_the_reference_says(whole: Run) -> None:
 
 
 def test_only_what_was_never_there_had_to_wait(whole: Run) -> None:
-    def short(connection: sa.Connection) -> dict[str, Any]:
-        rows = connection.execute(
-            sa.text(
-                "SELECT s.claimed_status, count(*) FROM backorders b "
-                "JOIN order_status s USING (seller_id, channel, account, order_id) GROUP BY 1"
-            )
+    def short(reader: RowReader) -> dict[str, Any]:
+        short_orders = (
+            reader.get(ORDER_STATUS, row[:4]) for row in reader.columns(BACKORDERS, ORDER_STATUS.key)
         )
-        return {row[0]: row[1] for row in rows}
+        return {str(order and order.claimed_status): order for order in short_orders}
 
     assert set(whole.ask(short)) <= {"unavailable"}
 

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from infra.read_models import queries
+from projections.questions.activity import activity
+from projections.questions.net_units import distinct_skus
+from projections.questions.net_units import net_units as ranked_units
+from projections.questions.orders import orders
+from projections.questions.rows import RowReader
+from projections.questions.stock import stock
 from tests.real_data.real import (
     Run,
     differences,
@@ -60,13 +64,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
         yield made
 
 
-def answers(connection: sa.Connection) -> dict[str, Any]:
-    counted = facts(connection)
+def answers(reader: RowReader) -> dict[str, Any]:
+    counted = facts(reader)
     told = {kind: _told(counted, kind) for kind in LINES}
     placed, returned, written, nothing, value = told.values()
     amended = _told(counted, "order.amended")
-    sold = queries.orders(connection, channel="online-retail")
-    credited = queries.orders(connection, channel="online-retail-credit")
+    sold = orders(reader, channel="online-retail")
+    credited = orders(reader, channel="online-retail-credit")
     order_lines = sold.lines.lines + credited.lines.lines
     adjusted = (written, nothing, value)
     micros = placed.value_micros + amended.value_micros - returned.value_micros
@@ -81,7 +85,7 @@ def answers(connection: sa.Connection) -> dict[str, Any]:
         "writeoff_units": written.units,
         "net_units": units,
         "net_value": Decimal(micros).scaleb(-6),
-        "stock_codes": queries.distinct_skus(connection, SELLER) + codes_of_no_goods(connection),
+        "stock_codes": distinct_skus(reader, SELLER) + codes_of_no_goods(reader),
     }
 
 
@@ -90,10 +94,10 @@ def _told(counted: dict[str, Any], kind: str) -> Told:
     return Told(found.facts, found.events, found.units, found.value_micros) if found else Told()
 
 
-def codes_of_no_goods(connection: sa.Connection) -> int:
+def codes_of_no_goods(reader: RowReader) -> int:
     """Codes of adjustments of value that no goods have."""
-    adjusted = queries.activity(connection, SELLER, kind="seller.value-adjusted", by_reason=True)
-    goods = {answer.sku.strip().lower() for answer in queries.stock(connection, SELLER, channels=("none",))}
+    adjusted = activity(reader, SELLER, kind="seller.value-adjusted", by_reason=True)
+    goods = {answer.sku.strip().lower() for answer in stock(reader, SELLER, channels=("none",))}
     return sum(answer.reason.strip().lower() not in goods for answer in adjusted)
 
 
@@ -101,25 +105,23 @@ def differing(made: Run) -> dict[str, Any]:
     expected: dict[str, Any] = dict(known(SELLER, "retail"))
     found = made.ask(answers)
     found["net_value"] = printed(found["net_value"], expected["net_value"])
-    with made.embedded.read_models.reading() as connection:
+    with made.embedded.read_models.snapshot() as reader:
         for name, ranked in list(expected.items()):
             if name.startswith(("net_units_top", "net_units_bottom")):
-                found[name] = net_units(connection, ranked)
-                found[f"{name} sorted"] = extremes(connection, len(ranked), least="bottom" in name)
+                found[name] = net_units(reader, ranked)
+                found[f"{name} sorted"] = extremes(reader, len(ranked), least="bottom" in name)
                 expected[f"{name} sorted"] = sorted(ranked.values())
     return differences(found, expected)
 
 
-def net_units(connection: sa.Connection, codes: dict[str, int]) -> dict[str, Any]:
+def net_units(reader: RowReader, codes: dict[str, int]) -> dict[str, Any]:
     """Net units of each of these codes."""
-    return {
-        code: answer.totals.net_units for code in codes for answer in queries.stock(connection, SELLER, code)
-    }
+    return {code: answer.totals.net_units for code in codes for answer in stock(reader, SELLER, code)}
 
 
-def extremes(connection: sa.Connection, count: int, *, least: bool) -> list[int]:
+def extremes(reader: RowReader, count: int, *, least: bool) -> list[int]:
     """The most or the least net units of any code, whatever its name: codes may share a place."""
-    ranked = queries.net_units(connection, SELLER, best=count, worst=count if least else 0)
+    ranked = ranked_units(reader, SELLER, best=count, worst=count if least else 0)
     return sorted(row.net_units for row in ranked)
 
 
@@ -128,17 +130,17 @@ def test_every_count_and_sum_is_what_the_reference_says(whole: Run) -> None:
 
 
 def test_nothing_had_to_wait_and_nothing_was_contradicted(whole: Run) -> None:
-    counted = whole.ask(lambda connection: dict(facts(connection)))
+    counted = whole.ask(lambda reader: dict(facts(reader)))
     assert not [kind for kind in counted if "backordered" in kind or "corrected" in kind]
 
 
 def test_the_net_units_of_all_codes_add_up(whole: Run) -> None:
     """What moved no goods is no unit of any code."""
 
-    def both(connection: sa.Connection) -> dict[str, Any]:
-        ranked = queries.net_units(connection, SELLER, best=queries.distinct_skus(connection, SELLER))
-        value = _told(dict(facts(connection)), "seller.value-adjusted")
-        return {"by code": sum(row.net_units for row in ranked) + value.units, **answers(connection)}
+    def both(reader: RowReader) -> dict[str, Any]:
+        ranked = ranked_units(reader, SELLER, best=distinct_skus(reader, SELLER))
+        value = _told(dict(facts(reader)), "seller.value-adjusted")
+        return {"by code": sum(row.net_units for row in ranked) + value.units, **answers(reader)}
 
     found = whole.ask(both)
     assert found["by code"] == found["net_units"]

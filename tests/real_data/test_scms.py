@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from infra.audit.verify import verify
-from infra.read_models import queries
+from projections.questions.activity import activity
+from projections.questions.orders import orders
+from projections.questions.rows import RowReader
 from tests.real_data.real import Run, differences, known, lines, no_tick, one_of, run, shuffled
 
 
@@ -20,8 +21,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
         yield made
 
 
-def answers(connection: sa.Connection) -> dict[str, Any]:
-    found = queries.orders(connection, seller="scms").lines
+def answers(reader: RowReader) -> dict[str, Any]:
+    found = orders(reader, seller="scms").lines
     return {
         "lines": found.lines,
         "late": found.delivered_late,
@@ -41,8 +42,8 @@ def test_every_figure_is_what_the_reference_says(whole: Run) -> None:
 
 
 def test_nothing_had_to_wait_and_nothing_was_contradicted(whole: Run) -> None:
-    def kinds(connection: sa.Connection) -> dict[str, Any]:
-        return {answer.kind: answer.events for answer in queries.activity(connection)}
+    def kinds(reader: RowReader) -> dict[str, Any]:
+        return {answer.kind: answer.events for answer in activity(reader)}
 
     assert not [kind for kind in whole.ask(kinds) if "backorder" in kind or "discrepancy" in kind]
 

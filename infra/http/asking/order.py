@@ -15,7 +15,10 @@ from infra.http.forms import CSV_ANSWER, page
 from infra.http.problems import Problem, documented
 from infra.http.reads import Reads
 from infra.http.services import Reader, Served
-from infra.read_models import queries
+from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.order import find_orders
+from projections.questions.order import order as one_order
+from projections.questions.plain_rows import as_rows
 
 MOST_ORDERS: Final = 20
 """Of one name: on so many channels, or of so many sellers."""
@@ -44,18 +47,16 @@ async def order(
     return page(request, (as_of.as_of_position, as_of.as_of), rows)
 
 
-def _found(
-    reads: Reads, token: Token, name: str, seller: str | None
-) -> tuple[list[dict[str, Any]], queries.AsOf]:
+def _found(reads: Reads, token: Token, name: str, seller: str | None) -> tuple[list[dict[str, Any]], AsOf]:
     whose = [seller] if seller is not None or token.sellers == ALL else list(token.sellers)
-    with reads.read_models.reading() as connection:
-        heads = [head for one in whose for head in queries.find_orders(connection, name, one)][:MOST_ORDERS]
+    with reads.read_models.snapshot() as rows:
+        heads = [head for one in whose for head in find_orders(rows, name, one)][:MOST_ORDERS]
         answers = [
             answer
             for head in heads
-            if (answer := queries.order(connection, head.seller_id, head.channel, name, head.account))
+            if (answer := one_order(rows, head.seller_id, head.channel, name, head.account))
         ]
-        as_of = queries.as_of_now(connection, seller)
+        as_of = as_of_now(rows, seller)
     stories = [story(reads.ledger, answer.order, MOST_EVENTS) for answer in answers]
-    rows = zip(queries.as_rows(answers), stories, strict=True)
-    return [{**row, "timeline": events} for row, events in rows], as_of
+    told = zip(as_rows(answers), stories, strict=True)
+    return [{**row, "timeline": events} for row, events in told], as_of

@@ -3,51 +3,43 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from infra.access.tokens import ALL, Token
 from infra.http.asking.parameters import Asked, after_cursor, cursor_of
 from infra.http.problems import Problem
 from infra.http.services import other_seller
-from infra.read_models.schema import SQL
+from projections.questions.rows import AtLeast, Condition, OneOf, RowReader
+from projections.sellers import SELLERS
 
 MOST_SELLERS: Final = 200
 """Sellers that one page looks at: where few have anything to show, it may be short or empty."""
-Scope = Callable[[sa.Connection, Token, str | None, str | None], Sequence[str | None]]
-"""The sellers, sorted, from the cursor's on; None stands for all of them together."""
 
 
-def each_seller(
-    connection: sa.Connection, token: Token, seller: str | None, cursor: str | None
-) -> Sequence[str]:
-    """The seller asked for; else each one that is known and the token's.
+def each_seller(rows: RowReader, token: Token, seller: str | None, cursor: str | None) -> Sequence[str]:
+    """The seller asked for; else each one that is known and the token's, sorted, from the cursor's on.
 
     Raises: Problem.
     """
-    known, (_, first) = SQL["sellers"].c.seller_id, after_cursor(cursor)
-    asked = sa.select(known).order_by(known)
     if seller is not None:
         see_to(token, seller)
-        found = list(connection.execute(asked.where(known == seller)).scalars())
-        if not found:
+        if rows.get(SELLERS, (seller,)) is None:
             said = f"No seller is called {seller} (yet)."
             raise Problem(404, said, "Correct the name, or send his first message.")
-        return found
+        return [seller]
+    _, first = after_cursor(cursor)
+    where: list[Condition] = [AtLeast("seller_id", first)]
     if token.sellers != ALL:
-        asked = asked.where(known.in_(token.sellers))
-    return list(connection.execute(asked.where(known >= first).limit(MOST_SELLERS + 1)).scalars())
+        where.append(OneOf("seller_id", tuple(token.sellers)))
+    return [row.seller_id for row in rows.select(SELLERS, where, limit=MOST_SELLERS + 1)]
 
 
-def totals(
-    connection: sa.Connection, token: Token, seller: str | None, cursor: str | None
-) -> Sequence[str | None]:
-    """The seller asked for; else all sellers together, if the token is for all, and each of its own if not.
+def totals(rows: RowReader, token: Token, seller: str | None, cursor: str | None) -> Sequence[str | None]:
+    """The seller asked for; else all together (None), if the token is for all, and each of its own if not.
 
     Raises: Problem.
     """
     if seller is None and token.sellers == ALL:
         return [None]
-    return each_seller(connection, token, seller, cursor)
+    return each_seller(rows, token, seller, cursor)
 
 
 def see_to(token: Token, seller: str | None) -> None:

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Iterable
 
-import sqlalchemy as sa
-
 from consumers.imports.messages import Message
 from infra.embedded.writer import Embedded
-from infra.read_models import queries
-from infra.read_models.queries import ActivityAnswer
+from projections.questions.activity import ActivityAnswer, activity
+from projections.questions.rows import RowReader
 
 NOTHING = ("", "", 0, 0, 0, 0, 0)
 
@@ -22,6 +20,6 @@ def ingested(embedded: Embedded, messages: Iterable[Message]) -> None:
     assert moved.states["accepted"] == told
 
 
-def facts(connection: sa.Connection, seller: str | None = None) -> dict[str, ActivityAnswer]:
+def facts(reader: RowReader, seller: str | None = None) -> dict[str, ActivityAnswer]:
     """The activity by kind."""
-    return {answer.kind: answer for answer in queries.activity(connection, seller)}
+    return {answer.kind: answer for answer in activity(reader, seller)}

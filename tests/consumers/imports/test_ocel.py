@@ -7,9 +7,9 @@ import pytest
 from consumers.imports.messages import Message
 from consumers.imports.ocel_items import listed
 from consumers.imports.texts import Unusable
-from infra.read_models import queries
 from infra.settings import Settings
 from infra.wiring.embedded import writing
+from projections.questions.orders import orders
 from tests.consumers.imports.hand import converted, kinds, of_kind, rows, said
 from tests.consumers.imports.running import facts, ingested
 
@@ -50,8 +50,8 @@ def counts(tmp_path: Path, *events: str) -> dict[str, tuple[int, int]]:
     """(facts, inferred) by kind, of orders."""
     with writing(Settings(home=tmp_path)) as embedded:
         ingested(embedded, told(*events))
-        with embedded.read_models.reading() as connection:
-            known = facts(connection)
+        with embedded.read_models.snapshot() as reader:
+            known = facts(reader)
     return {kind: (one.facts, one.inferred) for kind, one in known.items() if kind.startswith("order.")}
 
 
@@ -122,8 +122,8 @@ def test_an_event_may_stand_before_the_one_that_explains_it(tmp_path: Path) -> N
     assert said(messages, "order-noted")[0]["order_id"] == "A"
     with writing(Settings(home=tmp_path)) as embedded:
         ingested(embedded, messages)
-        with embedded.read_models.reading() as connection:
-            assert queries.orders(connection).orders == 2
+        with embedded.read_models.snapshot() as reader:
+            assert orders(reader).orders == 2
 
 
 def test_an_event_that_names_nothing_has_an_order_of_its_own() -> None:

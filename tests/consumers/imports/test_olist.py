@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from consumers.imports.messages import Message, Row
-from infra.read_models import queries
 from infra.settings import Settings
 from infra.wiring.embedded import writing
+from projections.questions.order import order
+from projections.questions.orders import orders as orders_summary
 from tests.consumers.imports.hand import converted, kinds, of_kind, rows, said
 from tests.consumers.imports.running import facts, ingested
 
@@ -171,9 +172,9 @@ def test_what_the_engine_makes_of_the_odd_ones(tmp_path: Path) -> None:
     items = [ITEM.replace("o1", order.split("|")[0]) for order in orders]
     with writing(Settings(home=tmp_path)) as embedded:
         ingested(embedded, told(orders, items, ()))
-        with embedded.read_models.reading() as connection:
-            answer = queries.orders(connection, channel="olist", claimed_status="delivered")
-            everything = queries.orders(connection, channel="olist")
+        with embedded.read_models.snapshot() as reader:
+            answer = orders_summary(reader, channel="olist", claimed_status="delivered")
+            everything = orders_summary(reader, channel="olist")
     assert everything.by_status == {"delivered": 4, "pending_payment": 1}
     assert everything.by_claimed_status == {"canceled": 1, "delivered": 4}
     assert (answer.delivered, answer.late_by_timestamp, answer.late_by_calendar_day) == (3, 2, 1)
@@ -191,9 +192,9 @@ def test_a_sku_that_was_sold_out_is_never_short_for_a_later_order(tmp_path: Path
     items = [ITEM.replace("o1", order.split("|")[0]) for order in orders]
     with writing(Settings(home=tmp_path)) as embedded:
         ingested(embedded, told(orders, items, ()))
-        with embedded.read_models.reading() as connection:
-            known = facts(connection)
-            cancelled = queries.order(connection, "anna", "olist", "gone")
+        with embedded.read_models.snapshot() as reader:
+            known = facts(reader)
+            cancelled = order(reader, "anna", "olist", "gone")
     assert known["order.line-backordered"].units == 1, "only the order that could not be had"
     assert cancelled is not None
     assert cancelled.order.status == "cancelled"

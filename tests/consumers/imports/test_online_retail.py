@@ -4,9 +4,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from consumers.imports.messages import Message
-from infra.read_models import queries
 from infra.settings import Settings
 from infra.wiring.embedded import writing
+from projections.questions.net_units import net_units
+from projections.questions.orders import orders
 from tests.consumers.imports.hand import converted, kinds, of_kind, rows, said
 from tests.consumers.imports.running import facts, ingested
 
@@ -112,11 +113,11 @@ def test_a_set_of_nothing_is_no_messages() -> None:
 def test_every_count_and_sum_can_be_asked_again(tmp_path: Path) -> None:
     with writing(Settings(home=tmp_path)) as embedded:
         ingested(embedded, told(*ODD))
-        with embedded.read_models.reading() as connection:
-            known = facts(connection)
-            sold = queries.orders(connection, channel="online-retail")
-            credits_ = queries.orders(connection, channel="online-retail-credit")
-            net = queries.net_units(connection, "online-retail", best=10)
+        with embedded.read_models.snapshot() as reader:
+            known = facts(reader)
+            sold = orders(reader, channel="online-retail")
+            credits_ = orders(reader, channel="online-retail-credit")
+            net = net_units(reader, "online-retail", best=10)
     placed, returned = known["order.placed"], known["return.recorded"]
     written, nothing = known["stock.adjusted:written_off"], known["stock.adjusted:found"]
     value = known["seller.value-adjusted"]

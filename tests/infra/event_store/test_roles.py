@@ -18,9 +18,11 @@ from infra.database_upgrade import upgrade
 from infra.event_store.postgres.ledger import PostgresLedger, connect
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.postgres.url import Target
-from infra.read_models import queries, schema
+from infra.read_models import schema
 from infra.read_models.schema_setup import NotMade
 from infra.read_models.store import ReadModels
+from projections.questions.order import order
+from projections.questions.stock import stock
 from tests.telling import life, placed, receipt, tick
 
 PASSWORD = "not-a-secret"
@@ -116,8 +118,8 @@ def test_the_engine_decides_the_projector_folds_the_relay_and_the_analyst_read(e
     assert models.place() == last
     models.close()
     asking = ReadModels(logins["analyst"], empty.target.read_models_schema)
-    with asking.reading() as connection:
-        known = queries.order(connection, "acme", "naver", "1")
+    with asking.snapshot() as rows:
+        known = order(rows, "acme", "naver", "1")
     asking.close()
     assert known is not None
     assert known.order.status == "delivered"
@@ -253,8 +255,8 @@ def test_who_answers_over_http_reads_what_became_of_messages_and_no_more(
     url = logins["http"]
     with closing(PostgresLedger(url, schema=server.schema)) as ledger:
         assert ledger.rows("SELECT count(*) FROM outcomes WHERE state = 'accepted'")[0][0] > 0
-    with closing(ReadModels(url, server.target.read_models_schema)) as models, models.reading() as connection:
-        assert queries.stock(connection, "acme") is not None
+    with closing(ReadModels(url, server.target.read_models_schema)) as models, models.snapshot() as rows:
+        assert stock(rows, "acme") is not None
     for statement in (
         "SELECT secret FROM ledger",
         "SELECT * FROM vault",

@@ -1,4 +1,4 @@
-"""What went wrong with a database, as a sentence that says what to do."""
+"""What PostgreSQL refuses, as a sentence that says what to do."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from infra.cli import show
 
 @contextmanager
 def explained() -> Generator[None]:
-    """Prints it, and ends the command."""
+    """What went wrong, as a sentence that says what to do."""
     import psycopg  # noqa: PLC0415
 
     from infra.database_upgrade import Newer  # noqa: PLC0415

@@ -1,14 +1,13 @@
 """The questions that users ask, on small stories whose answers were worked out by hand."""
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from domain.order.cancel import CancelLines
 from domain.order.place import PlaceOrder, RecordPayment
@@ -17,7 +16,22 @@ from domain.order.track import RecordTracking
 from domain.policies.defaults import STOCK_STD
 from domain.seller import AdoptPolicy
 from domain.stock.book import AdjustStock, ReceiveStock
-from infra.read_models import queries
+from infra.http.asking.parameters import Asked
+from projections.fold import Recorded
+from projections.questions.activity import activity
+from projections.questions.catalogue import QUESTIONS
+from projections.questions.kpi import kpi
+from projections.questions.memory import folded
+from projections.questions.net_units import NetUnits, distinct_skus, net_units
+from projections.questions.order import order as one_order
+from projections.questions.orders import orders
+from projections.questions.penalty import penalty
+from projections.questions.plain_rows import as_rows
+from projections.questions.question import Question
+from projections.questions.returns import returns
+from projections.questions.rows import RowReader
+from projections.questions.score import score
+from projections.questions.stock import stock
 from tests.infra.read_models.conftest import Place
 from tests.projections.story import Story, asked, at, together
 from tests.projections.test_folds import (
@@ -32,16 +46,32 @@ from tests.projections.test_folds import (
     tracked,
 )
 
+Reading = Callable[..., AbstractContextManager[RowReader]]
+
 
 @contextmanager
-def reading(place: Place, *stories: Story) -> Generator[sa.Connection]:
+def in_memory(events: Sequence[Recorded]) -> Generator[RowReader]:
+    yield folded(events)
+
+
+@contextmanager
+def stored(place: Place, events: Sequence[Recorded]) -> Generator[RowReader]:
     models = place.models()
-    models.apply(together(stories), after=0)
+    models.apply(events, after=0)
     try:
-        with models.reading() as connection:
-            yield connection
+        with models.snapshot() as rows:
+            yield rows
     finally:
         models.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def reading(request: pytest.FixtureRequest) -> Reading:
+    """The rows that stories make, in each place in turn: whatever is asked, the answer is the same."""
+    if request.param == "memory":
+        return lambda *stories: in_memory(together(stories))
+    place: Place = request.getfixturevalue({"sqlite": "on_sqlite"}.get(request.param, "on_postgres"))
+    return lambda *stories: stored(place, together(stories))
 
 
 def sold_out(order: str) -> CancelLines:
@@ -66,70 +96,68 @@ def in_march(cancels: int, paid_orders: int) -> Story:
     [(5, 25, 10, True, 0), (5, 26, 10, False, 1), (4, 10, 8, False, 1), (0, 0, 0, False, None)],
 )
 def test_ten_points_on_forty_percent_of_the_paid_orders_set_off_a_stage(
-    place: Place, cancels: int, orders: int, points: int, triggered: bool, more: int | None
+    reading: Reading, cancels: int, orders: int, points: int, triggered: bool, more: int | None
 ) -> None:
-    with reading(place, in_march(cancels, orders)) as connection:
-        found = queries.penalty(connection, "acme", "naver", at(1, 3))
+    with reading(in_march(cancels, orders)) as reader:
+        found = penalty(reader, "acme", "naver", at(1, 3))
     assert (found.now.points, found.now.paid_orders, found.now.triggered) == (points, orders, triggered)
     assert found.more_until_trigger == more
     assert (found.stage.stage.name if found.stage else None) == ("주의" if triggered else None)
 
 
-def test_points_come_the_next_day_and_expire_without_any_event(place: Place) -> None:
-    with reading(place, in_march(1, 3)) as connection:
-        points = [
-            queries.penalty(connection, "acme", "naver", at(day)).now.points for day in (0.2, 1, 30, 31)
-        ]
-        found = queries.penalty(connection, "acme", "naver", at(1))
+def test_points_come_the_next_day_and_expire_without_any_event(reading: Reading) -> None:
+    with reading(in_march(1, 3)) as reader:
+        points = [penalty(reader, "acme", "naver", at(day)).now.points for day in (0.2, 1, 30, 31)]
+        found = penalty(reader, "acme", "naver", at(1))
     assert points == [0, 2, 2, 0]
     assert found.expiring == {date(2026, 4, 4): 2}
     assert [(case.order_id, case.rule, case.points) for case in found.cases] == [("00", "oos_cancel", 2)]
 
 
-def test_a_line_not_sent_by_its_limit_costs_a_point_and_one_sent_in_time_none(place: Place) -> None:
+def test_a_line_not_sent_by_its_limit_costs_a_point_and_one_sent_in_time_none(reading: Reading) -> None:
     story = stocked().tell(placed("late"), at()).tell(paid("late"), at())
     story.tell(placed("good"), at()).tell(paid("good"), at()).tell(sent("good"), at(1))
     story.tell(placed("too late"), at(-60)).tell(paid("too late"), at(-60)).tell(sent("too late"), at(-52))
-    with reading(place, story) as connection:
-        ahead = queries.penalty(connection, "acme", "naver", at(2))
-        after = queries.penalty(connection, "acme", "naver", at(6))
-        long_after = queries.penalty(connection, "acme", "naver", at(14))
-        before = queries.penalty(connection, "acme", "naver", at(-31))
+    with reading(story) as reader:
+        ahead = penalty(reader, "acme", "naver", at(2))
+        after = penalty(reader, "acme", "naver", at(6))
+        long_after = penalty(reader, "acme", "naver", at(14))
+        before = penalty(reader, "acme", "naver", at(-31))
     assert (ahead.now.points, ahead.at_risk_lines, ahead.overdue_lines) == (0, 1, 0)
     assert (after.now.points, after.at_risk_lines, after.overdue_lines) == (1, 0, 1)
     assert long_after.now.points == 4
     assert [(case.order_id, case.rule) for case in before.cases] == [("too late", "late_dispatch")]
 
 
-def test_each_channel_shows_its_share_above_the_safety_stock(place: Place) -> None:
+def test_each_channel_shows_its_share_above_the_safety_stock(reading: Reading) -> None:
     shares = {"shopify": Decimal("0.8")}
     policy = STOCK_STD.model_copy(update={"version": 2, "safety_stock": 3, "channel_shares": shares})
     story = stocked().tell(AdoptPolicy(policy=policy), at(-8)).tell(placed(), at()).tell(paid(), at())
-    with reading(place, story) as connection:
-        (found,) = queries.stock(connection, "acme")
+    with reading(story) as reader:
+        (found,) = stock(reader, "acme")
     assert (found.on_hand, found.reserved, found.available, found.safety_stock) == (100, 2, 98, 3)
     assert found.sellable == {"naver": 95, "shopify": 76}
     assert found.conserved
 
 
-def test_a_sku_that_was_cancelled_as_sold_out_is_for_sale_nowhere(place: Place) -> None:
+def test_a_sku_that_was_cancelled_as_sold_out_is_for_sale_nowhere(reading: Reading) -> None:
     story = stocked().tell(placed(), at()).tell(paid(), at()).tell(sold_out("1"), at(1))
-    with reading(place, story) as connection:
-        (found,) = queries.stock(connection, "acme", "CHAIR", ("naver", "coupang"))
+    with reading(story) as reader:
+        (found,) = stock(reader, "acme", "CHAIR", ("naver", "coupang"))
     assert found.closed
     assert found.sellable == {"naver": 0, "coupang": 0}
 
 
-def test_a_marketplace_order_of_two_sellers_counts_once(place: Place) -> None:
+def test_a_marketplace_order_of_two_sellers_counts_once(reading: Reading) -> None:
     stories = [Story(seller=name) for name in ("a", "b")]
     for story in stories:
         story.tell(placed(promise_at=at(2)), at()).tell(paid(), at(hours=6)).tell(sent(), at(1))
         story.tell(tracked("delivered"), at(2, hours=1)).tell(claimed("delivered"), at(3))
     stories[0].tell(placed("2"), at()).tell(claimed("canceled", "2"), at(1))
-    with reading(place, *stories) as connection:
-        every = queries.orders(connection)
-        came = queries.orders(connection, claimed_status="delivered")
-        gone = queries.orders(connection, claimed_status="canceled")
+    with reading(*stories) as reader:
+        every = orders(reader)
+        came = orders(reader, claimed_status="delivered")
+        gone = orders(reader, claimed_status="canceled")
     assert every.orders == 2
     assert every.by_claimed_status == {"canceled": 1, "delivered": 1}
     assert (came.orders, came.delivered, came.by_seller) == (1, 1, {"a": 1, "b": 1})
@@ -142,66 +170,64 @@ def test_a_marketplace_order_of_two_sellers_counts_once(place: Place) -> None:
     assert (came.lines.handed_over, came.lines.handed_over_after_limit) == (2, 0)
 
 
-def test_lines_that_left_at_a_time_nobody_told_are_counted_apart(place: Place) -> None:
+def test_lines_that_left_at_a_time_nobody_told_are_counted_apart(reading: Reading) -> None:
     story = stocked()
     for name, inferred in (("told", False), ("worked out", True)):
         story.tell(placed(name), at()).tell(paid(name), at()).tell(sent(name), at(9), inferred=inferred)
-    with reading(place, story) as connection:
-        left = queries.orders(connection).lines
-        points = queries.penalty(connection, "acme", "naver", at(10)).now.points
-        known = queries.order(connection, "acme", "naver", "worked out")
+    with reading(story) as reader:
+        left = orders(reader).lines
+        points = penalty(reader, "acme", "naver", at(10)).now.points
+        known = one_order(reader, "acme", "naver", "worked out")
     assert (left.handed_over, left.handed_over_after_limit, left.handed_over_inferred) == (1, 1, 1)
     assert points == 1, "for the one that is told to have left late"
     assert known is not None
     assert (known.lines[0].dispatch_inferred, known.parcels[0].dispatch_inferred) == (True, True)
 
 
-def test_lines_know_the_day_of_their_promise_and_when_their_delivery_was_reported(place: Place) -> None:
+def test_lines_know_the_day_of_their_promise_and_when_their_delivery_was_reported(reading: Reading) -> None:
     story = stocked()
     for name, day, reported in (("1", 1, 2), ("2", 2, None), ("3", 3, 368)):
         story.tell(placed(name, promise_at=at(2)), at()).tell(sent(name), at(hours=1))
         told = None if reported is None else at(reported)
         story.tell(tracked("delivered", name), at(day), reported_at=told)
-    with reading(place, story) as connection:
-        lines = queries.orders(connection).lines
+    with reading(story) as reader:
+        lines = orders(reader).lines
     assert (lines.delivered_early, lines.delivered_on_the_day, lines.delivered_late) == (1, 1, 1)
     assert (lines.reported_after_delivery, lines.max_report_lag_days) == (2, 365)
 
 
-def test_a_rate_without_cases_is_not_enough_data(place: Place) -> None:
-    with reading(place, stocked()) as connection:
-        found = queries.kpi(connection, "on_time_shipment", seller="acme")
+def test_a_rate_without_cases_is_not_enough_data(reading: Reading) -> None:
+    with reading(stocked()) as reader:
+        found = kpi(reader, "on_time_shipment", seller="acme")
     assert (found.rate, found.mean, found.p50) == (None, None, None)
 
 
-def test_a_kpi_over_days_adds_up_to_exact_means_and_quantiles_within_a_twentieth(place: Place) -> None:
+def test_a_kpi_over_days_adds_up_to_exact_means_and_quantiles_within_a_twentieth(reading: Reading) -> None:
     story = stocked()
     for number in range(10):
         name = str(number)
         story.tell(placed(name), at(number)).tell(paid(name), at(number))
         story.tell(sent(name), at(number, hours=number + 1))
-    with reading(place, story) as connection:
-        every = queries.kpi(connection, "processing_time", seller="acme")
-        two = queries.kpi(
-            connection, "processing_time", channel="naver", since=date(2026, 3, 5), until=date(2026, 3, 7)
-        )
+    with reading(story) as reader:
+        every = kpi(reader, "processing_time", seller="acme")
+        two = kpi(reader, "processing_time", channel="naver", since=date(2026, 3, 5), until=date(2026, 3, 7))
     assert (every.measured, every.mean) == (10, Decimal(19_800))
     assert (two.measured, two.mean) == (2, Decimal(9_000))
     assert every.p90 is not None
     assert abs(every.p90 - 32_400) <= 32_400 / 20
 
 
-def test_the_part_of_a_rate_has_the_denominator_of_the_whole(place: Place) -> None:
+def test_the_part_of_a_rate_has_the_denominator_of_the_whole(reading: Reading) -> None:
     story = stocked().tell(placed("1"), at()).tell(placed("2"), at()).tell(sold_out("1"), at(1))
-    with reading(place, story) as connection:
-        assert queries.kpi(connection, "cancel_rate:seller").rate == Decimal("0.5")
+    with reading(story) as reader:
+        assert kpi(reader, "cancel_rate:seller").rate == Decimal("0.5")
 
 
 def on_coupang(kind: type[Any], order: str, **fields: Any) -> Any:
     return asked(kind, channel="coupang", order_id=order, **fields)
 
 
-def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(place: Place) -> None:
+def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(reading: Reading) -> None:
     story = stocked()
     for number in range(4):
         name, line = str(number), {"line": "1", "sku": "CHAIR", "pieces": 1}
@@ -210,51 +236,66 @@ def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(place: Place)
         story.tell(on_coupang(RecordDispatch, name, shipment_id="b"), at(hours=1))
         delivered = on_coupang(RecordTracking, name, shipment_id="b", status="delivered")
         story.tell(delivered, at(2 if number else 4))
-    with reading(place, story) as connection:
-        found = {line.metric: line for line in queries.score(connection, "acme", as_of=at(5))}
+    with reading(story) as reader:
+        found = {line.metric: line for line in score(reader, "acme", as_of=at(5))}
     assert (found["on_time_delivery"].rate, found["on_time_delivery"].state) == (Decimal("0.75"), "fail")
     assert found["order_fulfilment"].state == "no mark"
 
 
-def test_net_units_are_what_left_less_what_came_back_and_was_written_off(place: Place) -> None:
+def test_net_units_are_what_left_less_what_came_back_and_was_written_off(reading: Reading) -> None:
     story = stocked().tell(asked(ReceiveStock, sku="DESK", receipt_id="d", pieces=9), at())
     story.tell(asked(AdjustStock, sku="DESK", adjustment_id="x", delta=-5, reason="lost"), at(1))
     story.tell(placed(), at()).tell(sent(), at(1))
-    with reading(place, story) as connection:
-        best = queries.net_units(connection, "acme", best=1)
-        worst = queries.net_units(connection, "acme", worst=1)
-        count = queries.distinct_skus(connection, "acme")
-    assert (best, worst, count) == ([queries.NetUnits("CHAIR", 2)], [queries.NetUnits("DESK", -5)], 2)
+    with reading(story) as reader:
+        best = net_units(reader, "acme", best=1)
+        worst = net_units(reader, "acme", worst=1)
+        count = distinct_skus(reader, "acme")
+    assert (best, worst, count) == ([NetUnits("CHAIR", 2)], [NetUnits("DESK", -5)], 2)
 
 
-def test_activity_sums_facts_by_kind_over_days(place: Place) -> None:
-    with reading(place, stocked().tell(placed("1"), at()).tell(placed("2"), at(1))) as connection:
-        (one,) = queries.activity(connection, "acme", kind="order.placed", until=date(2026, 3, 5))
-        (both,) = queries.activity(connection, "acme", kind="order.*")
-        shouted = queries.activity(connection, "acme", kind="ORDER.*")
+def test_activity_sums_facts_by_kind_over_days(reading: Reading) -> None:
+    with reading(stocked().tell(placed("1"), at()).tell(placed("2"), at(1))) as reader:
+        (one,) = activity(reader, "acme", kind="order.placed", until=date(2026, 3, 5))
+        (both,) = activity(reader, "acme", kind="order.*")
+        shouted = activity(reader, "acme", kind="ORDER.*")
     assert (one.facts, one.units, both.facts, shouted) == (1, 2, 2, [])
 
 
 def test_every_answer_says_as_of_what_and_makes_plain_rows(place: Place) -> None:
-    models = place.models()
-    models.apply(EVERYTHING, after=0)
-    with models.reading() as connection:
+    with stored(place, EVERYTHING) as reader:
         answers: list[Any] = [
-            *queries.stock(connection, "acme"),
-            queries.penalty(connection, "acme"),
-            queries.kpi(connection, "delivery_time", seller="acme"),
-            queries.orders(connection, seller="acme"),
-            queries.order(connection, "acme", "naver", "1"),
-            *queries.returns(connection, "acme"),
-            *queries.activity(connection, "acme", by_reason=True),
+            *stock(reader, "acme"),
+            penalty(reader, "acme"),
+            kpi(reader, "delivery_time", seller="acme"),
+            orders(reader, seller="acme"),
+            one_order(reader, "acme", "naver", "1"),
+            *returns(reader, "acme"),
+            *activity(reader, "acme", by_reason=True),
         ]
-    models.close()
-    for row in queries.as_rows(answers):
+    for row in as_rows(answers):
         assert row["as_of_position"] == EVERYTHING[-1].position
         assert datetime.fromisoformat(row["as_of"]) == datetime(2026, 3, 13, 15, tzinfo=UTC)
         json.dumps(row)
 
 
-def test_an_order_nobody_knows_is_none(place: Place) -> None:
-    with reading(place, stocked()) as connection:
-        assert queries.order(connection, "acme", "naver", "nobody") is None
+def test_an_order_nobody_knows_is_none(reading: Reading) -> None:
+    with reading(stocked()) as reader:
+        assert one_order(reader, "acme", "naver", "nobody") is None
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_each_entry_gives_the_same_answer_of_stored_rows_and_of_rows_in_memory(
+    place: Place, question: Question[Any]
+) -> None:
+    memory, given = folded(EVERYTHING), question.parameters()
+    with stored(place, EVERYTHING) as rows:
+        answers = list(question.ask(rows, "acme", given))
+    assert answers
+    assert answers == list(question.ask(memory, "acme", given))
+    assert all(isinstance(answer, question.answer) for answer in answers)
+
+
+def test_no_two_questions_have_one_name_and_none_takes_what_http_takes_for_all() -> None:
+    assert len({question.name for question in QUESTIONS}) == len(QUESTIONS)
+    for question in QUESTIONS:
+        assert not question.parameters.model_fields.keys() & Asked.model_fields.keys()

@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
-
-import sqlalchemy as sa
+from typing import Annotated, Final
 
 from domain.policies.calendar import calendar
 from domain.policies.penalty_points import (
@@ -27,10 +25,13 @@ from domain.policies.penalty_stages import (
     triggered_days,
 )
 from domain.policies.rule_sets import NAVER_SALES_PENALTY, PenaltyRules
-from infra.read_models.asking import AsOf, as_of_now, between
-from infra.read_models.schema import SQL
-from projections.instants import instant, micros_of
+from domain.values import AskedChannel
+from projections.instants import instant
+from projections.orders.rows import ORDER_STATUS
 from projections.penalty_risk import PENALTY_RISK, PenaltyRisk
+from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.question import CHANNEL, AsOfInstant, Parameters, Question
+from projections.questions.rows import RowReader, between, equal
 
 LOOKED_BACK: Final = timedelta(days=180)
 """How far back stages are followed: far more than their windows put end to end."""
@@ -74,22 +75,22 @@ class PenaltyAnswer(AsOf):
 
 
 def penalty(
-    connection: sa.Connection,
+    rows: RowReader,
     seller: str,
     channel: str = "naver",
     as_of: datetime | None = None,
     rules: PenaltyRules = NAVER_SALES_PENALTY,
 ) -> PenaltyAnswer:
     """Points, ratio and stage of the seller on the channel, and what they are made of."""
-    asked = as_of_now(connection, seller, as_of)
-    facts = _facts(connection, seller, channel, asked.as_of)
-    given = [(fact, point) for fact in facts for point in _points(rules, fact, asked.as_of)]
-    paid_on = _paid_orders(connection, seller, channel, rules, asked.as_of)
-    return _judged(asked, seller, channel, rules, given, paid_on, _waiting(facts, asked.as_of))
+    when = as_of_now(rows, seller, as_of)
+    facts = _facts(rows, seller, channel, when.as_of)
+    given = [(fact, point) for fact in facts for point in _points(rules, fact, when.as_of)]
+    paid_on = _paid_orders(rows, seller, channel, rules, when.as_of)
+    return _judged(when, seller, channel, rules, given, paid_on, _waiting(facts, when.as_of))
 
 
 def _judged(  # noqa: PLR0913, PLR0917  what a judgement is made of
-    asked: AsOf,
+    when: AsOf,
     seller: str,
     channel: str,
     rules: PenaltyRules,
@@ -98,7 +99,7 @@ def _judged(  # noqa: PLR0913, PLR0917  what a judgement is made of
     waiting: tuple[int, int],
 ) -> PenaltyAnswer:
     # An instant at midnight ends the day before: what is asked for is a day that is over.
-    on = calendar(rules.calendar, rules.zone).last_day_before(asked.as_of)
+    on = calendar(rules.calendar, rules.zone).last_day_before(when.as_of)
     points = [point for _, point in given]
     paid = sum(count for day, count in paid_on.items() if in_window(rules, day, on))
     now = stage(rules, points_in_window(rules, points, on), paid)
@@ -106,8 +107,8 @@ def _judged(  # noqa: PLR0913, PLR0917  what a judgement is made of
     cases = [_case(rules, fact, point) for fact, point in given if in_window(rules, point.accrued_on, on)]
     cases.sort(key=lambda case: (case.accrued_on, case.order_id, case.subject, case.rule, case.account))
     return PenaltyAnswer(
-        asked.as_of_position,
-        asked.as_of,
+        when.as_of_position,
+        when.as_of,
         seller,
         channel,
         f"{rules.id}@{rules.version}",
@@ -134,15 +135,12 @@ def _expiring(cases: list[PenaltyCase]) -> dict[date, int]:
     return dict(sorted(by_day.items()))
 
 
-def _facts(connection: sa.Connection, seller: str, channel: str, as_of: datetime) -> list[PenaltyRisk]:
-    risk = SQL[PENALTY_RISK.name]
-    asked = sa.select(risk).where(
-        risk.c.seller_id == seller,
-        risk.c.channel == channel,
-        *between(risk.c.occurred_at, as_of - LOOKED_BACK, None),
-    )
-    sorted_ = [risk.c[name] for name in ("occurred_at", *PENALTY_RISK.key)]
-    return [PENALTY_RISK.read(row) for row in connection.execute(asked.order_by(*sorted_))]
+def _facts(rows: RowReader, seller: str, channel: str, as_of: datetime) -> list[PenaltyRisk]:
+    where = [
+        *equal(seller_id=seller, channel=channel),
+        *between("occurred_at", as_of - LOOKED_BACK, None),
+    ]
+    return list(rows.select(PENALTY_RISK, where, order=("occurred_at", *PENALTY_RISK.key)))
 
 
 def _points(rules: PenaltyRules, fact: PenaltyRisk, as_of: datetime) -> list[PenaltyPoint]:
@@ -171,14 +169,26 @@ def _case(rules: PenaltyRules, fact: PenaltyRisk, point: PenaltyPoint) -> Penalt
 
 
 def _paid_orders(
-    connection: sa.Connection, seller: str, channel: str, rules: PenaltyRules, as_of: datetime
+    rows: RowReader, seller: str, channel: str, rules: PenaltyRules, as_of: datetime
 ) -> Mapping[date, int]:
     """Paid orders by the day of their payment, in the zone of the rules."""
-    orders = SQL["order_status"]
-    asked = sa.select(orders.c.paid_at).where(
-        orders.c.seller_id == seller,
-        orders.c.channel == channel,
-        *between(orders.c.paid_at, as_of - LOOKED_BACK, micros_of(as_of)),
-    )
+    where = [*equal(seller_id=seller, channel=channel), *between("paid_at", as_of - LOOKED_BACK, as_of)]
     days = calendar(rules.calendar, rules.zone)
-    return Counter(days.local_day(instant(at)) for at in connection.execute(asked).scalars())
+    return Counter(days.local_day(instant(at)) for (at,) in rows.columns(ORDER_STATUS, ("paid_at",), where))
+
+
+class PenaltyParameters(Parameters):
+    channel: Annotated[AskedChannel, CHANNEL] = "naver"
+    as_of: AsOfInstant = None
+
+
+QUESTION: Final = Question(
+    name="penalty",
+    help="How near each seller is to a penalty: points, ratio, stage, and what they are made of.",
+    http_help="How near each seller is to a penalty, and what the points are made of.",
+    example="jumun penalty --seller seoul-home --channel naver --as-of 2026-03-31",
+    parameters=PenaltyParameters,
+    answer=PenaltyAnswer,
+    scope="each seller",
+    ask=lambda rows, seller, given: [penalty(rows, seller or "", given.channel, given.as_of)],
+)

@@ -1,0 +1,1 @@
+"""Questions: pure functions over the rows of the read models, wherever these are kept."""

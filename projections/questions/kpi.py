@@ -1,0 +1,132 @@
+"""KPIs over any range of days, sellers and channels."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from domain.values import Text
+from projections.histogram import quantile
+from projections.instants import SECOND
+from projections.kpis import DURATIONS, FULFILMENT_KPIS
+from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.exact_mean import mean
+from projections.questions.question import Channel, Option, Parameters, Question, Since, Until
+from projections.questions.rows import AtLeast, Conditions, RowReader, between, equal, total
+
+_SHARES: Final = (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100))
+
+
+@dataclass(frozen=True, slots=True)
+class KpiAnswer(AsOf):
+    """One KPI over days, `until` excluded.
+
+    `rate` is a share, `mean` exact; `p50`, `p90` and `p99` are the middles of their buckets.
+    Unit: durations in seconds, scores in points.  None: not enough data.
+    """
+
+    kpi: str
+    since: date | None
+    until: date | None
+    numerator: int
+    denominator: int
+    rate: Decimal | None
+    measured: int
+    mean: Decimal | None
+    p50: Decimal | None
+    p90: Decimal | None
+    p99: Decimal | None
+
+
+def kpi(  # noqa: PLR0913  each is a filter
+    rows: RowReader,
+    name: str,
+    *,
+    seller: str | None = None,
+    channel: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    as_of: datetime | None = None,
+) -> KpiAnswer:
+    """The KPI of that name (see `projections.kpis`) over all cells that the filters leave."""
+    first, last = (day.isoformat() if day else None for day in (since, until))
+    cells = [*equal(seller_id=seller, channel=channel), *between("day", first, last)]
+    of_kpi = [*equal(kpi=name), *cells]
+    numerator, denominator, measured, sum_ = _sums(rows, of_kpi)
+    if ":" in name:
+        denominator = _sums(rows, [*equal(kpi=name.partition(":")[0]), *cells])[1]
+    when = as_of_now(rows, seller, as_of)
+    return KpiAnswer(
+        when.as_of_position,
+        when.as_of,
+        name,
+        since,
+        until,
+        numerator,
+        denominator,
+        mean(numerator, denominator),
+        measured,
+        mean(sum_, measured, _unit(name)),
+        *_quantiles(name, _histogram(rows, of_kpi) if measured else Counter()),
+    )
+
+
+def known_kpis(rows: RowReader) -> list[str]:
+    """The KPIs that have any cell, sorted."""
+    return [name for (name,) in rows.aggregate(FULFILMENT_KPIS, (), by=("kpi",))]
+
+
+def _unit(name: str) -> int:
+    return SECOND if name in DURATIONS else 1
+
+
+def _quantiles(name: str, counts: Counter[int]) -> list[Decimal | None]:
+    values = [quantile(counts, share, of_durations=name in DURATIONS) for share in _SHARES]
+    return [None if value is None else mean(value, 1, _unit(name)) for value in values]
+
+
+def _sums(rows: RowReader, cells: Conditions) -> Sequence[int]:
+    measures = [total(name) for name in ("numerator", "denominator", "measured", "total")]
+    (sums,) = rows.aggregate(FULFILMENT_KPIS, measures, cells)
+    return sums
+
+
+def _histogram(rows: RowReader, cells: Conditions) -> Counter[int]:
+    counts = Counter[int]()
+    for (histogram,) in rows.columns(FULFILMENT_KPIS, ("histogram",), [*cells, AtLeast("measured", 1)]):
+        counts.update({int(bucket): cases for bucket, cases in histogram.items()})
+    return counts
+
+
+class KpiParameters(Parameters):
+    """`since` is included, `until` not."""
+
+    name: Annotated[list[Text], Option("Which KPIs; default: all.", argument="names")] = Field(
+        [], max_length=50
+    )
+    channel: Channel = None
+    since: Since = None
+    until: Until = None
+
+
+def _ask(rows: RowReader, seller: str | None, given: KpiParameters) -> Iterable[KpiAnswer]:
+    for name in given.name or known_kpis(rows):
+        yield kpi(rows, name, seller=seller, channel=given.channel, since=given.since, until=given.until)
+
+
+QUESTION: Final = Question(
+    name="kpi",
+    help="Fulfilment KPIs, each with its numerator and denominator.",
+    http_help="Fulfilment KPIs, each with its numerator and denominator.  `name`: which; default: all.",
+    example="jumun kpi on_time_shipment processing_time --since 2026-03-01 --until 2026-04-01",
+    parameters=KpiParameters,
+    answer=KpiAnswer,
+    row_help="`seller_id`: null where the figure is over all sellers.",
+    scope="all sellers",
+    ask=_ask,
+)

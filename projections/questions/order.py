@@ -1,0 +1,52 @@
+"""One order with its lines, parcels and cancel requests."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from projections.orders.rows import (
+    CANCEL_INBOX,
+    ORDER_FACTS,
+    ORDER_STATUS,
+    PARCELS,
+    CancelAsked,
+    OrderFact,
+    OrderStatus,
+    Parcel,
+)
+from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.rows import RowReader, equal
+from projections.tables import Table
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer(AsOf):
+    """One seller's order with everything known of it."""
+
+    order: OrderStatus
+    lines: list[OrderFact]
+    parcels: list[Parcel]
+    cancel_requests: list[CancelAsked]
+
+
+def order(
+    rows: RowReader, seller: str, channel: str, order_id: str, account: str = "main"
+) -> OrderAnswer | None:
+    """The order of that name; None, if there is none."""
+    head = rows.get(ORDER_STATUS, (seller, channel, account, order_id))
+    if head is None:
+        return None
+    when = as_of_now(rows, seller)
+
+    def parts(table: Table[Row]) -> list[Row]:
+        where = equal(seller_id=seller, channel=channel, account=account, order_id=order_id)
+        return list(rows.select(table, where))
+
+    details = parts(ORDER_FACTS), parts(PARCELS), parts(CANCEL_INBOX)
+    return OrderAnswer(when.as_of_position, when.as_of, head, *details)
+
+
+def find_orders(rows: RowReader, order_id: str, seller: str | None = None) -> list[OrderStatus]:
+    """All orders of that name, of one seller or of any."""
+    return list(rows.select(ORDER_STATUS, equal(order_id=order_id, seller_id=seller)))

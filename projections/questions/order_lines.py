@@ -1,0 +1,78 @@
+"""Order lines: handed over, delivered and reported in time or not."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from projections.instants import local_day
+from projections.orders.rows import ORDER_FACTS
+from projections.questions.rows import (
+    Conditions,
+    Equal,
+    GreaterThanColumn,
+    IsNotNone,
+    RowReader,
+    count,
+    total,
+)
+
+_LEFT: Final = (IsNotNone("first_dispatched_at"), Equal("dispatch_inferred", False))
+_LEFT_LATE: Final = (*_LEFT, GreaterThanColumn("first_dispatched_at", "ship_by"))
+_COUNTS: Final = (
+    count(),
+    total("ordered"),
+    count(Equal("dispatch_inferred", True)),
+    count(*_LEFT),
+    count(*_LEFT_LATE),
+    total("ordered", *_LEFT),
+    total("ordered", *_LEFT_LATE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinesSummary:
+    """Order lines.  `handed_over`: of which any piece left, and the source says when.
+
+    `handed_over_inferred`: of which pieces left at a time that an importer worked out; no other count of
+    what was handed over holds them.  Days are local; lags are in whole days.
+    """
+
+    lines: int
+    pieces: int
+    handed_over_inferred: int
+    handed_over: int
+    handed_over_after_limit: int
+    pieces_handed_over: int
+    pieces_handed_over_after_limit: int
+    delivered_early: int
+    delivered_on_the_day: int
+    delivered_late: int
+    reported_after_delivery: int
+    max_report_lag_days: int | None
+
+
+def lines_summary(rows: RowReader, where: Conditions) -> LinesSummary:
+    """All lines that the filters leave."""
+    (counts,) = rows.aggregate(ORDER_FACTS, _COUNTS, where)
+    columns = ("zone", "delivered_at", "promise_at", "delivery_reported_at")
+    delivered = rows.columns(ORDER_FACTS, columns, [*where, IsNotNone("delivered_at")])
+    lines, pieces, inferred, left, left_late, pieces_left, pieces_late = counts
+    days = _by_day(delivered)
+    return LinesSummary(lines, pieces, inferred, left, left_late, pieces_left, pieces_late, *days)
+
+
+def _by_day(lines: Iterable[tuple[Any, ...]]) -> tuple[int, int, int, int, int | None]:
+    """Delivered before, on and after the promised day; reported later than delivered, the most days."""
+    sides = Counter[int]()
+    lags: list[int] = []
+    for zone, at, promise, reported in lines:
+        day = local_day(zone, at)
+        if promise is not None:
+            promised = local_day(zone, promise)
+            sides[(day > promised) - (day < promised)] += 1
+        if reported is not None:
+            lag = date.fromisoformat(local_day(zone, reported)) - date.fromisoformat(day)
+            lags.append(lag.days)
+    return sides[-1], sides[0], sides[1], sum(lag > 0 for lag in lags), max(lags, default=None)

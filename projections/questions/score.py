@@ -1,0 +1,34 @@
+"""The seller score: KPIs over its windows, against the marks that the seller typed in."""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from domain.policies.rule_sets import COUPANG_WINDOW_DAYS
+from domain.policies.seller_score import ScoreLine, score_rate
+from projections.instants import local_day, micros_of
+from projections.questions.as_of import as_of_now, zone_of
+from projections.questions.kpi import kpi
+from projections.questions.rows import RowReader
+from projections.sellers import SELLERS, SellerRow, score_marks
+
+SCORED: Final = ("order_fulfilment", "on_time_shipment", "on_time_delivery")
+
+
+def score(
+    rows: RowReader, seller: str, channel: str = "coupang", as_of: datetime | None = None
+) -> list[ScoreLine]:
+    """The seller score over its windows, which end with the local day of `as_of`.
+
+    `answer_24h` is not known here: buyers' questions are no part of the log.
+    """
+    when = as_of_now(rows, seller, as_of)
+    documents = score_marks(rows.get(SELLERS, (seller,)) or SellerRow(seller))
+    marks = {name: mark for one in documents if one.channel == channel for name, mark in one.marks.items()}
+    last_instant = micros_of(when.as_of) - 1
+    until = date.fromisoformat(local_day(zone_of(rows, seller), last_instant)) + timedelta(days=1)
+    lines: list[ScoreLine] = []
+    for name in SCORED:
+        since = until - timedelta(days=COUPANG_WINDOW_DAYS[name])
+        answer = kpi(rows, name, seller=seller, channel=channel, since=since, until=until, as_of=as_of)
+        lines.append(score_rate(name, answer.numerator, answer.denominator, marks.get(name)))
+    return lines

@@ -1,0 +1,128 @@
+"""What can be sold, and what lies where."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+
+from domain.policies.defaults import STOCK_STD
+from domain.policies.documents import StockPolicy
+from domain.stock.sellable import sellable
+from domain.values import Text
+from projections.orders.rows import BACKORDERS, ORDER_STATUS
+from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.question import Channel, Option, Parameters, Question
+from projections.questions.rows import RowReader, equal, total
+from projections.sellers import SELLERS
+from projections.stock import STOCK_ITEMS, STOCK_LEVELS, StockItemRow, StockLevel
+
+
+@dataclass(frozen=True, slots=True)
+class StockAnswer(AsOf):
+    """A SKU of a seller.  Unit: pieces.  `sellable` by channel; `available` = on hand - reserved."""
+
+    seller_id: str
+    sku: str
+    on_hand: int
+    reserved: int
+    quarantine: int
+    available: int
+    waiting: int
+    """Pieces that order lines wait for."""
+    closed: bool
+    level: str
+    safety_stock: int
+    sellable: dict[str, int]
+    locations: list[StockLevel]
+    totals: StockItemRow
+
+    @property
+    def conserved(self) -> bool:
+        """I8: what came in is what is there and what went out."""
+        item = self.totals
+        came = item.received + item.counted + item.adjusted + item.corrected + item.returned_in
+        return came == self.on_hand + self.quarantine + item.shipped + item.scrapped
+
+
+def stock(
+    rows: RowReader,
+    seller: str,
+    sku: str | None = None,
+    channels: tuple[str, ...] = (),
+    as_of: datetime | None = None,
+) -> list[StockAnswer]:
+    """Each SKU of the seller, sorted, with what each of `channels` (by default all he sells on) may show."""
+    when = as_of_now(rows, seller, as_of)
+    policy = _policy(rows, seller)
+    shown = channels or _channels(rows, seller, policy)
+    waiting = _waiting(rows, seller, sku)
+    where = equal(seller_id=seller, sku=sku)
+    by_sku: dict[str, list[StockLevel]] = {}
+    for level in rows.select(STOCK_LEVELS, where):
+        by_sku.setdefault(level.sku, []).append(level)
+    return [
+        _answer(when, item, by_sku.get(item.sku, []), waiting.get(item.sku, 0), policy, shown)
+        for item in rows.select(STOCK_ITEMS, where)
+    ]
+
+
+def _answer(  # noqa: PLR0913, PLR0917  what a SKU's answer is made of
+    when: AsOf,
+    item: StockItemRow,
+    levels: list[StockLevel],
+    waiting: int,
+    policy: StockPolicy,
+    channels: tuple[str, ...],
+) -> StockAnswer:
+    on_hand = sum(level.on_hand for level in levels)
+    reserved = sum(level.reserved for level in levels)
+    free = on_hand - reserved
+    return StockAnswer(
+        when.as_of_position,
+        when.as_of,
+        item.seller_id,
+        item.sku,
+        on_hand,
+        reserved,
+        sum(level.quarantine for level in levels),
+        free,
+        waiting,
+        item.closed,
+        item.level,
+        policy.safety_stock,
+        {channel: sellable(free, policy, channel, closed=item.closed) for channel in channels},
+        levels,
+        item,
+    )
+
+
+def _policy(rows: RowReader, seller: str) -> StockPolicy:
+    row = rows.get(SELLERS, (seller,))
+    return StockPolicy.model_validate_json(row.stock_policy) if row and row.stock_policy else STOCK_STD
+
+
+def _channels(rows: RowReader, seller: str, policy: StockPolicy) -> tuple[str, ...]:
+    sold_on = rows.aggregate(ORDER_STATUS, (), equal(seller_id=seller), by=("channel",))
+    return tuple(sorted({*(channel for (channel,) in sold_on), *policy.channel_shares}))
+
+
+def _waiting(rows: RowReader, seller: str, sku: str | None) -> dict[str, int]:
+    where = equal(seller_id=seller, sku=sku)
+    return dict(rows.aggregate(BACKORDERS, [total("waiting")], where, by=("sku",)))
+
+
+class StockParameters(Parameters):
+    channel: Channel = None
+    sku: Annotated[Text | None, Option("Only this SKU.")] = None
+
+
+QUESTION: Final = Question(
+    name="stock",
+    help="What is there, what is promised, and what each channel may sell.",
+    example="jumun stock --seller seoul-home --channel naver",
+    parameters=StockParameters,
+    answer=StockAnswer,
+    scope="each seller",
+    ask=lambda rows, seller, given: stock(
+        rows, seller or "", given.sku, (given.channel,) if given.channel else ()
+    ),
+)
