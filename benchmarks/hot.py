@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from benchmarks.lives import BATCH, message, receipt
 from benchmarks.measure import Figure, Run, beside, folder
@@ -15,7 +15,6 @@ from domain.decider import Told
 from domain.policies.defaults import DEFAULTS
 from domain.stock import STOCK
 from domain.stock.promise import Reserve
-from domain.stock.state import StockEvent
 from domain.streams import stock_stream
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.wire.stored_events import encode_state
@@ -103,7 +102,7 @@ def _decided(state: Any) -> float:
     for command in commands:
         after = state
         for event in STOCK.decide(state, command, TOLD):
-            after = STOCK.evolve(after, cast("StockEvent", event))
+            after = STOCK.evolve(after, event)
     return (time.process_time() - began) / DECISIONS * 1_000_000
 
 

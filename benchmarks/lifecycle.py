@@ -10,10 +10,10 @@ from benchmarks.shop import BatchedShop, CachingShop, KeepingShop, Shop
 from benchmarks.stopwatch import Stopwatch
 from consumers.engine import Engine
 from consumers.envelope import read
-from infra.embedded.writer import Embedded
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.settings import Settings
+from infra.wiring.embedded import writing
 
 SAVED_ONE_BY_ONE = "aggregates, a save per command"
 BATCHED = "aggregates, batched"
@@ -94,12 +94,11 @@ def _jumun(folder: Path, market: Market) -> Run:
 def _embedded(folder: Path, market: Market, *, beside: bool) -> Run:
     """The time until the read models hold every order; the CPU of both processes."""
     stopwatch = Stopwatch()
-    embedded = Embedded(Settings(home=folder), at=stopwatch, beside=beside)
-    embedded.ingest(market.receipts())
-    before = children_cpu_s()
-    run = _handled(embedded.engine, market, stopwatch, embedded.caught_up)
-    run.cpu_s += children_cpu_s() - before
-    embedded.close()
+    with writing(Settings(home=folder), faults=stopwatch, beside=beside) as embedded:
+        embedded.ingest(market.receipts())
+        before = children_cpu_s()
+        run = _handled(embedded.engine, market, stopwatch, embedded.caught_up)
+        run.cpu_s += children_cpu_s() - before
     return run
 
 

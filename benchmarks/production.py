@@ -27,8 +27,8 @@ from infra.kafka.ports import Kafka, Outgoing, Record
 from infra.read_models.store import ReadModels
 from infra.settings import Settings, TopicName
 from infra.wire.kafka_records import ledger_place
+from infra.wiring.stores import open_ledger, open_read_models
 from infra.workers.process import STUCK
-from infra.workers.roles import open_ledger, open_read_models
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 240.0

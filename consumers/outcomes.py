@@ -1,35 +1,8 @@
-"""What became of each message, and what a run moved."""
+"""What a run moved."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from consumers.envelope import Inbound
-from consumers.ports import Batch, Outcome, State
-
-
-def outcome_of(  # noqa: PLR0913  an outcome's facts are all named
-    message: Inbound,
-    state: State,
-    was: State | None,
-    rule: str | None = None,
-    data: dict[str, Any] | None = None,
-    *,
-    retryable: bool = False,
-    events: tuple[int, int] = (0, 0),
-) -> Outcome:
-    envelope = message.envelope
-    return Outcome(
-        state,
-        was,
-        envelope.sellerid,
-        envelope.source,
-        envelope.id,
-        envelope.type,
-        rule,
-        data or {},
-        retryable,
-        events,
-    )
+from consumers.ports import Batch, State
 
 
 @dataclass(slots=True)

@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from consumers.envelope import Inbound
-from consumers.outcomes import outcome_of
-from consumers.ports import Batch, Ledger, State, Waiting
+from consumers.ports import Batch, Ledger, Outcome, State, Waiting
 from domain.catalogue import COMMANDS
 from domain.streams import StreamId
 
@@ -31,6 +30,10 @@ class Parking:
         self._blocked: dict[StreamId, State] = dict(ledger.waits())
         self._number = ledger.next_number()
         self._of_seller: dict[str, int] = {}
+        self.freed: list[StreamId] = []
+        """Where some wait for what has just become known: they are to be tried again, in this order."""
+        self.released: set[StreamId] = set()
+        """Where some wait no longer since this batch began, though the ledger still lists them."""
 
     def places(self, state: State) -> Sequence[StreamId]:
         return [place for place, waits in self._blocked.items() if waits == state]
@@ -38,6 +41,11 @@ class Parking:
     def state_at(self, place: StreamId) -> State | None:
         """The state of the first that waits there; none where nothing waits."""
         return self._blocked.get(place)
+
+    def free(self, place: StreamId) -> None:
+        """What was waited for there is known now."""
+        if self.state_at(place) == "parked":
+            self.freed.append(place)
 
     def unblock(self, place: StreamId) -> None:
         self._blocked.pop(place, None)
@@ -54,6 +62,7 @@ class Parking:
     def committed(self) -> None:
         """The ledger counts who waits; what was released or dropped meanwhile waits no more."""
         self._of_seller = {}
+        self.released = set()
 
     def behind(self, batch: Batch, message: Inbound, place: StreamId) -> None:
         """The message waits for its turn."""
@@ -77,7 +86,7 @@ class Parking:
             return
         rule = "failed" if state == "failed" else "too_early"
         was = entry.state if entry else None
-        batch.outcomes.append(outcome_of(message, state, was, rule, {"reason": reason}))
+        batch.outcomes.append(Outcome.of(message, state, was, rule, {"reason": reason}))
         if entry is not None:
             batch.unparked.append(entry.number)
             batch.parked.append(replace(entry, state=state, reason=reason))

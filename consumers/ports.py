@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
+from consumers.envelope import Inbound, Unreadable
 from consumers.personal_data import Taken
 from domain.deadlines import Timer
 from domain.message import Event
@@ -69,6 +70,28 @@ class Outcome(NamedTuple):
     """The batch's events that it caused: from the first index up to, not including, the second."""
     place: Place | None = None
     """By which its publisher can tell it; none where it had waited."""
+
+    @classmethod
+    def of(  # noqa: PLR0913  an outcome's facts are all named
+        cls,
+        message: Inbound,
+        state: State,
+        was: State | None = None,
+        rule: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        *,
+        retryable: bool = False,
+        events: tuple[int, int] = (0, 0),
+    ) -> Self:
+        """What became of a message that could be read."""
+        envelope = message.envelope
+        names = envelope.sellerid, envelope.source, envelope.id, envelope.type
+        return cls(state, was, *names, rule, data or {}, retryable, events)
+
+    @classmethod
+    def unreadable(cls, error: Unreadable) -> Self:
+        """What becomes of bytes that could not be read."""
+        return cls("set_aside", None, None, None, None, None, error.rule, error.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from domain.streams import StreamId
 
 StateOf = Callable[[StreamId], Any]
 """The state of a stream; None where it has no event yet."""
-Deciders = Mapping[str, Decider[Any, Any, Any]]
+Deciders = Mapping[str, Decider[Any]]
 """The rules of each kind of stream."""
 
 
@@ -69,9 +69,7 @@ def cascade(
     return Cascade(events, states)
 
 
-def _decided(
-    decider: Decider[Any, Any, Any], state: Any, command: Any, context: Told
-) -> list[tuple[Event, Any]]:
+def _decided(decider: Decider[Any], state: Any, command: Any, context: Told) -> list[tuple[Event, Any]]:
     """The events of one command, each with the state that it leads to."""
     if decider.story is not None:
         return decider.story(state, command, context)

@@ -11,8 +11,9 @@ A deadline that nothing waits for any more does nothing when it falls.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from domain.decider import register
 from domain.message import Event
 from domain.order.allocate import PassShipBy
 from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
@@ -33,16 +34,30 @@ class Timer(NamedTuple):
     detail: str = ""
 
 
+Happened = TypeVar("Happened", bound=Event)
+Rule = Callable[[StreamId, Happened], list[Timer]]
+
+_rules: dict[type, Rule[Any]] = {}
+
+
+def _on_event(rule: Rule[Happened]) -> Rule[Happened]:
+    """Registers what falls due because of the events that the second parameter is annotated with."""
+    register(rule, 1, _rules)
+    return rule
+
+
 def timers(stream: StreamId, event: Event) -> list[Timer]:
     """What falls due later because of `event`."""
-    rule = _DUES.get(type(event))
+    rule = _rules.get(type(event))
     return [] if rule is None else rule(stream, event)
 
 
+@_on_event
 def _ship_by_of_order(stream: StreamId, event: OrderPaid) -> list[Timer]:
     return [] if event.ship_by is None else [_ship_by(stream, event.ship_by)]
 
 
+@_on_event
 def _ship_by_of_lines(stream: StreamId, event: OrderPlaced | OrderAmended) -> list[Timer]:
     dues = {line.ship_by for line in event.lines if line.ship_by is not None}
     return [_ship_by(stream, due) for due in sorted(dues)]
@@ -52,6 +67,7 @@ def _ship_by(stream: StreamId, due: datetime) -> Timer:
     return Timer(f"ship-by {stream} {due.isoformat()}", due, stream, "ship-by")
 
 
+@_on_event
 def _hold(stream: StreamId, event: StockReserved | StockBackordered) -> list[Timer]:
     if event.expires_at is None:
         return []
@@ -59,18 +75,9 @@ def _hold(stream: StreamId, event: StockReserved | StockBackordered) -> list[Tim
     return [Timer(f"hold {stream} {detail}", event.expires_at, stream, "hold", detail)]
 
 
+@_on_event
 def _refund(stream: StreamId, event: ReturnReceived) -> list[Timer]:
     return [Timer(f"refund {stream}", event.refund_due_at, stream, "refund")]
-
-
-_DUES: dict[type, Callable[[StreamId, Any], list[Timer]]] = {
-    OrderPaid: _ship_by_of_order,
-    OrderPlaced: _ship_by_of_lines,
-    OrderAmended: _ship_by_of_lines,
-    StockReserved: _hold,
-    StockBackordered: _hold,
-    ReturnReceived: _refund,
-}
 
 
 def due_step(timer: Timer) -> Any:

@@ -1,16 +1,20 @@
-"""An aggregate as two pure functions: `decide` on a command, `evolve` by an event."""
+"""An aggregate as two pure functions: `decide` on a command, `evolve` by an event.
 
-from collections.abc import Callable
+Both are made of rules, one function for each class of command and of event, registered where it is written.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 from domain.message import Event
 from domain.policies.documents import Policies
 
 State = TypeVar("State")
 Command = TypeVar("Command")
-Evolved = TypeVar("Evolved")
+Happened = TypeVar("Happened", bound=Event)
+Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
 class Told(NamedTuple):
@@ -30,13 +34,78 @@ class Told(NamedTuple):
     """The source has no such fact or time; a converter worked it out."""
 
 
+def register(rule: Rule, parameter: int, table: dict[type, Rule]) -> None:
+    """Enters `rule` for each class that its `parameter`, counted from 0, is annotated with.
+
+    Raises: ValueError, where the class has a rule already.
+    """
+    annotation = list(get_type_hints(rule).values())[parameter]
+    for subject in get_args(annotation) or (annotation,):
+        if subject in table:
+            msg = f"two rules for {subject.__name__}"
+            raise ValueError(msg)
+        table[subject] = rule
+
+
+class Rules(Generic[State]):
+    """The rules of an aggregate, or of one family of them; `families` are joined."""
+
+    def __init__(self, *families: "Rules[State]") -> None:
+        self._decide: dict[type, Callable[[State, Any, Told], list[Event]]] = {}
+        self._evolve: dict[type, Callable[[State, Any], State]] = {}
+        for family in families:
+            _join(self._decide, family._decide)
+            _join(self._evolve, family._evolve)
+
+    @property
+    def commands(self) -> frozenset[type]:
+        """What there is a rule to decide on."""
+        return frozenset(self._decide)
+
+    @property
+    def events(self) -> frozenset[type]:
+        """What there is a rule to evolve by."""
+        return frozenset(self._evolve)
+
+    def on_command(
+        self, rule: Callable[[State, Command, Told], list[Event]]
+    ) -> Callable[[State, Command, Told], list[Event]]:
+        """Registers a rule that decides on the commands that its second parameter is annotated with."""
+        register(rule, 1, self._decide)
+        return rule
+
+    def on_event(self, rule: Callable[[State, Happened], State]) -> Callable[[State, Happened], State]:
+        """Registers a rule that applies the events that its second parameter is annotated with."""
+        register(rule, 1, self._evolve)
+        return rule
+
+    def decide(self, state: State, command: Any, told: Told) -> list[Event]:
+        """The events that `command` causes now; none if it has been carried out before.
+
+        Raises: Refused, when a rule forbids a wish; TooEarly, when something is not known yet.
+        """
+        return self._decide[type(command)](state, command, told)
+
+    def evolve(self, state: State, event: Event) -> State:
+        """The state after `event`.  Never refuses: what happened, happened."""
+        return self._evolve[type(event)](state, event)
+
+
+def _join(table: dict[type, Rule], family: Mapping[type, Rule]) -> None:
+    if both := sorted(kind.__name__ for kind in table.keys() & family.keys()):
+        msg = f"two rules for {', '.join(both)}"
+        raise ValueError(msg)
+    table.update(family)
+
+
 @dataclass(frozen=True, slots=True)
-class Decider(Generic[State, Command, Evolved]):
+class Decider(Generic[State]):
     """`evolves` counts the versions of `evolve`: raise it and every snapshot is read anew from events."""
 
     start: State
-    decide: Callable[[State, Command, Told], list[Event]]
-    evolve: Callable[[State, Evolved], State]
+    rules: Rules[State]
+    decide: Callable[[State, Any, Told], list[Event]]
+    evolve: Callable[[State, Event], State]
     evolves: int = 1
-    story: Callable[[State, Command, Told], list[tuple[Event, State]]] | None = None
+    story: Callable[[State, Any, Told], list[tuple[Event, State]]] | None = None
     """As `decide`, with the state after each event, where `decide` has to work it out anyway."""

@@ -16,9 +16,10 @@
 Follow-ups run breadth first, sorted by (line, SKU, location), so that nothing depends on a hash seed.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
+from domain.decider import register
 from domain.message import Event
 from domain.order.after import CloseReturn, MirrorReturned, RefundRecorded, ReturnOpened
 from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
@@ -37,17 +38,29 @@ from domain.streams import StreamId, return_stream, stock_stream
 from domain.values import UnitState
 
 FollowUp = tuple[StreamId, Any]
+Happened = TypeVar("Happened", bound=Event)
+Rule = Callable[[str, str, Happened, Any], Iterator[FollowUp]]
+"""From (seller, business key of the event's stream, event, state of the stream after it)."""
+
+_rules: dict[type, Rule[Any]] = {}
+
+
+def _on_event(rule: Rule[Happened]) -> Rule[Happened]:
+    """Registers what follows from the events that the third parameter is annotated with."""
+    register(rule, 2, _rules)
+    return rule
 
 
 def follow_ups(stream: StreamId, event: Event, state: Any) -> list[FollowUp]:
     """What `event` of `stream`, whose state it left as `state`, asks of other streams."""
-    rule = _RULES.get(type(event))
+    rule = _rules.get(type(event))
     if rule is None:
         return []
     _, seller_id, key = stream.parts
     return list(rule(seller_id, key, event, state))
 
 
+@_on_event
 def _on_placed(seller: str, order: str, event: OrderPlaced, _: Order) -> Iterator[FollowUp]:
     if event.hold_until is not None:
         for line in sorted(event.lines, key=lambda line: (line.line, line.sku)):
@@ -55,10 +68,12 @@ def _on_placed(seller: str, order: str, event: OrderPlaced, _: Order) -> Iterato
             yield stock_stream(seller, line.sku), asked
 
 
+@_on_event
 def _on_paid(seller: str, order: str, _: OrderPaid, state: Order) -> Iterator[FollowUp]:
     yield from _reservations(seller, order, state)
 
 
+@_on_event
 def _on_amended(seller: str, order: str, _: OrderAmended, state: Order) -> Iterator[FollowUp]:
     if state.paid_at is not None:
         yield from _reservations(seller, order, state)
@@ -73,25 +88,30 @@ def _reservations(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
             yield stock, Reserve(order, name, pieces, line.ship_by or state.ship_by)
 
 
+@_on_event
 def _on_reserved(seller: str, _: str, event: StockReserved, __: Any) -> Iterator[FollowUp]:
     yield StreamId.of("order", seller, event.order), MirrorAllocation(event.line, event.pieces)
 
 
+@_on_event
 def _on_backordered(seller: str, _: str, event: StockBackordered, __: Any) -> Iterator[FollowUp]:
     yield StreamId.of("order", seller, event.order), MirrorBackorder(event.line, event.pieces)
 
 
+@_on_event
 def _on_released(seller: str, _: str, event: StockReleased, __: Any) -> Iterator[FollowUp]:
     if event.reason == "hold_expired":
         yield StreamId.of("order", seller, event.order), MirrorRelease(event.line, event.pieces)
 
 
+@_on_event
 def _on_dropped(seller: str, _: str, event: BackorderDropped, __: Any) -> Iterator[FollowUp]:
     if event.reason == "hold_expired":
         back = MirrorRelease(event.line, event.pieces, "backordered")
         yield StreamId.of("order", seller, event.order), back
 
 
+@_on_event
 def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> Iterator[FollowUp]:
     """What is out of stock is closed, and who waits leaves the queue, before anything becomes free."""
     if event.reason == "out_of_stock":
@@ -103,10 +123,12 @@ def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> I
             yield stock_stream(seller, sku), Release(order, line, reserved, 0, "cancelled")
 
 
+@_on_event
 def _on_packed(seller: str, order: str, event: ShipmentPacked, _: Order) -> Iterator[FollowUp]:
     yield from _unqueued(seller, order, event.moves, "packed")
 
 
+@_on_event
 def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order) -> Iterator[FollowUp]:
     """No line may be promised what another line of the parcel takes along."""
     yield from _unqueued(seller, order, event.moves, "shipped")
@@ -130,6 +152,7 @@ def _by_line(moves: Iterable[Move]) -> list[tuple[str, str, dict[UnitState, int]
     return [(line, sku, was) for (line, sku), was in sorted(found.items())]
 
 
+@_on_event
 def _on_return_opened(seller: str, order: str, event: ReturnOpened, _: Order) -> Iterator[FollowUp]:
     lines = tuple((line.line, line.sku, line.pieces) for line in event.lines)
     yield (
@@ -138,6 +161,7 @@ def _on_return_opened(seller: str, order: str, event: ReturnOpened, _: Order) ->
     )
 
 
+@_on_event
 def _on_return_received(
     seller: str, return_id: str, event: ReturnReceived | ReturnRecorded, _: Any
 ) -> Iterator[FollowUp]:
@@ -146,6 +170,7 @@ def _on_return_received(
         yield stock_stream(seller, piece.sku), came
 
 
+@_on_event
 def _on_inspected(seller: str, return_id: str, event: ReturnInspected, ret: Return) -> Iterator[FollowUp]:
     back: dict[str, int] = {}
     for unit in sorted(event.units, key=lambda unit: (unit.line, unit.sku, unit.disposition)):
@@ -162,32 +187,14 @@ def _granted(line: Back, now: int) -> int:
     return min(line.asked, line.inspected) - min(line.asked, line.inspected - now)
 
 
+@_on_event
 def _on_rejected(seller: str, return_id: str, event: ReturnRejected, _: Any) -> Iterator[FollowUp]:
     if event.order is not None:
         lines = tuple(sorted((piece.line, piece.pieces) for piece in event.lines))
         yield StreamId.of("order", seller, event.order), CloseReturn(return_id, lines)
 
 
+@_on_event
 def _on_refunded(seller: str, _: str, event: RefundRecorded, order: Order) -> Iterator[FollowUp]:
     if event.return_id is not None and f"return:{event.return_id}" in order.done:
         yield return_stream(seller, event.return_id), MirrorRefund(event.refund_id, event.amount)
-
-
-_RULES: dict[type, Any] = {
-    OrderPlaced: _on_placed,
-    OrderPaid: _on_paid,
-    OrderAmended: _on_amended,
-    StockReserved: _on_reserved,
-    StockBackordered: _on_backordered,
-    StockReleased: _on_released,
-    BackorderDropped: _on_dropped,
-    LinesCancelled: _on_cancelled,
-    ShipmentPacked: _on_packed,
-    ShipmentDispatched: _on_dispatched,
-    ReturnOpened: _on_return_opened,
-    ReturnReceived: _on_return_received,
-    ReturnRecorded: _on_return_received,
-    ReturnInspected: _on_inspected,
-    ReturnRejected: _on_rejected,
-    RefundRecorded: _on_refunded,
-}

@@ -21,6 +21,8 @@ class Command(Asked):
     """A wish names its actor and may be refused; a fact never is."""
     opens: ClassVar[bool] = False
     """It is what others wait for: it never waits behind them, and frees them once it is accepted."""
+    business_key: ClassVar[str | None] = None
+    """The field that must also be the message's id, so that its stream needs no memory of it."""
 
     def stream(self, seller_id: str) -> StreamId:
         """The stream that decides on it."""

@@ -1,9 +1,9 @@
 """A seller as the rules know him: his clocks, his currency, and the policies he has adopted."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, assert_never
+from typing import ClassVar, Literal
 
-from domain.decider import Decider, Told
+from domain.decider import Decider, Rules, Told
 from domain.errors import Refused
 from domain.message import Command, Event
 from domain.policies.defaults import DEFAULTS, HISTORY
@@ -51,6 +51,8 @@ class AdoptPolicy(SellerCommand):
 class RecordValueAdjustment(SellerCommand):
     """Fact: the seller's sales were put right by a value that moved no goods, such as a bad debt."""
 
+    business_key: ClassVar[str | None] = "adjustment_id"
+
     adjustment_id: Text
     channel: Text
     code: Text
@@ -97,42 +99,15 @@ class Seller:
     size: ClassVar[int] = 1
 
 
-SellerMessage = OpenSeller | AdoptPolicy | RecordValueAdjustment
-SellerEvent = SellerOpened | PolicyAdopted | ValueAdjusted
+rules = Rules[Seller]()
 
 
 def documents(policies: Policies) -> list[Policy]:
     return [*policies.promise, policies.stock, policies.returns, *policies.marks]
 
 
-def decide(seller: Seller, command: SellerMessage, told: Told) -> list[Event]:
-    """The events that `command` causes now; none if it has been carried out before.
-
-    Raises: Refused, when a rule forbids it.
-    """
-    match command:
-        case OpenSeller():
-            return _open(seller, command, told)
-        case AdoptPolicy():
-            return _adopt(seller, command, told)
-        case RecordValueAdjustment():
-            return [
-                ValueAdjusted(
-                    at=told.at,
-                    adjustment_id=command.adjustment_id,
-                    channel=command.channel,
-                    code=command.code,
-                    pieces=command.pieces,
-                    unit_price=command.unit_price,
-                    currency=command.currency,
-                    reason=command.reason,
-                )
-            ]
-        case _:
-            assert_never(command)
-
-
-def _open(seller: Seller, command: OpenSeller, told: Told) -> list[Event]:
+@rules.on_command
+def open_seller(seller: Seller, command: OpenSeller, told: Told) -> list[Event]:
     asked = (command.zone, command.currency, command.mode)
     if seller.opened:
         known = (seller.zone, seller.currency, seller.mode)
@@ -151,7 +126,8 @@ def _open(seller: Seller, command: OpenSeller, told: Told) -> list[Event]:
     ]
 
 
-def _adopt(seller: Seller, command: AdoptPolicy, told: Told) -> list[Event]:
+@rules.on_command
+def adopt_policy(seller: Seller, command: AdoptPolicy, told: Told) -> list[Event]:
     policy = command.policy
     known = documents(seller.policies)
     if policy in known:
@@ -164,21 +140,39 @@ def _adopt(seller: Seller, command: AdoptPolicy, told: Told) -> list[Event]:
     return [PolicyAdopted(at=told.at, policy=policy, replaces=replaced, by=told.by)]
 
 
-def evolve(seller: Seller, event: SellerEvent) -> Seller:
-    """The seller after `event`.  Never refuses: what happened, happened."""
-    match event:
-        case SellerOpened():
-            mode: Mode = event.mode  # type: ignore[assignment]
-            policies = HISTORY if event.mode == "history" else DEFAULTS
-            for policy in event.policies:
-                policies = adopt(policies, policy)
-            return Seller(True, event.zone, event.currency, mode, policies)
-        case PolicyAdopted():
-            return replace(seller, policies=adopt(seller.policies, event.policy))
-        case ValueAdjusted():
-            return seller
-        case _:
-            assert_never(event)
+@rules.on_command
+def adjust_value(_: Seller, command: RecordValueAdjustment, told: Told) -> list[Event]:
+    return [
+        ValueAdjusted(
+            at=told.at,
+            adjustment_id=command.adjustment_id,
+            channel=command.channel,
+            code=command.code,
+            pieces=command.pieces,
+            unit_price=command.unit_price,
+            currency=command.currency,
+            reason=command.reason,
+        )
+    ]
 
 
-SELLER = Decider(start=Seller(), decide=decide, evolve=evolve)
+@rules.on_event
+def opened(_: Seller, event: SellerOpened) -> Seller:
+    mode: Mode = event.mode  # type: ignore[assignment]
+    policies = HISTORY if event.mode == "history" else DEFAULTS
+    for policy in event.policies:
+        policies = adopt(policies, policy)
+    return Seller(True, event.zone, event.currency, mode, policies)
+
+
+@rules.on_event
+def policy_adopted(seller: Seller, event: PolicyAdopted) -> Seller:
+    return replace(seller, policies=adopt(seller.policies, event.policy))
+
+
+@rules.on_event
+def value_adjusted(seller: Seller, _: ValueAdjusted) -> Seller:
+    return seller
+
+
+SELLER = Decider(start=Seller(), rules=rules, decide=rules.decide, evolve=rules.evolve)

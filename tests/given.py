@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar, cast, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 import pytest
 
@@ -16,8 +16,6 @@ from domain.policies.documents import Policies
 from infra.wire.stored_events import events
 
 State = TypeVar("State")
-Command = TypeVar("Command")
-Evolved = TypeVar("Evolved")
 Kind = TypeVar("Kind", bound=Event)
 
 NOON = datetime(2026, 3, 4, 3, tzinfo=UTC)
@@ -97,17 +95,17 @@ class When(Generic[State]):
 
 
 @dataclass(frozen=True)
-class Given(Generic[State, Command, Evolved]):
+class Given(Generic[State]):
     """An aggregate, with what happened to it so far, and the policies of its seller."""
 
-    decider: Decider[State, Command, Evolved]
+    decider: Decider[State]
     history: tuple[Event, ...] = ()
     policies: Policies = DEFAULTS
 
-    def given(self, *events: Event) -> "Given[State, Command, Evolved]":
+    def given(self, *events: Event) -> "Given[State]":
         return replace(self, history=self.history + events)
 
-    def under(self, policies: Policies) -> "Given[State, Command, Evolved]":
+    def under(self, policies: Policies) -> "Given[State]":
         return replace(self, policies=policies)
 
     @property
@@ -118,16 +116,15 @@ class Given(Generic[State, Command, Evolved]):
     def state(self) -> State:
         state = self.decider.start
         for event in self.history:
-            state = self.decider.evolve(state, cast("Any", event))
+            state = self.decider.evolve(state, event)
         return state
 
     def when(
         self,
-        command: Command,
+        command: Any,
         at: datetime = NOON,
         by: str = "operator:kim",
         reported_at: datetime | None = None,
     ) -> When[State]:
         told = self.told._replace(at=at, by=by, reported_at=reported_at)
-        evolve = cast("Callable[[State, Event], State]", self.decider.evolve)
-        return When(self.state, lambda state: self.decider.decide(state, command, told), evolve)
+        return When(self.state, lambda state: self.decider.decide(state, command, told), self.decider.evolve)

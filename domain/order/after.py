@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.errors import Refused
 from domain.message import Event, Said
 from domain.order.cancel import AskedLines
@@ -18,6 +18,8 @@ from domain.policies.documents import ref
 from domain.policies.return_policy import ReturnPolicy
 from domain.streams import StreamId, return_stream
 from domain.values import AskedMinor, Fault, PersonalText, Text
+
+rules = Rules[Order]()
 
 
 class ReturnWindowClosed(Refused):
@@ -132,6 +134,7 @@ class ReturnClosed(Event):
     lines: list[LinePieces]
 
 
+@rules.on_command
 def record_refund(order: Order, command: RecordRefund, told: Told) -> list[Event]:
     if f"refund:{command.refund_id}" in order.done:
         return []
@@ -159,12 +162,14 @@ def record_refund(order: Order, command: RecordRefund, told: Told) -> list[Event
     return events
 
 
+@rules.on_command
 def post_review(order: Order, command: PostReview, told: Told) -> list[Event]:
     if f"review:{command.review_id}" in order.done:
         return []
     return [ReviewPosted(at=told.at, review_id=command.review_id, score=command.score, text=command.text)]
 
 
+@rules.on_command
 def request_return(order: Order, command: RequestReturn, told: Told) -> list[Event]:
     if f"return:{command.return_id}" in order.done:
         return []
@@ -234,13 +239,15 @@ def _payer(policy: ReturnPolicy, fault: Fault) -> str:
     return by_fault.get(fault, pays.seller_fault)
 
 
+@rules.on_command
 def mirror_returned(order: Order, command: MirrorReturned, told: Told) -> list[Event]:
     """More may have come back than was asked: the order counts what it gave leave for."""
     lines = tuple((name, min(pieces, order.lines[name].return_open)) for name, pieces in command.lines)
     return [LinesReturned(at=told.at, return_id=command.return_id, lines=_named(lines))]
 
 
-def close_return(command: CloseReturn, told: Told) -> list[Event]:
+@rules.on_command
+def close_return(_: Order, command: CloseReturn, told: Told) -> list[Event]:
     return [ReturnClosed(at=told.at, return_id=command.return_id, lines=_named(command.lines))]
 
 
@@ -248,6 +255,7 @@ def _named(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
     return [LinePieces(line=line, pieces=pieces) for line, pieces in lines]
 
 
+@rules.on_event
 def refunded(order: Order, event: RefundRecorded) -> Order:
     return order._replace(
         refunded=order.refunded + event.amount,
@@ -255,15 +263,23 @@ def refunded(order: Order, event: RefundRecorded) -> Order:
     )
 
 
+@rules.on_event
+def reviewed(order: Order, event: ReviewPosted) -> Order:
+    return order._replace(done=order.done | {f"review:{event.review_id}"})
+
+
+@rules.on_event
 def return_opened(order: Order, event: ReturnOpened) -> Order:
     opened = _counted(order, event.lines, opened=1, returned=0)
     return opened._replace(done=order.done | {f"return:{event.return_id}"})
 
 
+@rules.on_event
 def lines_returned(order: Order, event: LinesReturned) -> Order:
     return _counted(order, event.lines, opened=-1, returned=1)
 
 
+@rules.on_event
 def return_closed(order: Order, event: ReturnClosed) -> Order:
     return _counted(order, event.lines, opened=-1, returned=0)
 

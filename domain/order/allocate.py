@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.message import Event
-from domain.order.state import Move, Order, take
+from domain.order.state import Move, Order, moved, take
 from domain.values import UnitState
+
+rules = Rules[Order]()
 
 
 class MirrorAllocation(NamedTuple):
@@ -66,21 +68,25 @@ class ShipByMissed(Event):
     pieces: int
 
 
+@rules.on_command
 def allocate(order: Order, command: MirrorAllocation, told: Told) -> list[Event]:
     moves = take(order, [(command.line, command.pieces)], ("backordered", "open"))
     return [LineAllocated(at=told.at, moves=moves)] if moves else []
 
 
+@rules.on_command
 def backorder(order: Order, command: MirrorBackorder, told: Told) -> list[Event]:
     moves = take(order, [(command.line, command.pieces)], ("open",))
     return [LineBackordered(at=told.at, moves=moves)] if moves else []
 
 
+@rules.on_command
 def deallocate(order: Order, command: MirrorRelease, told: Told) -> list[Event]:
     moves = take(order, [(command.line, command.pieces)], (command.was,))
     return [LineDeallocated(at=told.at, moves=moves, reason="hold_expired")] if moves else []
 
 
+@rules.on_command
 def pass_ship_by(order: Order, command: PassShipBy, told: Told) -> list[Event]:
     late = {
         name: line.before_handover
@@ -91,3 +97,23 @@ def pass_ship_by(order: Order, command: PassShipBy, told: Told) -> list[Event]:
     if not late or key in order.done:
         return []
     return [ShipByMissed(at=told.at, ship_by=command.due, lines=list(late), pieces=sum(late.values()))]
+
+
+@rules.on_event
+def allocated(order: Order, event: LineAllocated) -> Order:
+    return moved(order, event.moves, "allocated")
+
+
+@rules.on_event
+def backordered(order: Order, event: LineBackordered) -> Order:
+    return moved(order, event.moves, "backordered")
+
+
+@rules.on_event
+def deallocated(order: Order, event: LineDeallocated) -> Order:
+    return moved(order, event.moves, "open")
+
+
+@rules.on_event
+def ship_by_missed(order: Order, event: ShipByMissed) -> Order:
+    return order._replace(done=order.done | {f"ship-by:{event.ship_by.isoformat()}"})

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.errors import Refused
 from domain.message import Event
 from domain.order.fault import fault_of_cancel, payer_of_cancel
@@ -33,6 +33,8 @@ from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
 from domain.values import CancelReason, Fault, Initiator, LongText, PersonalText, Route, Text
+
+rules = Rules[Order]()
 
 AskedLines = Annotated[tuple[AskedLine, ...], Field(min_length=1), LinesAsked]
 Binding = Literal["rejectable", "refunded_already"]
@@ -167,6 +169,7 @@ def route_of(order: Order, moves: list[Move]) -> Route:
     return "instant"
 
 
+@rules.on_command
 def request_cancel(order: Order, command: RequestCancel, told: Told) -> list[Event]:
     if f"request:{command.request_id}" in order.done:
         return []
@@ -191,6 +194,7 @@ def request_cancel(order: Order, command: RequestCancel, told: Told) -> list[Eve
     ]
 
 
+@rules.on_command
 def decide_cancel(order: Order, command: DecideCancel, told: Told) -> list[Event]:
     if f"answer:{command.request_id}" in order.done:
         return []
@@ -208,6 +212,7 @@ def decide_cancel(order: Order, command: DecideCancel, told: Told) -> list[Event
     return [_cancelled(order, told, moves, why)]
 
 
+@rules.on_command
 def cancel_lines(order: Order, command: CancelLines, told: Told) -> list[Event]:
     if f"cancel:{command.cancellation_id}" in order.done:
         return []
@@ -230,6 +235,7 @@ def cancel_lines(order: Order, command: CancelLines, told: Told) -> list[Event]:
     return [_cancelled(order, told, moves, _why(command))]
 
 
+@rules.on_command
 def record_cancellation(order: Order, command: RecordCancellation, told: Told) -> list[Event]:
     if f"cancel:{command.cancellation_id}" in order.done:
         return []
@@ -275,6 +281,7 @@ def _cancelled(order: Order, told: Told, moves: list[Move], why: Why) -> LinesCa
     )
 
 
+@rules.on_event
 def cancel_requested(order: Order, event: CancelRequested) -> Order:
     lines = dict(order.lines)
     for asked in event.pending:
@@ -301,6 +308,12 @@ def answered(order: Order, request_id: str) -> Order:
     return order._replace(lines=lines, requests=requests, done=done)
 
 
+@rules.on_event
+def cancel_rejected(order: Order, event: CancelRejected) -> Order:
+    return answered(order, event.request_id)
+
+
+@rules.on_event
 def cancelled(order: Order, event: LinesCancelled) -> Order:
     before = answered(order, event.request_id) if event.request_id else order
     return moved(before, event.moves, "cancelled", done=before.done | {f"cancel:{event.cancellation_id}"})

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.message import Asked, Event, Said
 from domain.order.state import Line, LinesAsked, Order, OrderCommand
 from domain.policies.documents import ref
@@ -21,6 +21,8 @@ from domain.values import (
     PersonalText,
     Text,
 )
+
+rules = Rules[Order]()
 
 DispatchType = Literal["normal", "same_day", "preorder", "made_to_order", "guaranteed"]
 NoteKind = Literal["picked", "stock_missing", "reordered", "payment_reminded"]
@@ -184,6 +186,7 @@ class OrderDiscrepancyDetected(Event):
     observed: str
 
 
+@rules.on_command
 def place(order: Order, command: PlaceOrder, told: Told) -> list[Event]:
     lines = [_placed(line) for line in command.lines]
     if order.placed_at is not None:
@@ -242,6 +245,7 @@ def _placed_again(order: Order, lines: list[PlacedLine], told: Told) -> list[Eve
     ]
 
 
+@rules.on_command
 def amend(order: Order, command: AmendOrder, told: Told) -> list[Event]:
     lines = [_placed(line) for line in command.lines if line.line not in order.lines]
     if f"amendment:{command.amendment_id}" in order.done or not lines:
@@ -249,6 +253,7 @@ def amend(order: Order, command: AmendOrder, told: Told) -> list[Event]:
     return [OrderAmended(at=told.at, amendment_id=command.amendment_id, lines=lines)]
 
 
+@rules.on_command
 def pay(order: Order, command: RecordPayment, told: Told) -> list[Event]:
     if f"payment:{command.payment_id}" in order.done:
         return []
@@ -278,23 +283,27 @@ def pay(order: Order, command: RecordPayment, told: Told) -> list[Event]:
     ]
 
 
-def acknowledge(order: Order, told: Told) -> list[Event]:
+@rules.on_command
+def acknowledge(order: Order, _: AcknowledgeOrder, told: Told) -> list[Event]:
     return [] if order.acknowledged else [OrderAcknowledged(at=told.at, by=told.by)]
 
 
+@rules.on_command
 def note(order: Order, command: NoteOrder, told: Told) -> list[Event]:
     if f"note:{command.note_id}" in order.done:
         return []
     return [OrderNoted(at=told.at, note_id=command.note_id, kind=command.kind, lines=list(command.lines))]
 
 
+@rules.on_command
 def claim(order: Order, command: ClaimStatus, told: Told) -> list[Event]:
     if f"claim:{command.status}:{told.at.isoformat()}" in order.done:
         return []
     return [StatusClaimed(at=told.at, status=command.status)]
 
 
-def placed(event: OrderPlaced) -> Order:
+@rules.on_event
+def placed(_: Order, event: OrderPlaced) -> Order:
     return Order(
         placed_at=event.at,
         currency=event.currency,
@@ -319,6 +328,7 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
     }
 
 
+@rules.on_event
 def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
     """An order placed again has no name of its own to be known by: what it said is remembered."""
     if event.kind != "placed_again_differently":
@@ -326,6 +336,7 @@ def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
     return order._replace(done=order.done | {f"placed again: {event.observed}"[:1000]})
 
 
+@rules.on_event
 def amended(order: Order, event: OrderAmended) -> Order:
     return order._replace(
         lines={**order.lines, **_lines(event.lines)},
@@ -333,6 +344,7 @@ def amended(order: Order, event: OrderAmended) -> Order:
     )
 
 
+@rules.on_event
 def paid(order: Order, event: OrderPaid) -> Order:
     earlier = order.paid_at is not None
     return order._replace(
@@ -341,6 +353,21 @@ def paid(order: Order, event: OrderPaid) -> Order:
         captured=order.captured + event.amount,
         done=order.done | {f"payment:{event.payment_id}"},
     )
+
+
+@rules.on_event
+def acknowledged(order: Order, _: OrderAcknowledged) -> Order:
+    return order._replace(acknowledged=True)
+
+
+@rules.on_event
+def noted(order: Order, event: OrderNoted) -> Order:
+    return order._replace(done=order.done | {f"note:{event.note_id}"})
+
+
+@rules.on_event
+def claimed(order: Order, event: StatusClaimed) -> Order:
+    return order._replace(done=order.done | {f"claim:{event.status}:{event.at.isoformat()}"})
 
 
 def _earliest(one: datetime | None, other: datetime) -> datetime:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.errors import Refused, TooEarly
 from domain.message import Asked, Event
 from domain.order.cancel import AskedLines, CancelRejected, NothingOrdered, answered
@@ -22,6 +22,8 @@ from domain.order.state import (
     total,
 )
 from domain.values import Text
+
+rules = Rules[Order]()
 
 
 class MoreThanAllocated(Refused):
@@ -111,6 +113,7 @@ class ShipmentDispatched(Event):
     last: bool
 
 
+@rules.on_command
 def pack(order: Order, command: PackShipment, told: Told) -> list[Event]:
     if _is_packed(order, command.shipment_id):
         return []
@@ -132,6 +135,7 @@ def pack(order: Order, command: PackShipment, told: Told) -> list[Event]:
     ]
 
 
+@rules.on_command
 def record_packing(order: Order, command: RecordPacking, told: Told) -> list[Event]:
     known = order.shipments.get(command.shipment_id, Shipment())
     if known.packed:
@@ -150,6 +154,7 @@ def _packed(order: Order, shipment_id: str, moves: list[Move], told: Told, by: s
     return ShipmentPacked(at=told.at, shipment_id=shipment_id, moves=moves, notes=notes, checked_by=by)
 
 
+@rules.on_command
 def dispatch(order: Order, command: DispatchShipment, told: Told) -> list[Event]:
     shipment = order.shipments.get(command.shipment_id)
     if shipment is None or not shipment.moves:
@@ -189,6 +194,7 @@ def _pending_on(order: Order, moves: list[Move]) -> list[str]:
     )
 
 
+@rules.on_command
 def record_dispatch(order: Order, command: RecordDispatch, told: Told) -> list[Event]:
     shipment = order.shipments.get(command.shipment_id, Shipment())
     if shipment.dispatched:
@@ -256,6 +262,7 @@ def _shortfall(
     ]
 
 
+@rules.on_event
 def packed(order: Order, event: ShipmentPacked) -> Order:
     known = order.shipments.get(event.shipment_id, Shipment())
     contents = tuple((move.line, move.pieces) for move in event.moves)
@@ -263,6 +270,7 @@ def packed(order: Order, event: ShipmentPacked) -> Order:
     return moved(order, event.moves, "packed", shipments={**order.shipments, event.shipment_id: shipment})
 
 
+@rules.on_event
 def dispatched(order: Order, event: ShipmentDispatched) -> Order:
     """Pieces go where the parcel is known to be already: its milestones may have come first."""
     known = order.shipments.get(event.shipment_id, Shipment())

@@ -4,10 +4,12 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.message import Event
 from domain.order.state import Move, Order, OrderCommand, Shipment, moved, take
 from domain.values import Text, TrackingStatus, UnitState
+
+rules = Rules[Order]()
 
 STATUSES: Final[tuple[TrackingStatus, ...]] = (
     "unknown", "label_created", "picked_up", "in_transit", "exception", "delivery_attempt_failed",
@@ -46,6 +48,7 @@ class ShipmentTracked(Event):
     reported_at: AwareDatetime | None
 
 
+@rules.on_command
 def track(order: Order, command: RecordTracking, told: Told) -> list[Event]:
     if _name(command.shipment_id, command.status, told.at.isoformat()) in order.done:
         return []
@@ -75,6 +78,7 @@ def _name(shipment_id: str, status: str, at: str) -> str:
     return f"track:{shipment_id}:{status}:{at}"
 
 
+@rules.on_event
 def tracked(order: Order, event: ShipmentTracked) -> Order:
     done = order.done | {_name(event.shipment_id, event.status, event.at.isoformat())}
     if event.late:

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.errors import TooEarly
 from domain.message import Asked, Event, Said
 from domain.policies.calendar import calendar
@@ -12,6 +12,8 @@ from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
 from domain.returns.state import Piece, Return, ReturnCommand, differs
 from domain.values import MAX_LINES, AskedPieces, Text
+
+rules = Rules[Return]()
 
 
 class RecordCollection(ReturnCommand):
@@ -86,12 +88,14 @@ class ReturnInspected(Event):
     units: list[UnitsInspected]
 
 
+@rules.on_command
 def collect(ret: Return, command: RecordCollection, told: Told) -> list[Event]:
     if ret.state not in ("requested", "approved"):
         return []
     return [ReturnCollected(at=told.at, carrier=command.carrier, tracking_number=command.tracking_number)]
 
 
+@rules.on_command
 def receive(ret: Return, command: RecordReceipt, told: Told) -> list[Event]:
     if ret.arrived:
         return []
@@ -119,6 +123,7 @@ def receive(ret: Return, command: RecordReceipt, told: Told) -> list[Event]:
     ]
 
 
+@rules.on_command
 def inspect(ret: Return, command: RecordInspection, told: Told) -> list[Event]:
     """Units beyond what was received and not yet inspected are said, and change no stock."""
     if not ret.arrived:
@@ -154,6 +159,12 @@ def inspect(ret: Return, command: RecordInspection, told: Told) -> list[Event]:
     return [inspected, *differing]
 
 
+@rules.on_event
+def collected(ret: Return, _: ReturnCollected) -> Return:
+    return ret._replace(state="collected")
+
+
+@rules.on_event
 def received(ret: Return, event: ReturnReceived) -> Return:
     lines = dict(ret.lines)
     for piece in event.lines:
@@ -162,6 +173,7 @@ def received(ret: Return, event: ReturnReceived) -> Return:
     return ret._replace(state="received", location=event.location, lines=lines, arrived=True)
 
 
+@rules.on_event
 def inspected(ret: Return, event: ReturnInspected) -> Return:
     lines = dict(ret.lines)
     for unit in event.units:

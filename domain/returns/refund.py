@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.message import Event
 from domain.returns.state import Return
+
+rules = Rules[Return]()
 
 
 class MirrorRefund(NamedTuple):
@@ -34,16 +36,24 @@ class RefundOverdue(Event):
     due_at: AwareDatetime
 
 
+@rules.on_command
 def refund(ret: Return, step: MirrorRefund, told: Told) -> list[Event]:
     if step.refund_id in ret.refunds:
         return []
     return [ReturnRefunded(at=told.at, refund_id=step.refund_id, amount=step.amount)]
 
 
+@rules.on_command
 def pass_refund_due(ret: Return, step: PassRefundDue, told: Told) -> list[Event]:
     waits = ret.state in ("received", "inspected") and not ret.refunds and not ret.overdue
     return [RefundOverdue(at=told.at, due_at=step.due)] if waits else []
 
 
+@rules.on_event
 def refunded(ret: Return, event: ReturnRefunded) -> Return:
     return ret._replace(state="refunded", refunds=ret.refunds | {event.refund_id})
+
+
+@rules.on_event
+def overdue(ret: Return, _: RefundOverdue) -> Return:
+    return ret._replace(overdue=True)

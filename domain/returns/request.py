@@ -2,10 +2,12 @@
 
 from typing import ClassVar, NamedTuple
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.message import Event
 from domain.returns.state import Back, NotInState, Piece, Return, ReturnCommand
 from domain.values import AskedCurrency, AskedPieces, AskedPrice, LongText, Text
+
+rules = Rules[Return]()
 
 
 class DecideReturn(ReturnCommand):
@@ -78,6 +80,7 @@ class ReturnRejected(Event):
     lines: list[Piece]
 
 
+@rules.on_command
 def open_return(ret: Return, command: OpenReturn, told: Told) -> list[Event]:
     if ret.state is not None:
         return []
@@ -95,6 +98,7 @@ def open_return(ret: Return, command: OpenReturn, told: Told) -> list[Event]:
     ]
 
 
+@rules.on_command
 def record_return(ret: Return, command: RecordReturn, told: Told) -> list[Event]:
     if ret.state is not None:
         return []
@@ -111,6 +115,7 @@ def record_return(ret: Return, command: RecordReturn, told: Told) -> list[Event]
     ]
 
 
+@rules.on_command
 def decide_return(ret: Return, command: DecideReturn, told: Told) -> list[Event]:
     if command.approve:
         if ret.state == "requested":
@@ -126,11 +131,23 @@ def decide_return(ret: Return, command: DecideReturn, told: Told) -> list[Event]
     return [ReturnRejected(at=told.at, by=told.by, reason=command.reason, order=ret.order, lines=pieces)]
 
 
-def requested(event: ReturnRequested) -> Return:
+@rules.on_event
+def requested(_: Return, event: ReturnRequested) -> Return:
     asked = {piece.line: Back(piece.sku, piece.pieces) for piece in event.lines}
     return Return("requested", event.order, lines=asked)
 
 
-def recorded(event: ReturnRecorded) -> Return:
+@rules.on_event
+def recorded(_: Return, event: ReturnRecorded) -> Return:
     back = {piece.line: Back(piece.sku, piece.pieces, piece.pieces) for piece in event.lines}
     return Return("received", None, event.location, back, arrived=True)
+
+
+@rules.on_event
+def approved(ret: Return, _: ReturnApproved) -> Return:
+    return ret._replace(state="approved")
+
+
+@rules.on_event
+def rejected(ret: Return, _: ReturnRejected) -> Return:
+    return ret._replace(state="rejected")

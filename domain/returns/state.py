@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.errors import Refused
 from domain.message import Command, Event, Said
 from domain.streams import StreamId, return_stream
@@ -67,7 +67,15 @@ class Return(NamedTuple):
         return len(self.lines)
 
 
+rules = Rules[Return]()
+
+
 def differs(told: Told, kind: str, subject: str, expected: int, observed: int) -> Event:
     return ReturnDiscrepancyDetected(
         at=told.at, kind=kind, subject=subject, expected=expected, observed=observed
     )
+
+
+@rules.on_event
+def contradicted(ret: Return, _: ReturnDiscrepancyDetected) -> Return:
+    return ret

@@ -4,42 +4,14 @@ available = on hand - reserved.  A cancel releases a reservation and never adds 
 count, an adjustment or an inspected return does.  Once closed for sale, only a count or a receipt opens it.
 """
 
-from typing import assert_never
+from typing import Any
 
-from domain.decider import Decider, Told
+from domain.decider import Decider, Rules, Told
 from domain.message import Event
 from domain.policies.documents import StockPolicy, ref
-from domain.stock.book import (
-    AdjustStock,
-    CountStock,
-    QuarantineReturn,
-    QuarantineStock,
-    ReceiveStock,
-    RestockReturn,
-    ScrapReturn,
-    adjust,
-    count,
-    inspected_return,
-    quarantine,
-    quarantine_return,
-    receive,
-)
-from domain.stock.evolve import evolve
-from domain.stock.promise import (
-    CloseSale,
-    Confirm,
-    Expire,
-    Release,
-    Reserve,
-    Ship,
-    allot_next,
-    close_sale,
-    confirm,
-    expire,
-    release,
-    reserve,
-    ship,
-)
+from domain.stock import book, evolve, promise
+from domain.stock.book import CountStock, ReceiveStock
+from domain.stock.promise import allot_next
 from domain.stock.state import (
     Level,
     LowStockDetected,
@@ -49,21 +21,18 @@ from domain.stock.state import (
     StockRecovered,
 )
 
-StockMessage = ReceiveStock | CountStock | AdjustStock | QuarantineStock
-StockStep = (
-    Reserve | Confirm | Release | Expire | Ship | CloseSale | QuarantineReturn | RestockReturn | ScrapReturn
-)
+RULES = Rules(book.rules, promise.rules, evolve.rules)
 
 
-def decide(item: StockItem, command: StockMessage | StockStep, told: Told) -> list[Event]:
+def decide(item: StockItem, command: Any, told: Told) -> list[Event]:
     """The events that `command` causes, and after them: reopening, who waits, and the alerts."""
     return [event for event, _ in tell(item, command, told)]
 
 
-def tell(item: StockItem, command: StockMessage | StockStep, told: Told) -> list[tuple[Event, StockItem]]:
+def tell(item: StockItem, command: Any, told: Told) -> list[tuple[Event, StockItem]]:
     """The events that `command` causes, each with the item as it leaves it."""
     story = _Story(item)
-    story.tell(_cause(item, command, told))
+    story.tell(RULES.decide(item, command, told))
     enough = story.item.available > told.policies.stock.safety_stock
     if item.closed and enough and isinstance(command, CountStock | ReceiveStock):
         story.tell([SaleResumed(at=told.at, cause=type(command).__name__)])
@@ -75,36 +44,6 @@ def tell(item: StockItem, command: StockMessage | StockStep, told: Told) -> list
     return story.events
 
 
-def _cause(item: StockItem, command: StockMessage | StockStep, told: Told) -> list[Event]:
-    match command:
-        case Reserve():
-            return reserve(item, command, told)
-        case Ship():
-            return ship(item, command, told)
-        case Release():
-            return release(item, command, told)
-        case Confirm():
-            return confirm(item, command, told)
-        case Expire():
-            return expire(item, command, told)
-        case CloseSale():
-            return close_sale(item, command, told)
-        case ReceiveStock():
-            return receive(command, told)
-        case CountStock():
-            return count(item, command, told)
-        case AdjustStock():
-            return adjust(item, command, told)
-        case QuarantineStock():
-            return quarantine(item, command, told)
-        case QuarantineReturn():
-            return quarantine_return(command, told)
-        case RestockReturn() | ScrapReturn():
-            return inspected_return(item, command, told)
-        case _:
-            assert_never(command)
-
-
 class _Story:
     """Events told so far, and the item as they leave it: what follows depends on what came before."""
 
@@ -114,7 +53,7 @@ class _Story:
 
     def tell(self, events: list[Event]) -> None:
         for event in events:
-            self.item = evolve(self.item, event)  # type: ignore[arg-type]
+            self.item = RULES.evolve(self.item, event)
             self.events.append((event, self.item))
 
 
@@ -147,4 +86,4 @@ def _level(item: StockItem, policy: StockPolicy) -> Level:
     return "low" if item.available <= enough else "ok"
 
 
-STOCK = Decider(start=StockItem(), decide=decide, evolve=evolve, story=tell)
+STOCK = Decider(start=StockItem(), rules=RULES, decide=decide, evolve=RULES.evolve, story=tell)

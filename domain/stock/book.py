@@ -1,8 +1,8 @@
 """Facts from the warehouse: received, counted, adjusted, quarantined; and returned pieces."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.message import Event
 from domain.stock.state import (
     Balance,
@@ -19,9 +19,13 @@ from domain.stock.state import (
 )
 from domain.values import AskedChange, AskedPieces, AskedPiecesOrNone, AskedPrice, Text
 
+rules = Rules[StockItem]()
+
 
 class ReceiveStock(StockCommand):
     """Fact: pieces came in.  Its message's id is the receipt's own number, so it counts once for ever."""
+
+    business_key: ClassVar[str | None] = "receipt_id"
 
     receipt_id: Text
     location: Text = "main"
@@ -32,6 +36,8 @@ class ReceiveStock(StockCommand):
 class CountStock(StockCommand):
     """Fact: a location was counted.  Its message's id is the count's own number."""
 
+    business_key: ClassVar[str | None] = "count_id"
+
     count_id: Text
     location: Text = "main"
     counted: AskedPiecesOrNone
@@ -39,6 +45,8 @@ class CountStock(StockCommand):
 
 class AdjustStock(StockCommand):
     """Fact: the book is wrong by so many pieces.  Its message's id is the adjustment's own number."""
+
+    business_key: ClassVar[str | None] = "adjustment_id"
 
     adjustment_id: Text
     location: Text = "main"
@@ -49,6 +57,8 @@ class AdjustStock(StockCommand):
 
 class QuarantineStock(StockCommand):
     """Fact: pieces are not fit for sale now; negative: they are fit again."""
+
+    business_key: ClassVar[str | None] = "quarantine_id"
 
     quarantine_id: Text
     location: Text = "main"
@@ -83,7 +93,8 @@ class ScrapReturn(NamedTuple):
     pieces: int
 
 
-def receive(command: ReceiveStock, told: Told) -> list[Event]:
+@rules.on_command
+def receive(_: StockItem, command: ReceiveStock, told: Told) -> list[Event]:
     return [
         StockReceived(
             at=told.at,
@@ -95,6 +106,7 @@ def receive(command: ReceiveStock, told: Told) -> list[Event]:
     ]
 
 
+@rules.on_command
 def count(item: StockItem, command: CountStock, told: Told) -> list[Event]:
     there = item.balances.get(command.location, Balance())
     events: list[Event] = [
@@ -114,6 +126,7 @@ def count(item: StockItem, command: CountStock, told: Told) -> list[Event]:
     return events
 
 
+@rules.on_command
 def adjust(item: StockItem, command: AdjustStock, told: Told) -> list[Event]:
     there = item.balances.get(command.location, Balance()).on_hand
     adjusted = StockAdjusted(
@@ -127,6 +140,7 @@ def adjust(item: StockItem, command: AdjustStock, told: Told) -> list[Event]:
     return [*topped_up(there, -command.delta, command.location, command.adjustment_id, told), adjusted]
 
 
+@rules.on_command
 def quarantine(item: StockItem, command: QuarantineStock, told: Told) -> list[Event]:
     there = item.balances.get(command.location, Balance())
     taken = command.pieces if command.pieces > 0 else 0
@@ -161,7 +175,8 @@ def topped_up(on_hand: int, taken: int, location: str, subject: str, told: Told)
     ]
 
 
-def quarantine_return(command: QuarantineReturn, told: Told) -> list[Event]:
+@rules.on_command
+def quarantine_return(_: StockItem, command: QuarantineReturn, told: Told) -> list[Event]:
     return [
         ReturnQuarantined(
             at=told.at,
@@ -173,6 +188,7 @@ def quarantine_return(command: QuarantineReturn, told: Told) -> list[Event]:
     ]
 
 
+@rules.on_command
 def inspected_return(item: StockItem, command: RestockReturn | ScrapReturn, told: Told) -> list[Event]:
     """Pieces leave quarantine; those that somebody let out by hand before are said, and not moved twice."""
     there = item.balances.get(command.location, Balance()).quarantine

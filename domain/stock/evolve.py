@@ -1,85 +1,18 @@
 """The stock item after each event."""
 
 from collections.abc import Iterable, Mapping
-from typing import assert_never
 
 from immutables import Map
 
-from domain.stock.state import (
-    At,
-    BackorderDropped,
-    Balance,
-    CountRequested,
-    LowStockDetected,
-    Reservation,
-    ReservationConfirmed,
-    ReturnQuarantined,
-    ReturnRestocked,
-    ReturnScrapped,
-    SaleClosed,
-    SaleResumed,
-    SoldOutDetected,
-    StockAdjusted,
-    StockBackordered,
-    StockCounted,
-    StockDiscrepancyDetected,
-    StockEvent,
-    StockItem,
-    StockQuarantined,
-    StockReceived,
-    StockRecovered,
-    StockReleased,
-    StockReserved,
-    StockShipped,
-    Waiting,
-    line_key,
-)
+from domain.decider import Rules
+from domain.stock import state
+from domain.stock.state import At, Balance, Reservation, StockItem, Waiting, line_key
+
+rules = Rules[StockItem]()
 
 
-def evolve(item: StockItem, event: StockEvent) -> StockItem:  # noqa: C901, PLR0911, PLR0912
-    """The item after `event`.  Never refuses: what happened, happened."""
-    match event:
-        case StockReserved():
-            return _reserved(item, event)
-        case StockShipped():
-            return _shipped(item, event)
-        case StockReleased():
-            return _released(item, event)
-        case StockBackordered():
-            return _backordered(item, event)
-        case BackorderDropped():
-            return _unqueued(item, line_key(event.order, event.line), event.pieces)
-        case ReservationConfirmed():
-            return _confirmed(item, line_key(event.order, event.line))
-        case StockReceived():
-            return _balanced(item, event.location, on_hand=event.pieces)
-        case StockCounted() | StockAdjusted():
-            return _balanced(item, event.location, on_hand=event.delta)
-        case StockQuarantined():
-            return _balanced(item, event.location, on_hand=-event.pieces, quarantine=event.pieces)
-        case ReturnQuarantined():
-            return _balanced(item, event.location, quarantine=event.pieces)
-        case ReturnRestocked():
-            return _balanced(item, event.location, on_hand=event.pieces, quarantine=-event.pieces)
-        case ReturnScrapped():
-            return _balanced(item, event.location, quarantine=-event.pieces)
-        case SaleClosed():
-            return item._replace(closed=True)
-        case SaleResumed():
-            return item._replace(closed=False)
-        case LowStockDetected():
-            return item._replace(level="low")
-        case SoldOutDetected():
-            return item._replace(level="sold_out")
-        case StockRecovered():
-            return item._replace(level="ok")
-        case CountRequested() | StockDiscrepancyDetected():
-            return item
-        case _:
-            assert_never(event)
-
-
-def _reserved(item: StockItem, event: StockReserved) -> StockItem:
+@rules.on_event
+def reserved(item: StockItem, event: state.StockReserved) -> StockItem:
     key = line_key(event.order, event.line)
     known = item.reservations.get(key)
     at = dict(known.at) if known else {}
@@ -94,7 +27,9 @@ def _reserved(item: StockItem, event: StockReserved) -> StockItem:
     )
 
 
-def _confirmed(item: StockItem, key: str) -> StockItem:
+@rules.on_event
+def confirmed(item: StockItem, event: state.ReservationConfirmed) -> StockItem:
+    key = line_key(event.order, event.line)
     if (held := item.reservations.get(key)) is not None:
         item = item._replace(reservations=item.reservations.set(key, held._replace(expires_at=None)))
     if (place := item.places.get(key)) is not None:
@@ -103,7 +38,8 @@ def _confirmed(item: StockItem, key: str) -> StockItem:
     return item
 
 
-def _released(item: StockItem, event: StockReleased) -> StockItem:
+@rules.on_event
+def released(item: StockItem, event: state.StockReleased) -> StockItem:
     return item._replace(
         balances=_shifted(item.balances, event.locations, reserved=-1),
         reservations=_consumed(
@@ -114,7 +50,8 @@ def _released(item: StockItem, event: StockReleased) -> StockItem:
     )
 
 
-def _shipped(item: StockItem, event: StockShipped) -> StockItem:
+@rules.on_event
+def shipped(item: StockItem, event: state.StockShipped) -> StockItem:
     balances = dict(item.balances)
     for part in event.locations:
         there = balances.get(part.location, Balance())
@@ -142,7 +79,8 @@ def _consumed(item: StockItem, key: str, parts: Iterable[tuple[str, int]]) -> Ma
     return item.reservations.set(key, known._replace(at=tuple(at.items())))
 
 
-def _backordered(item: StockItem, event: StockBackordered) -> StockItem:
+@rules.on_event
+def backordered(item: StockItem, event: state.StockBackordered) -> StockItem:
     key = line_key(event.order, event.line)
     waiting = Waiting(event.order, event.line, event.pieces, event.ship_by, event.expires_at)
     return item._replace(
@@ -179,3 +117,68 @@ def _shifted(balances: Mapping[str, Balance], parts: Iterable[At], *, reserved: 
             there.on_hand, there.reserved + reserved * part.pieces, there.quarantine
         )
     return after
+
+
+@rules.on_event
+def backorder_dropped(item: StockItem, event: state.BackorderDropped) -> StockItem:
+    return _unqueued(item, line_key(event.order, event.line), event.pieces)
+
+
+@rules.on_event
+def received(item: StockItem, event: state.StockReceived) -> StockItem:
+    return _balanced(item, event.location, on_hand=event.pieces)
+
+
+@rules.on_event
+def corrected(item: StockItem, event: state.StockCounted | state.StockAdjusted) -> StockItem:
+    return _balanced(item, event.location, on_hand=event.delta)
+
+
+@rules.on_event
+def quarantined(item: StockItem, event: state.StockQuarantined) -> StockItem:
+    return _balanced(item, event.location, on_hand=-event.pieces, quarantine=event.pieces)
+
+
+@rules.on_event
+def return_quarantined(item: StockItem, event: state.ReturnQuarantined) -> StockItem:
+    return _balanced(item, event.location, quarantine=event.pieces)
+
+
+@rules.on_event
+def return_restocked(item: StockItem, event: state.ReturnRestocked) -> StockItem:
+    return _balanced(item, event.location, on_hand=event.pieces, quarantine=-event.pieces)
+
+
+@rules.on_event
+def return_scrapped(item: StockItem, event: state.ReturnScrapped) -> StockItem:
+    return _balanced(item, event.location, quarantine=-event.pieces)
+
+
+@rules.on_event
+def sale_closed(item: StockItem, _: state.SaleClosed) -> StockItem:
+    return item._replace(closed=True)
+
+
+@rules.on_event
+def sale_resumed(item: StockItem, _: state.SaleResumed) -> StockItem:
+    return item._replace(closed=False)
+
+
+@rules.on_event
+def low(item: StockItem, _: state.LowStockDetected) -> StockItem:
+    return item._replace(level="low")
+
+
+@rules.on_event
+def sold_out(item: StockItem, _: state.SoldOutDetected) -> StockItem:
+    return item._replace(level="sold_out")
+
+
+@rules.on_event
+def recovered(item: StockItem, _: state.StockRecovered) -> StockItem:
+    return item._replace(level="ok")
+
+
+@rules.on_event
+def unchanged(item: StockItem, _: state.CountRequested | state.StockDiscrepancyDetected) -> StockItem:
+    return item

@@ -4,7 +4,7 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from domain.decider import Told
+from domain.decider import Rules, Told
 from domain.message import Event
 from domain.stock.book import topped_up
 from domain.stock.state import (
@@ -24,6 +24,8 @@ from domain.stock.state import (
     StockShipped,
     line_key,
 )
+
+rules = Rules[StockItem]()
 
 AT_RISK_LISTED = 100
 
@@ -78,6 +80,7 @@ class CloseSale(NamedTuple):
     cause: str
 
 
+@rules.on_command
 def reserve(item: StockItem, command: Reserve, told: Told) -> list[Event]:
     key = line_key(command.order, command.line)
     if key in item.reservations or key in item.places:
@@ -158,12 +161,14 @@ def _expiries(item: StockItem, order: str, line: str) -> set[datetime]:
     return {end for end in ends if end is not None}
 
 
+@rules.on_command
 def confirm(item: StockItem, command: Confirm, told: Told) -> list[Event]:
     if not _expiries(item, command.order, command.line):
         return []
     return [ReservationConfirmed(at=told.at, order=command.order, line=command.line)]
 
 
+@rules.on_command
 def release(item: StockItem, command: Release, told: Told) -> list[Event]:
     key = line_key(command.order, command.line)
     events: list[Event] = []
@@ -193,6 +198,7 @@ def release(item: StockItem, command: Release, told: Told) -> list[Event]:
     return events
 
 
+@rules.on_command
 def expire(item: StockItem, command: Expire, told: Told) -> list[Event]:
     if command.due not in _expiries(item, command.order, command.line):
         return []
@@ -214,6 +220,7 @@ def _promised(item: StockItem, key: str, pieces: int) -> list[At]:
     return parts
 
 
+@rules.on_command
 def ship(item: StockItem, command: Ship, told: Told) -> list[Event]:
     """Stock leaves.  What was not reserved is taken from on hand, and said."""
     key = line_key(command.order, command.line)
@@ -251,6 +258,7 @@ def _fullest(item: StockItem) -> str:
     return min(free, key=lambda name: (-free[name], name), default="main")
 
 
+@rules.on_command
 def close_sale(item: StockItem, command: CloseSale, told: Told) -> list[Event]:
     if item.closed:
         return []

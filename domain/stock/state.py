@@ -280,27 +280,3 @@ class StockDiscrepancyDetected(Event):
     subject: str
     expected: int
     observed: int
-
-
-StockEvent = (
-    StockReceived
-    | StockReserved
-    | StockBackordered
-    | ReservationConfirmed
-    | StockReleased
-    | BackorderDropped
-    | StockShipped
-    | StockCounted
-    | StockAdjusted
-    | StockQuarantined
-    | ReturnQuarantined
-    | ReturnRestocked
-    | ReturnScrapped
-    | SaleClosed
-    | CountRequested
-    | SaleResumed
-    | LowStockDetected
-    | SoldOutDetected
-    | StockRecovered
-    | StockDiscrepancyDetected
-)

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import os
-import secrets
+import secrets  # noqa: TID251  what nobody may guess is not simulated
 import tempfile
 import threading
 import tomllib

@@ -27,7 +27,7 @@ def decided(work: Callable[[Engine, SqlLedger], None], partition: int, home: Pat
         with writer(chosen) as embedded:
             work(embedded.engine, embedded.ledger)
             return embedded.engine.moved
-    from infra.workers.roles import open_ledger  # noqa: PLC0415  loads the driver
+    from infra.wiring.stores import open_ledger  # noqa: PLC0415  loads the driver
 
     with closing(open_ledger(chosen)) as whole:
         topic = whole.of(partition).topic() or "none"

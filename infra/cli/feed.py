@@ -20,8 +20,9 @@ from infra.convert import SETS, NotThere
 from infra.convert import convert as converted
 from infra.demo import market
 from infra.embedded.projector import Stopped
-from infra.embedded.writer import Embedded, InUse, writing
+from infra.embedded.writer import Embedded, InUse
 from infra.settings import Settings
+from infra.wiring.embedded import writing
 
 STATES: Final[tuple[State, ...]] = get_args(State)
 

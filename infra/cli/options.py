@@ -1,7 +1,7 @@
 """The options that commands share, and how they become filters."""
 
 from collections.abc import Generator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,13 +11,11 @@ import typer
 
 from infra.cli.explained import explained
 from infra.cli.show import problem
-from infra.embedded.projector import catch_up, folding
 from infra.embedded.writer import exists
 from infra.event_store.reader import OpenLedger
-from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
-from infra.read_models.schema_setup import NotMade
 from infra.read_models.store import ReadModels
-from infra.settings import LEDGER, READ_MODELS, Settings
+from infra.settings import Settings
+from infra.wiring.stores import ledger_to_read, read_models_to_read
 
 Seller = Annotated[str | None, typer.Option("--seller", "-s", help="Only this seller.")]
 Channel = Annotated[str | None, typer.Option("--channel", "-c", help="Only this channel.")]
@@ -67,49 +65,27 @@ def must_exist(chosen: Settings) -> None:
         raise typer.Exit(2)
 
 
+def _explained(chosen: Settings) -> AbstractContextManager[None]:
+    if chosen.database_url is not None:
+        return explained()
+    must_exist(chosen)
+    return nullcontext()
+
+
 @contextmanager
 def ledger_of(home: Path | None) -> Generator[OpenLedger]:
     """The ledger, to be read."""
     chosen = settings(home)
-    if chosen.database_url is not None:
-        from infra.workers.roles import open_ledger  # noqa: PLC0415  loads the driver
-
-        with explained(), closing(open_ledger(chosen)) as ledger:
-            yield ledger
-        return
-    must_exist(chosen)
-    with closing(ReadOnlySqliteLedger(str(chosen.home / LEDGER))) as embedded:
-        yield embedded
+    with _explained(chosen), ledger_to_read(chosen) as ledger:
+        yield ledger
 
 
 @contextmanager
 def read_models_of(home: Path | None) -> Generator[ReadModels]:
     """The read models, to be read."""
     chosen = settings(home)
-    if chosen.database_url is not None:
-        from infra.workers.roles import open_read_models  # noqa: PLC0415  loads the driver
-
-        with explained(), closing(open_read_models(chosen)) as models:
-            yield models
-        return
-    must_exist(chosen)
-    with closing(_embedded_read_models(chosen.home)) as models:
+    with _explained(chosen), read_models_to_read(chosen) as models:
         yield models
-
-
-def _embedded_read_models(home: Path) -> ReadModels:
-    """Opened to be read only, unless they are to be folded first."""
-    path = str(home / READ_MODELS)
-    if (home / READ_MODELS).exists():
-        with suppress(NotMade):
-            folded = ReadModels(path, read_only=True)
-            if folded.place():
-                return folded
-            folded.close()
-    models = ReadModels(path)  # never folded, or by an older version into other tables
-    with folding(home), closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
-        catch_up(ledger, models)
-    return models
 
 
 @contextmanager

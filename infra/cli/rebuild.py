@@ -48,7 +48,7 @@ def _embedded(chosen: Settings) -> Rebuilt:
 
 
 def _production(chosen: Settings) -> Rebuilt:
-    from infra.workers.roles import open_ledger, open_read_models  # noqa: PLC0415  loads the drivers
+    from infra.wiring.stores import open_ledger, open_read_models  # noqa: PLC0415  loads the drivers
 
     with (
         explained(),

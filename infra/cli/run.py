@@ -40,9 +40,9 @@ def run_engine(
 
     Example: jumun run engine
     """
-    from infra.workers import roles  # noqa: PLC0415  loads the clients of Kafka and PostgreSQL
+    from infra.wiring import workers  # noqa: PLC0415  loads the clients of Kafka and PostgreSQL
 
-    _run(lambda settings: roles.engine(settings, skip_deleted=skip_deleted, new_topic=new_topic))
+    _run(lambda settings: workers.engine(settings, skip_deleted=skip_deleted, new_topic=new_topic))
 
 
 @run.command("relay")
@@ -51,9 +51,9 @@ def run_relay() -> None:
 
     Example: jumun run relay
     """
-    from infra.workers import roles  # noqa: PLC0415
+    from infra.wiring import workers  # noqa: PLC0415
 
-    _run(roles.relay)
+    _run(workers.relay)
 
 
 @run.command("projector")
@@ -68,10 +68,10 @@ def run_projector(
       jumun run projector
       jumun run projector --schema jumun_read_next      (a second set of read models, beside the first)
     """
-    from infra.workers import roles  # noqa: PLC0415
+    from infra.wiring import workers  # noqa: PLC0415
 
     chosen = {} if schema is None else {"read_models_schema": schema}
-    _run(lambda settings: roles.projector(settings.model_copy(update=chosen)))
+    _run(lambda settings: workers.projector(settings.model_copy(update=chosen)))
 
 
 @run.command("timekeeper")
@@ -84,9 +84,9 @@ def run_timekeeper(
 
     Example: jumun run timekeeper
     """
-    from infra.workers import roles  # noqa: PLC0415
+    from infra.wiring import workers  # noqa: PLC0415
 
-    _run(lambda settings: roles.timekeeper(settings, allow_jump=allow_jump))
+    _run(lambda settings: workers.timekeeper(settings, allow_jump=allow_jump))
 
 
 @run.command("all")

@@ -55,7 +55,8 @@ def _end(*_: object) -> None:
 
 def _serve(chosen: Settings) -> None:
     from infra.embedded.writer import InUse  # noqa: PLC0415  the other commands start faster without a server
-    from infra.http.server import HalfSet, is_loopback, listening, opened, server  # noqa: PLC0415
+    from infra.http.server import is_loopback, listening, server  # noqa: PLC0415
+    from infra.wiring.server import HalfSet, opened  # noqa: PLC0415
 
     try:
         with listening(chosen) as bound, opened(chosen) as services:

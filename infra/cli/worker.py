@@ -14,7 +14,8 @@ from infra.kafka.client import Misconfigured
 from infra.kafka.ports import Unreachable
 from infra.read_models.schema_setup import OtherLedger
 from infra.settings import Settings
-from infra.workers import roles
+from infra.wiring.stores import NotSet
+from infra.wiring.workers import NoTopic
 from infra.workers.engine import Deleted, OtherTopic
 from infra.workers.outbox import Disagrees
 from infra.workers.process import Worker, run
@@ -23,8 +24,8 @@ from infra.workers.timekeeper import Jumped
 CANNOT: Final = 5
 """Exit code of a worker that needs a person."""
 _TODO: Final[dict[type[Exception], str]] = {
-    roles.NotSet: "set it in the environment (JUMUN_...) or in the file that JUMUN_SETTINGS names.",
-    roles.NoTopic: "`jumun topics create` makes it.",
+    NotSet: "set it in the environment (JUMUN_...) or in the file that JUMUN_SETTINGS names.",
+    NoTopic: "`jumun topics create` makes it.",
     Misconfigured: "correct the settings; `jumun settings` prints them.",
     OtherTopic: "if the old one is lost for good, start once with --new-topic; the publishers send again.",
     Deleted: "if what was deleted is lost for good, start once with --skip-deleted.",
@@ -41,8 +42,8 @@ def told() -> Generator[None]:
     try:
         yield
     except tuple(_TODO) as error:
-        what = f"The setting {error} is missing" if isinstance(error, roles.NotSet) else str(error)
-        what = f"There is no topic {error}" if isinstance(error, roles.NoTopic) else what
+        what = f"The setting {error} is missing" if isinstance(error, NotSet) else str(error)
+        what = f"There is no topic {error}" if isinstance(error, NoTopic) else what
         show.problem(
             f"{what}.", "everything that was committed; nothing else was changed.", _TODO[type(error)]
         )

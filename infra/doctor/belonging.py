@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
+from infra.clock import Clock
 from infra.doctor.broker import MANY, ends
 from infra.doctor.database import one, opened, target
 from infra.doctor.finding import Finding, warning, wrong
@@ -18,7 +19,7 @@ from infra.wire.kafka_records import LedgerPlace, ledger_place
 TAILS_S: Final = 18.0
 
 
-def untold(settings: Settings) -> Iterator[Finding]:
+def untold(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """What the ledger has and the ledger topic does not."""
     with closing(opened(settings)) as connection:
         if not tables_exist(connection):
@@ -33,7 +34,7 @@ def untold(settings: Settings) -> Iterator[Finding]:
         if "READ" not in there[topic].allowed:
             yield Finding("lag, relay", f"not looked at: this user may not read {topic}")
             return
-        found = ends(cluster, settings, TAILS_S)
+        found = ends(cluster, settings, TAILS_S, clock)
     if found is None:
         yield warning("lag, relay", "its topic has too many partitions to look at", "see its metrics")
         return

@@ -1,11 +1,11 @@
 """Kafka: whether it answers, its topics and what we may do with them, and how far the stages lag."""
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from infra.clock import Clock
 from infra.doctor.finding import Finding, warning, wrong
 from infra.kafka import topics
 from infra.kafka.client import connect
@@ -77,7 +77,7 @@ def rights(settings: Settings) -> Iterator[Finding]:
     yield Finding("rights", f"{how}; {lack}", "warning" if enough else "wrong", todo)
 
 
-def told_time(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
+def told_time(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """The last tick against this machine's clock."""
     topic = settings.topic("inbound")
     with closing(connect(settings).cluster()) as cluster:
@@ -91,7 +91,7 @@ def told_time(settings: Settings, now: datetime | None = None) -> Iterator[Findi
     if last is None:
         yield warning("time told", "no tick at the end of inbound", "start a timekeeper: deadlines need it")
         return
-    behind = (now or datetime.now(UTC)) - last
+    behind = clock.now() - last
     how = f"last at {last:%Y-%m-%d %H:%M:%S} UTC"
     if behind < -LATE:
         yield wrong("time told", f"{how}, which is to come", "correct this machine's clock, or the other's")
@@ -125,12 +125,12 @@ def lags(settings: Settings) -> Iterator[Finding]:
                 yield Finding(f"lag, {stage.partition('-')[0]}", how)
 
 
-def ends(cluster: Cluster, settings: Settings, limit_s: float) -> list[Record] | None:
+def ends(cluster: Cluster, settings: Settings, limit_s: float, clock: Clock) -> list[Record] | None:
     """The last record of each partition of the ledger topic; None, if that takes too long."""
-    until = time.monotonic() + limit_s
+    until = clock.monotonic() + limit_s
     found: list[Record] = []
     for partition in range(settings.partitions):
-        if time.monotonic() > until:
+        if clock.monotonic() > until:
             return None
         found += cluster.tail(settings.topic("ledger"), partition, 1)
     return found

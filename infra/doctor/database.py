@@ -1,14 +1,14 @@
 """PostgreSQL: what it is set to, what this login may do, and what waits in the ledger."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import psycopg
 
 from infra import database_upgrade
+from infra.clock import Clock
 from infra.doctor.finding import Finding, warning, wrong
 from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
 from infra.event_store.postgres.reading import PostgresReader, event_rights, tables_exist
@@ -109,11 +109,11 @@ def login(settings: Settings) -> Iterator[Finding]:
         yield Finding("login", f"{user} may append to the ledger and change nothing in it")
 
 
-def clock(settings: Settings) -> Iterator[Finding]:
+def clocks(settings: Settings, clock: Clock) -> Iterator[Finding]:
     with closing(opened(settings)) as connection:
-        before = time.time()
+        before = clock.now().timestamp()
         (theirs,) = one(connection, "SELECT extract(epoch FROM clock_timestamp())::float8")
-        ours = (before + time.time()) / 2
+        ours = (before + clock.now().timestamp()) / 2
     yield difference(timedelta(seconds=theirs - ours))
 
 
@@ -126,15 +126,14 @@ def difference(apart: timedelta) -> Finding:
     return warning("clocks", how, todo) if abs(apart) > APART else Finding("clocks", how)
 
 
-def waiting(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
+def waiting(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Messages and timers that wait for somebody."""
-    now = now or datetime.now(UTC)
     with closing(opened(settings)) as connection:
         if not tables_exist(connection):
             return
         ledger = PostgresReader(connection)
         waiting_messages, deadlines = parked_ages(ledger), failed_deadline_count(ledger)
-    yield from told_of(waiting_messages, deadlines, now)
+    yield from told_of(waiting_messages, deadlines, clock.now())
 
 
 def told_of(waiting: Sequence[WaitingCount], timers: int, now: datetime) -> Iterator[Finding]:

@@ -4,11 +4,11 @@ import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from eventsourcing.persistence import PersistenceError
 
+from infra.clock import Clock
 from infra.doctor.database import told_of
 from infra.doctor.finding import Finding, wrong
 from infra.event_store.reading.events import last_position
@@ -20,7 +20,7 @@ from infra.sqlite_files import open_read_only
 _AGAIN = "see that this user may read and write the folder; else restore the file from a backup"
 
 
-def files(home: Path, now: datetime | None = None) -> Iterator[Finding]:
+def files(home: Path, clock: Clock) -> Iterator[Finding]:
     """The ledger, what waits in it, and whether the read models are its own."""
     if not (home / LEDGER).exists():
         yield Finding("ledger", f"none in {home}: embedded, JUMUN_DATABASE_URL is not set")
@@ -32,7 +32,7 @@ def files(home: Path, now: datetime | None = None) -> Iterator[Finding]:
         yield wrong("ledger", f"cannot be read: {error}", _AGAIN)
         return
     yield Finding("ledger", f"embedded, {last:,} events in {home / LEDGER}")
-    yield from told_of(waits, timers, now or datetime.now(UTC))
+    yield from told_of(waits, timers, clock.now())
     if (home / READ_MODELS).exists():
         yield _read_models(home, last)
 

@@ -9,14 +9,11 @@ from pathlib import Path
 
 from consumers.engine import Engine
 from consumers.outcomes import Moved
-from infra.build import build
-from infra.embedded.projector import Beside, Within
-from infra.event_store.rows import Origin
+from infra.embedded.projector import Projector
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.read_models.store import ReadModels
-from infra.settings import LEDGER, READ_MODELS, Settings
+from infra.settings import LEDGER
 
-At = Callable[[str], None]
 Progress = Callable[[int], None]
 """Told how many bytes of input have been decided on and are safe."""
 
@@ -25,27 +22,15 @@ class InUse(Exception):
     """Another process writes to these files."""
 
 
-def _nowhere(_: str) -> None:
-    return None
-
-
 class Embedded:
-    """The engine, its ledger and its read models.  One process writes at a time.
+    """The engine, its ledger and its read models, which the projector keeps up with it."""
 
-    `beside`: the read models are folded in a process of their own, on another core.
-    """
-
-    def __init__(self, settings: Settings, *, at: At = _nowhere, beside: bool = False) -> None:
-        self.settings = settings
-        home = settings.home
-        home.mkdir(parents=True, exist_ok=True)
-        origin = Origin(worker=f"embedded-{os.getpid()}", build=build(), at=at)
-        self.ledger = SqliteLedger(str(home / LEDGER), origin)
-        self.read_models = ReadModels(str(home / READ_MODELS))
-        self._projector = Beside(home) if beside else Within(home, self.ledger, at)
-        self.engine = Engine(
-            self.ledger, on_commit=self._projector.follow, parked_per_seller=settings.parked_per_seller
-        )
+    def __init__(
+        self, ledger: SqliteLedger, read_models: ReadModels, projector: Projector, engine: Engine, batch: int
+    ) -> None:
+        """`batch`: messages that one commit decides at most."""
+        self.ledger, self.read_models, self.engine = ledger, read_models, engine
+        self._projector, self._batch = projector, batch
 
     def ingest(self, lines: Iterable[bytes], progress: Progress | None = None) -> Moved:
         """Decides every line; what has been committed stays, whatever happens next.
@@ -53,7 +38,7 @@ class Embedded:
         Raises: Stopped, when the projector has; the ledger has what was committed.
         """
         remaining = iter(lines)
-        while batch := list(islice(remaining, self.settings.batch)):
+        while batch := list(islice(remaining, self._batch)):
             self.engine.handle([line for line in (raw.rstrip(b"\r\n") for raw in batch) if line])
             if progress is not None:
                 progress(sum(map(len, batch)))
@@ -74,29 +59,24 @@ class Embedded:
 
 
 @contextmanager
-def writing(settings: Settings, *, at: At = _nowhere, beside: bool = False) -> Generator[Embedded]:
-    """The one that writes.
+def writer_lock(home: Path) -> Generator[None]:
+    """The folder's one writer.
 
-    Raises: InUse, when another process does.
+    Raises: InUse, when another process is.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    lock = settings.home / "writer.lock"
-    with lock.open("a+") as held:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "writer.lock").open("a+") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             held.seek(0)
             other = held.read().strip() or "unknown"
-            msg = f"process {other} is writing to {settings.home}"
+            msg = f"process {other} is writing to {home}"
             raise InUse(msg) from None
         held.truncate(0)
         held.write(str(os.getpid()))
         held.flush()
-        embedded = Embedded(settings, at=at, beside=beside)
-        try:
-            yield embedded
-        finally:
-            embedded.close()
+        yield
 
 
 def exists(home: Path) -> bool:

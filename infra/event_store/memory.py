@@ -188,7 +188,7 @@ class MemoryLedger:
         self._origin.at("ledger.before")
         self._check(batch)
         tables = self._tables
-        now = self._origin.clock()
+        now = self._origin.clock.now()
         if tables.commits:  # recorded_at never goes backwards
             now = max(now, tables.commits[-1].committed.recorded_at)
         committed = Committed(len(tables.events) + 1 if batch.events else 0, now)

@@ -1,15 +1,15 @@
 """One batch as the rows that a ledger keeps, whatever database it is."""
 
-import uuid
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from consumers.ports import Batch
 from domain.catalogue import DECIDERS, NAMES
 from domain.streams import StreamId
+from infra.clock import SYSTEM, Clock
 from infra.event_store.chain import Head, content_hash
 from infra.wire.stored_events import encode, encode_state
 from infra.wire.stored_outcomes import OutcomeContent
@@ -22,10 +22,6 @@ def _nowhere(_: str) -> None:
     return None
 
 
-def _system_clock() -> datetime:
-    return datetime.now(UTC)  # the one place that reads the clock, for recorded_at
-
-
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Who commits, and by which clock.  `at` is told of each point of a commit, to test crashes there."""
@@ -33,7 +29,7 @@ class Origin:
     worker: str = "embedded"
     build: str = "dev"
     topic_id: str = "embedded"
-    clock: Callable[[], datetime] = _system_clock
+    clock: Clock = SYSTEM
     at: Callable[[str], None] = _nowhere
 
 
@@ -49,7 +45,7 @@ class BatchRows:
         self._origin = origin
         self.partition = partition
         self.batch = batch
-        self.batch_id = str(uuid.uuid4())
+        self.batch_id = str(origin.clock.new_id())
         self.events: list[EventRow] = [
             (decided.stream, decided.version, NAMES[type(decided.event)], encode(decided))
             for decided in batch.events

@@ -46,7 +46,7 @@ def application(services: Services) -> ASGIApp:
     app.add_exception_handler(Exception, _failed)
     said = _documented(app)
     app.openapi = lambda: said  # type: ignore[method-assign]
-    return Edge(app)
+    return Edge(app, services.limits, services.clock)
 
 
 async def _problem(_: Request, problem: Exception) -> Response:

@@ -1,10 +1,8 @@
 """Ledger and read models as HTTP asks them: off the event loop, and as up to date as is asked for."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -12,6 +10,7 @@ import structlog
 from eventsourcing.persistence import PersistenceError
 from sqlalchemy.exc import SQLAlchemyError
 
+from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.recorder import LedgerDatastore
 from infra.event_store.reader import LedgerReader
@@ -19,6 +18,7 @@ from infra.event_store.reading.commits import last_position_begun_by, last_posit
 from infra.event_store.reading.events import last_position
 from infra.event_store.rows import Origin
 from infra.http.problems import Problem
+from infra.http.request_limits import Limits
 from infra.kafka.partitions import partition_of
 from infra.read_models.schema import PLACES
 from infra.read_models.store import ReadModels
@@ -27,7 +27,6 @@ from projections.instants import micros_of
 
 READERS: Final = 4
 """Questions that are answered at a time, and connections to each database."""
-FOLDED_WITHIN_S: Final = 5.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.2
 BEHIND: Final = 30_000_000
 """Microseconds after which what was committed must have been folded."""
@@ -54,11 +53,20 @@ class ReadingLedger(PostgresLedger):
 class Reads:
     """Asks on threads of its own: one that takes long is never more than one of a few."""
 
-    def __init__(self, ledger: LedgerReader, read_models: ReadModels, settings: Settings | None) -> None:
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        read_models: ReadModels,
+        settings: Settings | None,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
         """`settings`: of production; none where everything is in partition 0."""
         self.ledger = ledger
         self.read_models = read_models
         self._settings = settings
+        self._clock = clock
+        self._folded_within_s = limits.folded_within_s
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reads")
 
     def close(self) -> None:
@@ -92,12 +100,13 @@ class Reads:
             said = "min_position is about one seller: each seller's events are folded by themselves."
             raise Problem(422, said, "Name the seller.")
         partition = self.partition(seller)
-        until, pause = time.monotonic() + FOLDED_WITHIN_S, FIRST_PAUSE_S
+        until, pause = self._clock.monotonic() + self._folded_within_s, FIRST_PAUSE_S
         while not await self.ask(lambda: self._has(partition, position)):
-            if time.monotonic() > until:
+            if self._clock.monotonic() > until:
+                within = f"within {self._folded_within_s:g} s"
                 raise Problem(
                     504,
-                    f"The read models have not come to position {position} within {FOLDED_WITHIN_S:g} s.",
+                    f"The read models have not come to position {position} {within}.",
                     "Ask again in a moment, or without min_position for what they hold now.",
                     retry_after_s=1,
                 )
@@ -118,7 +127,7 @@ class Reads:
         with self.read_models.reading() as connection:
             found = connection.execute(sa.select(PLACES.c.partition, PLACES.c.position))
             places = {row.partition: row.position for row in found}
-        before = micros_of(datetime.now(UTC)) - BEHIND
+        before = micros_of(self._clock.now()) - BEHIND
         late = [
             partition
             for partition, last in last_positions_before(self.ledger, before, LOOKED_AT).items()

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-import time
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -11,13 +11,27 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra import metrics
+from infra.clock import Clock
 from infra.http.problems import Problem
-from infra.http.publishing.request_body import MOST_BYTES
 
-AT_ONCE: Final = 100
-"""Requests; more are told to come again."""
-WITHIN_S: Final = 70.0
-"""A request takes no longer: reading its body, being safe, and the longest wait."""
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What requests may take of the server."""
+
+    at_once: int = 100
+    """Requests; more are told to come again."""
+    within_s: float = 70.0
+    """A request takes no longer: reading its body, being safe, and the longest wait."""
+    folded_within_s: float = 5.0
+    """A question waits no longer for the read models to come to `min_position`."""
+    check_every_s: float = 5.0
+    """Whether messages can be taken in is looked at no more often."""
+
+
+LIMITS: Final = Limits()
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Of a body."""
 LEFT: Final = 499
 """The status noted for a client that went away."""
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -66,8 +80,8 @@ class Passing:
 class Edge:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, limits: Limits, clock: Clock) -> None:
+        self._app, self._limits, self._clock = app, limits, clock
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,18 +90,18 @@ class Edge:
             return
         # Paths stay as they were written: a decoded %2F could not be told from a slash.
         scope["path"] = scope["raw_path"].decode("ascii", "replace")
-        passing, began = Passing(scope, receive, send), time.monotonic()
+        passing, began = Passing(scope, receive, send), self._clock.monotonic()
         self._inside += 1
         try:
             await self._pass(passing)
         finally:
             self._inside -= 1
-            _tell(passing, time.monotonic() - began)
+            _tell(passing, self._clock.monotonic() - began)
 
     async def _pass(self, passing: Passing) -> None:
         try:
             self._see_to(passing.scope)
-            async with asyncio.timeout(WITHIN_S):
+            async with asyncio.timeout(self._limits.within_s):
                 await self._app(passing.scope, passing.receive, passing.send)
         except Problem as problem:
             await passing.refuse(problem)
@@ -106,7 +120,7 @@ class Edge:
         said = Headers(scope=scope).get("content-length", "0")
         if not said.isdecimal() or int(said[:20]) > MOST_BYTES:
             raise _too_large()
-        if self._inside > AT_ONCE:
+        if self._inside > self._limits.at_once:
             said = "Too many requests are being answered."
             raise Problem(503, said, "Send it again in a moment.", retry_after_s=1)
 

@@ -1,25 +1,14 @@
-"""The server: what it stands on, embedded or in production, and where it listens."""
+"""The server, and where it listens."""
 
 import socket
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from typing import Final
 
 import uvicorn
 
-from infra.access.tokens import Tokens
-from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.http.app import application
-from infra.http.intake import Intake
-from infra.http.publishing.embedded_intake import Direct
-from infra.http.publishing.kafka_intake import ThroughKafka
-from infra.http.reads import ReadingLedger, Reads
 from infra.http.services import Services
-from infra.kafka.client import connect
-from infra.read_models.store import ReadModels
-from infra.settings import LEDGER, READ_MODELS, Settings
-from infra.workers.roles import open_ledger, open_read_models
+from infra.settings import Settings
 
 CONNECTIONS: Final = 500
 IDLE_S: Final = 5
@@ -27,63 +16,11 @@ STOPPING_S: Final = 35
 HEAD_BYTES: Final = 32 * 1024
 
 
-class HalfSet(Exception):
-    """Production needs Kafka and PostgreSQL, the embedded way neither."""
-
-
 def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def is_production(settings: Settings) -> bool:
-    """Raises: HalfSet."""
-    kafka, database = bool(settings.kafka), settings.database_url is not None
-    if kafka != database:
-        raise HalfSet("JUMUN_DATABASE_URL" if kafka else "JUMUN_KAFKA")
-    return kafka
-
-
-@contextmanager
-def opened(settings: Settings) -> Generator[Services]:
-    """All that the handlers need.
-
-    Raises: HalfSet; InUse, where another process writes to the embedded ledger; what its databases say.
-    """
-    with ExitStack() as held:
-        intake: Intake
-        if is_production(settings):
-            intake = ThroughKafka(connect(settings), open_ledger(settings), settings)
-            held.callback(intake.close)
-            reads = _production_reads(settings, held)
-        else:
-            intake = Direct(settings)  # makes the files where there are none
-            held.callback(intake.close)
-            reads = _embedded_reads(settings, held)
-        yield Services(intake, reads, Tokens(settings.http_tokens), is_loopback(settings.http_host))
-
-
-def _embedded_reads(settings: Settings, held: ExitStack) -> Reads:
-    ledger = ReadOnlySqliteLedger(str(settings.home / LEDGER))
-    held.callback(ledger.close)
-    read_models = ReadModels(str(settings.home / READ_MODELS), read_only=True)
-    held.callback(read_models.close)
-    reads = Reads(ledger, read_models, None)
-    held.callback(reads.close)
-    return reads
-
-
-def _production_reads(settings: Settings, held: ExitStack) -> Reads:
-    assert settings.database_url is not None
-    ledger = ReadingLedger(settings.database_url.get_secret_value(), settings.ledger_schema)
-    held.callback(ledger.close)
-    read_models = open_read_models(settings)
-    held.callback(read_models.close)
-    reads = Reads(ledger, read_models, settings)
-    held.callback(reads.close)
-    return reads
 
 
 def server(services: Services) -> uvicorn.Server:

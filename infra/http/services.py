@@ -8,9 +8,11 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from infra.access.tokens import Right, Token, Tokens
+from infra.clock import Clock
 from infra.http.intake import Intake
 from infra.http.problems import Problem
 from infra.http.reads import Reads
+from infra.http.request_limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Services:
     reads: Reads
     tokens: Tokens
     open_metrics: bool
+    limits: Limits
+    clock: Clock
 
 
 def services(request: Request) -> Services:

@@ -4,16 +4,17 @@ Where to read on is what the ledger says, never a group's offset.  After any tro
 up anew: caches dropped, the ledger's offset read, what follows decided again.
 """
 
-import time
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import structlog
 from eventsourcing.persistence import PersistenceError
 
-from consumers.engine import ALONE, GIVEN_UP, Engine
+from consumers.engine import Engine
 from consumers.ports import Batch, Committed, Stale
+from consumers.ticks import ALONE, GIVEN_UP
 from infra import metrics
+from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.partitions import partition_of
 from infra.kafka.ports import Member, Record
@@ -42,11 +43,12 @@ class Deciding:
     trouble: ClassVar[tuple[type[Exception], ...]] = (PersistenceError,)
     moved_on: ClassVar[type[Exception]] = Stale
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the last two by name
         self,
         ledger: PostgresLedger,
         topic_id: str,
         settings: Settings,
+        clock: Clock,
         *,
         skip_deleted: bool = False,
         new_topic: bool = False,
@@ -54,6 +56,7 @@ class Deciding:
         self._ledger = ledger.reading_topic(topic_id)
         self._topic_id = topic_id
         self._settings = settings
+        self._clock = clock
         self._skip_deleted = skip_deleted
         self._new_topic = new_topic
         self._engines: dict[int, Engine] = {}
@@ -90,11 +93,11 @@ class Deciding:
         engine = self._engines[partition]
         left = [record for record in records if record.offset >= engine.offset]
         while left:
-            began = time.monotonic()
+            began = self._clock.monotonic()
             done = self._decided(partition, engine, left)
-            metrics.COMMIT_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+            metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
             metrics.BATCH.labels(STAGE).observe(done)
-            age = time.time() - left[done - 1].timestamp_ms / 1_000
+            age = self._clock.now().timestamp() - left[done - 1].timestamp_ms / 1_000
             metrics.LAG_SECONDS.labels(STAGE, partition).set(age)
             left = left[done:]
 

@@ -4,7 +4,6 @@ The place is a position per partition, stored with the rows: what was told twice
 is filled from the ledger, and a zombie's rows are rolled back.  A group's offset only saves reading again.
 """
 
-import time
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -15,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from consumers.collector import without_collector
 from infra import metrics
 from infra.audit.history import recorded_between
+from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.ports import Member, OutOfRange, Record
 from infra.read_models.schema_setup import OtherLedger
@@ -35,9 +35,10 @@ class Folding:
     trouble: ClassVar[tuple[type[Exception], ...]] = (DBAPIError, PersistenceError, OutOfRange)
     moved_on: ClassVar[type[Exception]] = OutOfPlace
 
-    def __init__(self, ledger: PostgresLedger, read_models: ReadModels) -> None:
+    def __init__(self, ledger: PostgresLedger, read_models: ReadModels, clock: Clock) -> None:
         self._ledger = ledger
         self._read_models = read_models
+        self._clock = clock
         self._places: dict[int, int] = {}
 
     def take_up(self, partition: int, member: Member) -> int:
@@ -52,7 +53,7 @@ class Folding:
 
     def handle(self, partition: int, records: Sequence[Record]) -> None:
         """Folds them, with what is missing between them."""
-        began = time.monotonic()
+        began = self._clock.monotonic()
         place = begun_at = self._places[partition]
         batch: list[Recorded] = []
         with without_collector():
@@ -72,10 +73,11 @@ class Folding:
         self._apply(partition, batch)
         if place == begun_at:
             return
-        metrics.COMMIT_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+        metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
         metrics.BATCH.labels(STAGE).observe(len(records))
         metrics.EVENTS.labels(STAGE).inc(len(records))
-        metrics.LAG_SECONDS.labels(STAGE, partition).set(time.time() - records[-1].timestamp_ms / 1_000)
+        age = self._clock.now().timestamp() - records[-1].timestamp_ms / 1_000
+        metrics.LAG_SECONDS.labels(STAGE, partition).set(age)
         metrics.POSITION.labels(STAGE).set(place)
 
     def _fill(self, partition: int, upto: int) -> None:

@@ -7,8 +7,9 @@ from functools import reduce
 
 import pytest
 
-from consumers.engine import ALONE, GIVEN_UP, Engine
+from consumers.engine import Engine
 from consumers.ports import Batch, Committed, Decided, Stale
+from consumers.ticks import ALONE, GIVEN_UP
 from domain.catalogue import DECIDERS, NAMES
 from domain.order.allocate import MirrorAllocation
 from domain.order.cancel import NothingOrdered

@@ -101,7 +101,7 @@ def test_what_the_order_granted_is_requested() -> None:
     ids=lambda command: type(command).__name__,
 )
 def test_whatever_comes_before_its_return_waits_for_it(command: ReturnCommand) -> None:
-    a_return.when(command).then_too_early("return r1")  # type: ignore[arg-type]
+    a_return.when(command).then_too_early("return r1")
 
 
 def test_pieces_of_which_no_order_is_known_are_recorded_as_they_came() -> None:

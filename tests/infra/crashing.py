@@ -9,8 +9,8 @@ import signal
 import sys
 from pathlib import Path
 
-from infra.embedded.writer import writing
 from infra.settings import Settings
+from infra.wiring.embedded import writing
 
 
 class Dying:
@@ -29,7 +29,7 @@ class Dying:
 def main() -> None:
     home, file, point, count, projector = sys.argv[1:]
     chosen, dying = Settings(home=Path(home), batch=25), Dying(point, int(count))
-    with writing(chosen, at=dying, beside=projector == "beside") as embedded:
+    with writing(chosen, faults=dying, beside=projector == "beside") as embedded:
         print("ingesting", flush=True)
         embedded.ingest(Path(file).read_bytes().splitlines())
 

@@ -24,9 +24,9 @@ from benchmarks.production import Production, production
 from consumers.engine import Engine
 from infra import doctor
 from infra.cli.doctor import doctor as command
+from infra.clock import SYSTEM
 from infra.doctor import Finding, belonging, broker, database, embedded, machine
 from infra.doctor.finding import Check, together
-from infra.embedded.writer import writing
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.reading.waiting import WaitingCount
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -34,6 +34,8 @@ from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
 from infra.settings import LEDGER, Settings
 from infra.wire.ticks import tick
+from infra.wiring.embedded import writing
+from tests.clocks import SetClock
 from tests.infra.kafka.trying import KAFKA
 from tests.telling import paid, receipt
 
@@ -194,9 +196,9 @@ def test_the_last_time_told_is_compared_with_this_clock(made: Production) -> Non
         publisher.flush()
     ages = {"ok": 2, "warning": 600, "wrong": 2 * 86_400}
     for state, age in ages.items():
-        (found,) = broker.told_time(made.settings, now + timedelta(seconds=age))
+        (found,) = broker.told_time(made.settings, SetClock(now + timedelta(seconds=age)))
         assert found.state == state
-    (back,) = broker.told_time(made.settings, now - timedelta(hours=1))
+    (back,) = broker.told_time(made.settings, SetClock(now - timedelta(hours=1)))
     assert (back.state, "clock" in back.todo) == ("wrong", True)
 
 
@@ -222,7 +224,7 @@ def test_a_relay_that_tells_of_more_than_the_ledger_has_is_found(made: Productio
     with closing(connect(made.settings).publisher()) as publisher:
         publisher.send(Outgoing(made.settings.topic("ledger"), 0, b"", sealed))
         publisher.flush()
-    (found,) = belonging.untold(made.settings)
+    (found,) = belonging.untold(made.settings, SYSTEM)
     assert (found.state, "Restore" in found.todo) == ("wrong", True)
 
 
@@ -239,20 +241,20 @@ def test_read_models_of_a_former_ledger_are_found(made: Production) -> None:
 
 def test_embedded_it_looks_at_the_files(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    assert by_name(list(embedded.files(tmp_path)))["ledger"].state == "ok"
+    assert by_name(list(embedded.files(tmp_path, SYSTEM)))["ledger"].state == "ok"
     with writing(settings) as running:
         running.ingest([receipt(1), paid("early")])
         assert "holds writer.lock" in by_name(list(embedded.locks(tmp_path)))["writer"].how
-    found = by_name(list(embedded.files(tmp_path)))
+    found = by_name(list(embedded.files(tmp_path, SYSTEM)))
     assert found["parked messages"].how.startswith("1, ")
     assert found["read models"].state == "ok"
     assert by_name(list(embedded.locks(tmp_path)))["writer"].how == "nobody at the moment"
     (tmp_path / LEDGER).unlink()
     with another(tmp_path) as engine:
         engine.handle([paid("early")])
-    assert "of another ledger" in by_name(list(embedded.files(tmp_path)))["read models"].how
+    assert "of another ledger" in by_name(list(embedded.files(tmp_path, SYSTEM)))["read models"].how
     (tmp_path / LEDGER).write_bytes(b"no database at all")
-    assert by_name(list(embedded.files(tmp_path)))["ledger"].state == "wrong"
+    assert by_name(list(embedded.files(tmp_path, SYSTEM)))["ledger"].state == "wrong"
 
 
 @contextmanager

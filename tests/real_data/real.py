@@ -19,10 +19,11 @@ import sqlalchemy as sa
 
 from consumers.imports.messages import Message
 from infra.convert import convert
-from infra.embedded.writer import Embedded, writing
+from infra.embedded.writer import Embedded
 from infra.read_models import queries
 from infra.read_models.queries import ActivityAnswer
 from infra.settings import Settings
+from infra.wiring.embedded import writing
 from projections.orders.rows import ORDER_FACTS, ORDER_STATUS
 
 ROOT = Path(__file__).parents[2]

@@ -1,9 +1,7 @@
 """The ledger on PostgreSQL: each batch is one call of one function, and its lost answer is looked up."""
 
 import copy
-import secrets
-import time
-import uuid
+import secrets  # noqa: TID251  what nobody may guess is not simulated
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +17,7 @@ from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from consumers.ports import Batch, Committed, Stale
+from infra.clock import SYSTEM, Clock
 from infra.event_store.fence import MOVED_ON
 from infra.event_store.postgres.reading import PostgresReader
 from infra.event_store.postgres.recorder import LedgerDatastore, LedgerRecorder, session
@@ -41,7 +40,7 @@ def connect(url: str, schema: str) -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(**session(url, schema), autocommit=True)
 
 
-def upgrade(url: str, schema: str = "jumun") -> None:
+def upgrade(url: str, schema: str = "jumun", clock: Clock = SYSTEM) -> None:
     """Makes the ledger's tables and functions; may be said twice, and by two at once."""
     with connect(url, schema) as connection, connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('jumun upgrade'))")
@@ -50,7 +49,7 @@ def upgrade(url: str, schema: str = "jumun") -> None:
             connection.execute((SQL / name).read_text("utf-8").encode())
         connection.execute(
             "INSERT INTO ledger VALUES (1, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (str(uuid.uuid4()), secrets.token_bytes(32), SCHEMA_VERSION),
+            (str(clock.new_id()), secrets.token_bytes(32), SCHEMA_VERSION),
         )
 
 
@@ -84,7 +83,7 @@ class PostgresLedger(SqlLedger):
 
     def clear(self) -> None:
         """Unreadable bytes whose time is over go."""
-        now = micros_of(self._origin.clock())
+        now = micros_of(self._origin.clock.now())
         self._again(lambda c: c.execute("DELETE FROM set_aside WHERE keep_until < %s", (now,)))
 
     def reading_topic(self, topic_id: str) -> "PostgresLedger":
@@ -119,15 +118,16 @@ class PostgresLedger(SqlLedger):
 
     def _again(self, work: Callable[[Cursor], Answer]) -> Answer:
         """Does what may be done twice; goes on by itself when the server was away for a while."""
-        until = time.monotonic() + PATIENCE_S
+        clock = self._origin.clock
+        until = clock.monotonic() + PATIENCE_S
         while True:
             try:
                 with self._connected() as c:
                     return work(c)
             except (OperationalError, InterfaceError):
-                if time.monotonic() > until:
+                if clock.monotonic() > until:
                     raise
-                time.sleep(WAIT_S)
+                clock.sleep(WAIT_S)
 
     def wait(self, timeout_s: float) -> None:
         """Returns at the next commit of anybody, as far as it can be told, or when the time is over."""
@@ -137,7 +137,7 @@ class PostgresLedger(SqlLedger):
                 for _ in c.connection.notifies(timeout=timeout_s, stop_after=1):
                     return
         except (OperationalError, InterfaceError):
-            time.sleep(timeout_s)
+            self._origin.clock.sleep(timeout_s)
 
     # --- the commit ----------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ SELECT out_first_position, out_recorded_at FROM commit_batch(
 
 def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:
     batch = rows.batch
-    now = origin.clock().astimezone(UTC)
+    now = origin.clock.now().astimezone(UTC)
     keys = sorted(batch.inbox)
     set_aside = rows.set_aside(now)
     return {

@@ -4,12 +4,12 @@ Its positions are used a second time, for other events.  With another id nobody 
 the relay begins anew, and readers see that what they kept is of a former ledger.
 """
 
-import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 
+from infra.clock import SYSTEM, Clock
 from infra.event_store.postgres.ledger import connect
 from infra.event_store.postgres.recorder import CONNECTION
 from infra.event_store.postgres.url import Target
@@ -40,7 +40,7 @@ class Restored:
     outcome: int
 
 
-def restored(target: Target, *, force: bool = False) -> Restored:
+def restored(target: Target, *, force: bool = False, clock: Clock = SYSTEM) -> Restored:
     """Gives the ledger a new id.  Its secret stays: what was derived from it stays valid.
 
     Raises: NoLedger; StillUsed, unless it is forced.
@@ -52,7 +52,7 @@ def restored(target: Target, *, force: bool = False) -> Restored:
         sessions = _one(connection, _SESSIONS, CONNECTION["application_name"])
         if sessions and not force:
             raise StillUsed(sessions)
-        ledger_id = str(uuid.uuid4())
+        ledger_id = str(clock.new_id())
         found = connection.execute(_NOTE, (ledger_id,)).fetchone()
         if found is None:
             raise NoLedger

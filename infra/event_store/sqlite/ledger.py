@@ -1,7 +1,6 @@
 """The ledger on SQLite: what the engine asks of it, and the one transaction that a batch becomes."""
 
-import secrets
-import uuid
+import secrets  # noqa: TID251  what nobody may guess is not simulated
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -37,9 +36,9 @@ class SqliteLedger(SqlLedger):
         with self._store.transaction(commit=True) as c:
             c.execute(
                 "INSERT INTO ledger VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (str(uuid.uuid4()), secrets.token_bytes(32), SCHEMA_VERSION),
+                (str(self._origin.clock.new_id()), secrets.token_bytes(32), SCHEMA_VERSION),
             )
-            c.execute("DELETE FROM set_aside WHERE keep_until < ?", (micros_of(self._origin.clock()),))
+            c.execute("DELETE FROM set_aside WHERE keep_until < ?", (micros_of(self._origin.clock.now()),))
             c.execute("SELECT ledger_id, secret FROM ledger")
             row = c.fetchone()
         return row[0], row[1]

@@ -19,7 +19,7 @@ class BatchWriter:
         self._origin = origin
         self._rows = rows
         self.first_position = 0
-        self.recorded_at = origin.clock()
+        self.recorded_at = origin.clock.now()
 
     def write(self, c: SQLiteCursor, first_position: int) -> None:
         self.first_position = first_position

@@ -10,7 +10,6 @@ from domain.values import AskedChannel, AskedSellerId, Instant, Text
 from infra.http.problems import Problem
 
 MOST_ROWS: Final = 10_000
-MOST_WAIT_S: Final = 30
 _CURSOR: Final = re.compile(r"(\d{1,8}):([A-Za-z0-9._:-]{0,80})")
 
 
@@ -141,14 +140,6 @@ class AskedHour(BaseModel):
         except (ValueError, OverflowError):
             said = "There is no such hour."
             raise Problem(422, said, "Write it as 2026-03-12T10, in UTC.") from None
-
-
-class AskedPublish(BaseModel):
-    """How long to wait for the outcome.  Unit: seconds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    wait: Annotated[float, Field(ge=0, le=MOST_WAIT_S, allow_inf_nan=False)] = 0
 
 
 def midnight(day: date | None) -> datetime | None:

@@ -1,22 +1,23 @@
 """The embedded way in: one thread decides, and requests that come together are committed together."""
 
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import Final
 
 import structlog
 
 from infra import metrics
-from infra.embedded.writer import Embedded, writing
+from infra.clock import Clock
+from infra.embedded.writer import Embedded
 from infra.event_store.reading.outcomes import last_outcome_number, outcomes_of_new_messages
 from infra.http.intake import Line, Sent, Taken, Unsure
 from infra.http.messages import told
-from infra.settings import Settings
 
 STAGE: Final = "engine"
 LOOK_S: Final = 1.0
+OpenWriter = Callable[[], AbstractContextManager[Embedded]]
 
 log = structlog.get_logger()
 
@@ -24,9 +25,13 @@ log = structlog.get_logger()
 class Direct:
     """Implements Intake.  The one that writes to the embedded ledger."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises: InUse, and whatever keeps the ledger from being opened."""
-        self._settings = settings
+    def __init__(self, open_writer: OpenWriter, batch: int, clock: Clock) -> None:
+        """`batch`: messages that one commit decides at most.
+
+        Raises: InUse, and whatever keeps the ledger from being opened.
+        """
+        self._open_writer, self._batch = open_writer, batch
+        self._clock = clock
         self._line = Line()
         self._opened: Future[None] = Future()
         self._trouble = "the engine has not begun"
@@ -50,25 +55,25 @@ class Direct:
         """After any error all is opened anew: what the read models then lack is folded first."""
         while not self._line.over:
             try:
-                with writing(self._settings) as embedded:
+                with self._open_writer() as embedded:
                     self._trouble = ""
                     if not self._opened.done():
                         self._opened.set_result(None)
                     while not self._line.over:
-                        self._decide(embedded, self._line.next(self._settings.batch, LOOK_S))
+                        self._decide(embedded, self._line.next(self._batch, LOOK_S))
             except BaseException as error:
                 if not self._opened.done():
                     self._opened.set_exception(error)
                     return
                 self._trouble = f"the engine begins anew ({type(error).__name__})"
                 log.exception("engine_reopened")
-                time.sleep(LOOK_S)
+                self._clock.sleep(LOOK_S)
 
     def _decide(self, embedded: Embedded, group: list[Taken]) -> None:
         """One commit for all of them, or for each slice of a long one."""
         if not group:
             return
-        began = time.monotonic()
+        began = self._clock.monotonic()
         try:
             self._tell(embedded, group)
         except BaseException as error:
@@ -77,11 +82,11 @@ class Direct:
             raise
         for taken in group:
             taken.came_through(done=True)
-        metrics.COMMIT_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+        metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
         metrics.BATCH.labels(STAGE).observe(sum(len(taken.messages) for taken in group))
 
     def _tell(self, embedded: Embedded, group: list[Taken]) -> None:
-        ledger, engine, slice_ = embedded.ledger, embedded.engine, self._settings.batch
+        ledger, engine, slice_ = embedded.ledger, embedded.engine, self._batch
         last = last_outcome_number(ledger)
         whose = [(taken, at) for taken in group for at in range(len(taken.messages))]
         by_offset: dict[int, tuple[Taken, int]] = {}

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from domain.catalogue import TIME_PASSED
 from infra.access.tokens import Right, Token
 from infra.event_store.reading.outcomes import last_outcome_number
 from infra.http import models
-from infra.http.asking.parameters import AskedPublish
 from infra.http.forms import answer
 from infra.http.intake import Busy, Sent, Taken, Unsure
 from infra.http.messages import Became, Told, became, outcome_of
@@ -23,11 +23,20 @@ from infra.http.publishing.request_body import incoming
 from infra.http.services import Served, Services, allowed
 
 POLICY: Final = "jumun.inbound.policy-adoption-requested.v1"
+MOST_WAIT_S: Final = 30
 SAFE_WITHIN_S: Final = 30.0
 _RIGHTS: Final[dict[str, Right]] = {TIME_PASSED: "tick", POLICY: "policy"}
 Sender = Annotated[Token, Depends(allowed("publish", "tick", "policy"))]
 
 router = APIRouter()
+
+
+class AskedPublish(BaseModel):
+    """How long to wait for the outcome.  Unit: seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wait: Annotated[float, Field(ge=0, le=MOST_WAIT_S, allow_inf_nan=False)] = 0
 
 
 @router.post(

@@ -1,7 +1,6 @@
 """The production way in: one thread publishes to the inbound topic, with whatever came meanwhile."""
 
 import threading
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
@@ -9,9 +8,11 @@ from typing import Final
 import structlog
 
 from infra import metrics
+from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.http.intake import Line, Sent, Taken, Unsure
 from infra.http.publishing.outcome_watcher import Lookout
+from infra.http.request_limits import Limits
 from infra.kafka.partitions import partition_of
 from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import Settings
@@ -21,21 +22,28 @@ AT_ONCE: Final = 1_000
 """Messages that one flush sees through."""
 FLUSH_S: Final = 15.0
 LOOK_S: Final = 1.0
-CHECK_EVERY_S: Final = 5.0
 log = structlog.get_logger()
 
 
 class ThroughKafka:
     """Implements Intake."""
 
-    def __init__(self, kafka: Kafka, ledger: PostgresLedger, settings: Settings) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        ledger: PostgresLedger,
+        settings: Settings,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
         """`ledger`: its one connection is used here alone."""
         self._kafka = kafka
         self._settings = settings
+        self._clock = clock
         self._line = Line()
-        self._lookout = Lookout(ledger)
+        self._lookout = Lookout(ledger, clock)
         self._publisher: Publisher | None = None
-        self._checks = Checks(kafka, settings.topic("inbound"))
+        self._checks = Checks(kafka, settings.topic("inbound"), limits, clock)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()
 
@@ -60,7 +68,7 @@ class ThroughKafka:
                 self._publish(group)
 
     def _publish(self, group: list[Taken]) -> None:
-        began = time.monotonic()
+        began = self._clock.monotonic()
         try:
             self._send(message for taken in group for message in taken.messages)
         except Exception as error:  # whatever it is, the thread must go on, with a publisher that is new
@@ -69,7 +77,7 @@ class ThroughKafka:
             for taken in group:
                 taken.fail(Unsure("Kafka did not acknowledge it"))
             return
-        metrics.COMMIT_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+        metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
         metrics.BATCH.labels(STAGE).observe(sum(len(taken.messages) for taken in group))
         for taken in group:
             waits = taken.after is not None and not all(message.is_tick for message in taken.messages)
@@ -102,19 +110,21 @@ class ThroughKafka:
 class Checks:
     """Whether the topic can be reached, asked every few seconds at most."""
 
-    def __init__(self, kafka: Kafka, topic: str) -> None:
+    def __init__(self, kafka: Kafka, topic: str, limits: Limits, clock: Clock) -> None:
+        self._every_s = limits.check_every_s
+        self._clock = clock
         self._kafka = kafka
         self._topic = topic
         self._cluster: Cluster | None = None
-        self._checked_at = -CHECK_EVERY_S
+        self._checked_at = -self._every_s
         self._trouble = ""
         self._lock = threading.Lock()
 
     def trouble(self) -> str:
         with self._lock:
-            if time.monotonic() - self._checked_at >= CHECK_EVERY_S:
+            if self._clock.monotonic() - self._checked_at >= self._every_s:
                 self._trouble = self._check()
-                self._checked_at = time.monotonic()
+                self._checked_at = self._clock.monotonic()
             return self._trouble
 
     def _check(self) -> str:

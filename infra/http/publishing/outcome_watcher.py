@@ -1,13 +1,13 @@
 """Sees the outcomes that somebody waits for, by one query for all of them."""
 
 import threading
-import time
 from hashlib import sha256
 from typing import Final
 
 import structlog
 from eventsourcing.persistence import PersistenceError
 
+from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.reading.outcomes import outcomes_of_messages
 from infra.http.intake import Taken
@@ -32,9 +32,10 @@ def _name(outcome: StoredOutcome) -> Name:
 class Lookout:
     """One thread, one connection."""
 
-    def __init__(self, ledger: PostgresLedger) -> None:
+    def __init__(self, ledger: PostgresLedger, clock: Clock) -> None:
         """`ledger`: its one connection is used here alone."""
         self._ledger = ledger
+        self._clock = clock
         self._followed: list[tuple[float, Taken]] = []
         self._given: set[int] = set()
         self._changed = threading.Condition()
@@ -44,7 +45,7 @@ class Lookout:
 
     def follow(self, taken: Taken) -> None:
         with self._changed:
-            self._followed.append((time.monotonic() + PATIENCE_S, taken))
+            self._followed.append((self._clock.monotonic() + PATIENCE_S, taken))
             self._changed.notify()
 
     def close(self) -> None:
@@ -61,7 +62,7 @@ class Lookout:
                 self._ledger.wait(LOOK_S)
             except PersistenceError as error:
                 log.warning("outcomes_unseen", errors=type(error).__name__)
-            time.sleep(PAUSE_S)  # commits may follow each other faster than anybody can read
+            self._clock.sleep(PAUSE_S)  # commits may follow each other faster than anybody can read
 
     def _next(self) -> list[Taken]:
         """Those who still wait; none once it is closed."""
@@ -70,7 +71,7 @@ class Lookout:
                 self._changed.wait_for(lambda: self._followed or self._closed)
                 if self._closed:
                     return []
-                now = time.monotonic()
+                now = self._clock.monotonic()
                 self._followed = [
                     (until, taken) for until, taken in self._followed if not taken.done.done() and until > now
                 ]

@@ -19,7 +19,6 @@ STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 BINARY: Final = "application/json"
 MOST_MESSAGES: Final = 500
-MOST_BYTES: Final = 8 * 1024 * 1024
 BODY_WITHIN_S: Final = 20.0
 _SPACES: Final = " \t\r\n"
 _ATTRIBUTE: Final = "ce-"

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from random import Random
+from random import Random  # noqa: TID251  seeded by the clock's identities
 from typing import Any, Final, TypeVar
 
 from kafka.errors import KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError

@@ -7,9 +7,9 @@ import pytest
 from consumers.imports.messages import Message
 from consumers.imports.ocel_items import listed
 from consumers.imports.texts import Unusable
-from infra.embedded.writer import writing
 from infra.read_models import queries
 from infra.settings import Settings
+from infra.wiring.embedded import writing
 from tests.consumers.imports.hand import converted, kinds, of_kind, rows, said
 from tests.consumers.imports.running import facts, ingested
 

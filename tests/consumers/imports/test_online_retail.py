@@ -4,9 +4,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from consumers.imports.messages import Message
-from infra.embedded.writer import writing
 from infra.read_models import queries
 from infra.settings import Settings
+from infra.wiring.embedded import writing
 from tests.consumers.imports.hand import converted, kinds, of_kind, rows, said
 from tests.consumers.imports.running import facts, ingested
 

@@ -112,7 +112,7 @@ def test_no_line_is_named_twice_in_an_order() -> None:
     ids=lambda command: type(command).__name__,
 )
 def test_whatever_comes_before_its_order_waits_for_it(command: OrderCommand) -> None:
-    an_order.when(command).then_too_early("order 1001")  # type: ignore[arg-type]
+    an_order.when(command).then_too_early("order 1001")
 
 
 def test_a_step_of_the_process_never_comes_before_its_order() -> None:

@@ -19,7 +19,6 @@ from infra.cli.rebuild import rebuild as command
 from infra.database_upgrade import upgrade
 from infra.demo import market
 from infra.embedded.projector import catch_up
-from infra.embedded.writer import writing
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.restored import restored
 from infra.event_store.postgres.url import Target
@@ -29,6 +28,7 @@ from infra.read_models.schema_setup import OtherLedger
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 from infra.wire.ticks import is_tick
+from infra.wiring.embedded import writing
 from tests.telling import life, receipt
 
 PARTITIONS = 3

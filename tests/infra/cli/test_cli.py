@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.main import app
-from infra.embedded.writer import writing
 from infra.settings import Settings
+from infra.wiring.embedded import writing
 from tests.planting import deadline_of, planted
 from tests.telling import life, paid, placed, receipt, tick
 

@@ -9,8 +9,9 @@ import pytest
 from infra.audit.verify import verify
 from infra.demo import market
 from infra.embedded.projector import Stopped
-from infra.embedded.writer import Embedded, writing
+from infra.embedded.writer import Embedded
 from infra.settings import Settings
+from infra.wiring.embedded import writing
 
 LINES = market.messages(150, seed=11)
 

@@ -18,25 +18,16 @@ from infra.event_store.memory import MemoryLedger
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.ledger import SqliteLedger
+from tests.clocks import SetClock
 from tests.given import NOON, at
 
 CHAIR = StreamId("stock/acme/CHAIR")
 LAMP = StreamId("stock/acme/LAMP")
 
 
-class Clock:
-    """Goes where it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SetClock:
+    return SetClock(NOON)
 
 
 Opening = Callable[..., Ledger]
@@ -44,7 +35,7 @@ Opening = Callable[..., Ledger]
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-def opening(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Opening]:
+def opening(request: pytest.FixtureRequest, clock: SetClock) -> Iterator[Opening]:
     opened: list[SqliteLedger | PostgresLedger] = []
     origin = Origin(clock=clock)
     kept = MemoryLedger(origin)
@@ -124,9 +115,9 @@ def test_all_processes_share_one_secret(opening: Opening) -> None:
     assert len(opening().secret) == 32
 
 
-def test_recorded_at_never_goes_backwards(ledger: Ledger, clock: Clock) -> None:
+def test_recorded_at_never_goes_backwards(ledger: Ledger, clock: SetClock) -> None:
     before = ledger.commit(batch(0, received(CHAIR, 1, 1))).recorded_at
-    clock.now -= timedelta(hours=1)
+    clock.time -= timedelta(hours=1)
     assert ledger.commit(batch(1, received(CHAIR, 2, 2))).recorded_at == before == NOON
 
 

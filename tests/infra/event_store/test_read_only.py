@@ -13,10 +13,10 @@ from eventsourcing.persistence import PersistenceError
 from typer.testing import CliRunner
 
 from infra.cli.main import app
-from infra.embedded.writer import writing
 from infra.event_store.reading.events import last_position
 from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.settings import LEDGER, READ_MODELS, Settings
+from infra.wiring.embedded import writing
 from tests.telling import life, lives, paid, receipt
 
 ROOT = Path(__file__).parents[3]

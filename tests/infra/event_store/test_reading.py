@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -17,6 +17,7 @@ from infra.event_store.rows import Origin
 from infra.event_store.sql_ledger import SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
 from projections.instants import micros_of
+from tests.clocks import SetClock
 from tests.conftest import empty_schema
 from tests.given import NOON
 
@@ -108,17 +109,9 @@ COMMITS = [
 ]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlLedger]:
-    clock = Clock()
+    clock = SetClock(NOON)
     origin = Origin("worker", "build", "topic", clock)
     with ExitStack() as closing:
         opened: SqlLedger
@@ -130,7 +123,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             opened = PostgresLedger(url, origin, schema=schema)
         closing.callback(opened.close)
         for partition, batch, at in COMMITS:
-            clock.now = at
+            clock.time = at
             opened.of(partition).commit(batch)
         yield opened
 

@@ -12,9 +12,10 @@ import pytest
 import structlog
 
 from infra.access import tokens
-from infra.http.server import listening, opened, server
+from infra.http.server import listening, server
 from infra.http.services import Services
 from infra.settings import Settings
+from infra.wiring.server import opened
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 BATCH = {"content-type": "application/cloudevents-batch+json"}
@@ -61,8 +62,9 @@ def silence() -> Iterator[None]:
 
 
 @contextmanager
-def running(settings: Settings) -> Generator[Server]:
-    with opened(settings) as services, listening(settings) as bound:
+def running(settings: Settings, **how: Any) -> Generator[Server]:
+    """`how`: as `opened` takes it."""
+    with opened(settings, **how) as services, listening(settings) as bound:
         uvicorn = server(services)
         thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [bound]}, name="uvicorn")
         thread.start()

@@ -1,5 +1,6 @@
 """The OpenAPI document is complete and true: what it tells is tried on a server that runs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,8 +12,8 @@ from schemathesis.specs.openapi import checks
 
 from domain.catalogue import COMMANDS
 from infra.access import tokens
-from infra.http import reads
-from tests.infra.http.conftest import BATCH, Server, batch
+from infra.http.request_limits import Limits
+from tests.infra.http.conftest import BATCH, Server, batch, embedded, running
 from tests.telling import lives, paid
 
 CHECKS: list[Any] = [
@@ -24,10 +25,11 @@ CHECKS: list[Any] = [
 SLOW = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much)
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Positions that are made up never come."""
-    monkeypatch.setattr(reads, "FOLDED_WITHIN_S", 0.02)
+@pytest.fixture(scope="module")
+def module_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Positions that are made up never come: it does not wait for them."""
+    with running(embedded(tmp_path_factory.mktemp("http")), limits=Limits(folded_within_s=0.02)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

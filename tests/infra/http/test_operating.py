@@ -15,10 +15,12 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from infra.cli.serve import serve
-from infra.embedded.writer import InUse, writing
-from infra.http import request_limits as edge
-from infra.http.server import HalfSet, is_loopback, is_production, opened
+from infra.embedded.writer import InUse
+from infra.http.request_limits import Limits
+from infra.http.server import is_loopback
 from infra.settings import Settings
+from infra.wiring.embedded import writing
+from infra.wiring.server import HalfSet, is_production, opened
 from tests.infra.http.conftest import STRUCTURED, Send, Server, embedded, problem, running
 from tests.telling import placed, receipt
 
@@ -64,20 +66,16 @@ def test_a_method_that_a_path_does_not_know_is_refused(client: httpx.Client) -> 
     assert answer.headers["allow"] == "GET"
 
 
-def test_too_many_requests_at_a_time_are_told_to_come_again(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(edge, "AT_ONCE", 0)
-    answer = client.get("/stock")
-    problem(answer, 503)
-    assert answer.headers["retry-after"]
+def test_too_many_requests_at_a_time_are_told_to_come_again(tmp_path: Path) -> None:
+    with running(embedded(tmp_path), limits=Limits(at_once=0)) as server:
+        answer = server.client("read").get("/stock")
+        problem(answer, 503)
+        assert answer.headers["retry-after"]
 
 
-def test_a_request_that_takes_too_long_is_given_up(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(edge, "WITHIN_S", 0.3)
-    problem(client.get("/stock?min_position=99"), 504)
+def test_a_request_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    with running(embedded(tmp_path), limits=Limits(within_s=0.3)) as server:
+        problem(server.client("read").get("/stock?min_position=99"), 504)
 
 
 def test_an_error_of_its_own_shows_no_trace(
@@ -110,24 +108,24 @@ def test_a_database_that_is_away_is_said_to_be(
     assert not ready.json()["ready"]
 
 
-def test_when_deciding_fails_it_is_begun_anew_and_sending_again_is_harmless(
-    served: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failed = threading.Event()
+def test_when_deciding_fails_it_is_begun_anew_and_sending_again_is_harmless(tmp_path: Path) -> None:
+    full = threading.Event()
+    full.set()
 
-    def fail(*_: object) -> None:
-        failed.set()
-        msg = "disk full"
-        raise OSError(msg)
+    def fail(point: str) -> None:
+        if point == "ledger.before" and full.is_set():
+            msg = "disk full"
+            raise OSError(msg)
 
-    with monkeypatch.context() as patched:
-        patched.setattr("consumers.engine.Engine.handle", fail)
+    with running(embedded(tmp_path), faults=fail) as server:
+        client = server.client("publish")
         answer = client.post("/messages?wait=5", content=receipt(1), headers=STRUCTURED)
         problem(answer, 503)
         assert answer.headers["retry-after"]
-    answer = client.post("/messages?wait=10", content=receipt(1), headers=STRUCTURED)
-    assert answer.json()["messages"][0]["outcome"]["state"] == "accepted"
-    assert served.anybody().get("/readyz").json()["ready"]
+        full.clear()
+        answer = client.post("/messages?wait=10", content=receipt(1), headers=STRUCTURED)
+        assert answer.json()["messages"][0]["outcome"]["state"] == "accepted"
+        assert server.anybody().get("/readyz").json()["ready"]
 
 
 def test_slow_senders_do_not_hold_others_up(served: Server, client: httpx.Client) -> None:

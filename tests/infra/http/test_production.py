@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.production import Production
 from infra.access import tokens
-from infra.http.publishing.kafka_intake import ThroughKafka
+from infra.http.request_limits import Limits
+from infra.kafka.client import connect
 from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import Settings
 from tests.infra.http.conftest import BATCH, STRUCTURED, Server, batch, problem, running
@@ -168,34 +169,28 @@ class Failing:
         self._publisher.close()
 
 
-def test_what_was_not_acknowledged_is_sent_again_without_harm(
-    served: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    intake: Any = served.services.intake
-    assert isinstance(intake, ThroughKafka)
-    away: Any = Away(intake._kafka)  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setattr(intake, "_kafka", away)
-    monkeypatch.setattr(intake, "_publisher", None)
-    answer = client.post("/messages?wait=5", content=receipt(5, seller="g"), headers=STRUCTURED)
-    assert "Send it again" in problem(answer, 503)["next"]
-    assert answer.headers["retry-after"]
-    while client.get("/messages/shop/in-g-5?seller=g").status_code != 200:
-        pass  # it was written all the same
-    assert states(posted(client, receipt(5, seller="g"), wait=30)) == ["duplicate"]
+@pytest.mark.usefixtures("served")
+def test_what_was_not_acknowledged_is_sent_again_without_harm(production: Production, tmp_path: Path) -> None:
+    away = Away(connect(production.settings))
+    with running(settings_of(production, tmp_path), kafka=away) as server:
+        client = server.client(*tokens.RIGHTS)
+        answer = client.post("/messages?wait=5", content=receipt(5, seller="g"), headers=STRUCTURED)
+        assert "Send it again" in problem(answer, 503)["next"]
+        assert answer.headers["retry-after"]
+        while client.get("/messages/shop/in-g-5?seller=g").status_code != 200:
+            pass  # it was written all the same
+        assert states(posted(client, receipt(5, seller="g"), wait=30)) == ["duplicate"]
     assert away.opened == 2
 
 
-def test_it_is_not_ready_while_kafka_cannot_be_reached(
-    served: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    intake: Any = served.services.intake
-    away: Any = Away(intake._kafka)
-    away.away = True
-    checks = intake._checks
-    monkeypatch.setattr(checks, "_kafka", away)
-    monkeypatch.setattr(checks, "_checked_at", 0.0)
-    checks.close()
-    answer = served.anybody().get("/readyz")
-    assert answer.status_code == 503
-    assert "Kafka cannot be reached" in answer.text
-    monkeypatch.setattr(checks, "_checked_at", 0.0)
+@pytest.mark.usefixtures("served")
+def test_it_is_not_ready_while_kafka_cannot_be_reached(production: Production, tmp_path: Path) -> None:
+    away = Away(connect(production.settings))
+    with running(settings_of(production, tmp_path), kafka=away, limits=Limits(check_every_s=0)) as server:
+        away.away = True
+        anybody = server.anybody()
+        answer = anybody.get("/readyz")
+        assert answer.status_code == 503
+        assert "Kafka cannot be reached" in answer.text
+        away.away = False
+        assert anybody.get("/readyz").json()["ready"]

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from infra.cli.main import app
-from infra.http.reads import FOLDED_WITHIN_S
+from infra.http.request_limits import LIMITS
 from tests.infra.http.conftest import STRUCTURED, Send, Server, problem
 from tests.telling import key, life, message, paid, placed, receipt
 
@@ -87,7 +87,7 @@ def test_what_was_sent_is_known_to_who_reads_it_next(send: Send, client: httpx.C
 def test_what_does_not_come_is_waited_for_a_while(client: httpx.Client, send: Send) -> None:
     send(receipt(1))
     answer = client.get("/stock?min_position=1000")
-    assert f"{FOLDED_WITHIN_S:g} s" in problem(answer, 504)["detail"]
+    assert f"{LIMITS.folded_within_s:g} s" in problem(answer, 504)["detail"]
     assert answer.headers["retry-after"]
 
 

@@ -15,8 +15,10 @@ import pytest
 
 from benchmarks.production import production
 from infra import doctor
+from infra.clock import SYSTEM
 from infra.doctor import broker
 from infra.http.publishing.kafka_intake import Checks
+from infra.http.request_limits import LIMITS
 from infra.kafka.client import Misconfigured, connect
 from infra.kafka.ports import Kafka, Unreachable
 from infra.kafka.topics import create
@@ -248,7 +250,7 @@ def test_each_worker_does_its_work_with_the_rights_that_the_page_gives_it(
             made.start(role, **said)
         topic = made.settings.topic("inbound")
         http = connect(settings_of(f"HTTP-{prefix}", **made.said))
-        with closing(Checks(http, topic)) as checks:
+        with closing(Checks(http, topic, LIMITS, SYSTEM)) as checks:
             assert checks.trouble() == ""
         made.wait_decided(made.publish(islice(lines(orders=20, seed=1), 100), http), 60)
         made.wait_folded(60)
@@ -273,7 +275,7 @@ def test_a_user_is_told_for_which_workers_its_rights_are_enough(
     user = uuid.uuid4().hex
     let(kafka, user, topics, acls(worker))
     settings = settings_of(user, topics=topics, partitions="1", kafka_client=client)
-    found = {one.what: one for check in doctor.KAFKA.values() for one in check(settings)}
+    found = {one.what: one for check in doctor.kafka_checks(settings, SYSTEM).values() for one in check()}
     rights = found.pop("rights")
     assert rights.state == state
     assert rights.how.startswith(said.format(topics))

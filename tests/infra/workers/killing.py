@@ -7,7 +7,7 @@ import os
 import signal
 from typing import Any
 
-from consumers.world import Decision
+from consumers.decision import Decision
 from infra.cli.main import main
 from tests.planting import deadline_of, planted
 

@@ -1,16 +1,10 @@
-"""How each worker is put together: the one place of the production way that wires."""
+"""How each worker of the production way is put together."""
 
-import os
-import socket
-
-from infra.build import build
 from infra.clock import SYSTEM
-from infra.event_store.postgres.ledger import PostgresLedger
-from infra.event_store.rows import Origin
 from infra.kafka.client import connect
 from infra.kafka.ports import Kafka
-from infra.read_models.store import ReadModels
 from infra.settings import Settings
+from infra.wiring.stores import open_ledger, open_read_models
 from infra.workers.engine import Deciding
 from infra.workers.lag import Lag
 from infra.workers.partition_consumer import Group
@@ -20,27 +14,8 @@ from infra.workers.relay import Relay
 from infra.workers.timekeeper import Timekeeper
 
 
-class NotSet(Exception):
-    """A setting that the production way needs is missing."""
-
-
 class NoTopic(Exception):
     """A topic is missing: `jumun topics create` makes them."""
-
-
-def open_ledger(settings: Settings) -> PostgresLedger:
-    """The ledger on PostgreSQL.  Raises: NotSet."""
-    if settings.database_url is None:
-        raise NotSet("database_url")
-    origin = Origin(worker=f"{socket.gethostname()}-{os.getpid()}", build=build())
-    return PostgresLedger(settings.database_url.get_secret_value(), origin, schema=settings.ledger_schema)
-
-
-def open_read_models(settings: Settings) -> ReadModels:
-    """The read models on PostgreSQL.  Raises: NotSet."""
-    if settings.read_models_at is None:
-        raise NotSet("read_models_url")
-    return ReadModels(settings.read_models_at.get_secret_value(), schema=settings.read_models_schema)
 
 
 def topic_id(kafka: Kafka, name: str) -> str:
@@ -60,7 +35,7 @@ def engine(settings: Settings, *, skip_deleted: bool = False, new_topic: bool = 
     kafka, inbound, ledger = connect(settings, SYSTEM), settings.topic("inbound"), open_ledger(settings)
     ledger.clear()
     deciding = Deciding(
-        ledger, topic_id(kafka, inbound), settings, skip_deleted=skip_deleted, new_topic=new_topic
+        ledger, topic_id(kafka, inbound), settings, SYSTEM, skip_deleted=skip_deleted, new_topic=new_topic
     )
     group = settings.group("engine")
     member = kafka.member(inbound, group, name=settings.worker_name or None)
@@ -80,7 +55,7 @@ def projector(settings: Settings) -> Worker:
     kafka, topic = connect(settings, SYSTEM), settings.topic("ledger")
     ledger, read_models = open_ledger(settings), open_read_models(settings)
     read_models.of(ledger.ledger_id)
-    folding = Folding(ledger, read_models)
+    folding = Folding(ledger, read_models, SYSTEM)
     member = kafka.member(topic, group, name=settings.worker_name or None)
     return Group(member, folding, SYSTEM, most=AT_ONCE, lag=Lag(kafka, "projector", group, topic, SYSTEM))
 

@@ -1,0 +1,97 @@
+"""How a message is decided: accepted, refused by a rule, too early, or failed for a bug."""
+
+import traceback
+
+import structlog
+
+from consumers.decision import Decision
+from consumers.envelope import Envelope, Inbound
+from consumers.inbox import Inbox
+from consumers.ports import Carried, Outcome, State, Waiting
+from consumers.unit_of_work import UnitOfWork
+from domain.cascade import Deciders
+from domain.decider import Told
+from domain.errors import Refused, TooEarly
+from domain.seller import OpenSeller, Seller
+from domain.streams import StreamId, seller_stream
+
+log = structlog.get_logger()
+
+
+class MessageDecider:
+    """Decides one message at a time and adds what became of it to the batch."""
+
+    def __init__(self, work: UnitOfWork, inbox: Inbox, deciders: Deciders) -> None:
+        self._work = work
+        self._inbox = inbox
+        self._deciders = deciders
+
+    def decide_new(self, message: Inbound) -> None:
+        """A message that was just sent and is not known: it may have to wait behind others."""
+        work, parking = self._work, self._work.parking
+        stream, opens = message.command.stream(message.envelope.sellerid), message.command.opens
+        blocked = parking.state_at(stream)
+        waits_behind = blocked is not None and not (opens and blocked == "parked")
+        needs_its_stream = not opens and stream.kind in {"order", "return"}
+        would_wait = waits_behind or (needs_its_stream and not work.states.get(stream).version)
+        if would_wait and (limit := parking.refusal(message.envelope.sellerid)) is not None:
+            refused = Outcome.of(message, "refused", rule="too_many_parked", data=limit, retryable=True)
+            work.batch.outcomes.append(refused)  # not remembered: it may be sent again
+            return
+        self._inbox.remember(message, work.batch)
+        if waits_behind:
+            parking.behind(work.batch, message, stream)
+        else:
+            self.decide(message, stream)
+
+    def decide(self, message: Inbound, stream: StreamId, entry: Waiting | None = None) -> bool:
+        """Decides a message, or decides it again if it has waited as `entry`; whether it is done with."""
+        batch, parking = self._work.batch, self._work.parking
+        was = entry.state if entry else None
+        seller: Seller = self._work.states.get(seller_stream(message.envelope.sellerid)).state
+        decision = self._decision(message.envelope, seller)
+        try:
+            if not seller.opened and not isinstance(message.command, OpenSeller):
+                # the defaults take effect at his first message, by an event in his own stream
+                decision.decide(seller_stream(decision.seller_id), OpenSeller())
+            decision.decide(stream, message.command)
+        except Refused as no:
+            data = {**no.data, "said": str(no)}
+            batch.outcomes.append(Outcome.of(message, "refused", was, no.rule, data, retryable=no.retryable))
+            return True
+        except TooEarly as early:
+            waits = f"waits for {early.waits_for}"
+            parking.park(batch, message, stream, state="parked", reason=waits, entry=entry)
+            return False
+        except Exception as bug:  # any exception that is not a refusal undoes this message alone
+            envelope = message.envelope
+            correlation = f"{envelope.source} {envelope.id}"
+            log.exception("message_failed", stream=stream, command=envelope.type, correlation=correlation)
+            trace = "".join(traceback.format_exception(bug, limit=-5))[-2_000:]
+            parking.park(batch, message, stream, state="failed", reason=trace, entry=entry)
+            return False
+        self._accept(message, decision, was)
+        return True
+
+    def _decision(self, envelope: Envelope, seller: Seller) -> Decision:
+        told = Told(
+            at=envelope.time,
+            by=envelope.actor or envelope.source,
+            zone=seller.zone,
+            policies=seller.policies,
+            reported_at=envelope.reportedat,
+            inferred=envelope.inferred,
+        )
+        correlation = f"{envelope.source} {envelope.id}"
+        carried = Carried(correlation, envelope.part, envelope.of, envelope.traceparent)
+        return Decision(self._work.states, envelope.sellerid, told, carried, self._deciders)
+
+    def _accept(self, message: Inbound, decision: Decision, was: State | None) -> None:
+        batch = self._work.batch
+        first = len(batch.events)
+        self._work.merge(decision)
+        caused = first, len(batch.events)
+        batch.outcomes.append(Outcome.of(message, "accepted", was, events=caused))
+        freed = message.command.frees(message.envelope.sellerid)
+        if freed is not None:
+            self._work.parking.free(freed)

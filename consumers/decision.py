@@ -1,0 +1,60 @@
+"""One message with its whole cascade, decided on an overlay of the cached states.
+
+The overlay is merged when the message succeeds, so one refused at its last step leaves no trace.
+"""
+
+from typing import Any
+
+from consumers.ports import Carried, Decided, Loaded
+from consumers.state_cache import StateCache
+from domain.cascade import Deciders, cascade
+from domain.decider import Told
+from domain.streams import StreamId
+
+
+class Decision:
+    """Events with their places: version in the stream, sequence of the seller, and cause."""
+
+    def __init__(
+        self, cache: StateCache, seller_id: str, told: Told, carried: Carried, deciders: Deciders
+    ) -> None:
+        self._cache = cache
+        self._told = told
+        self._carried = carried
+        self._deciders = deciders
+        self.seller_id = seller_id
+        self.sequence = cache.sequence(seller_id)
+        self.states: dict[StreamId, Loaded] = {}
+        self.events: list[Decided] = []
+
+    def decide(self, stream: StreamId, command: Any) -> None:
+        """Carries out `command` and what follows from it.
+
+        Raises: Refused, TooEarly, when the command itself may not or cannot yet be carried out.
+        """
+        loaded: dict[StreamId, Loaded] = {}
+
+        def state_of(to: StreamId) -> Any:
+            before = loaded[to] = self.states.get(to) or self._cache.get(to)
+            return before.state
+
+        events, states = cascade(state_of, stream, command, self._told, self._deciders)
+        versions = {to: loaded[to].version for to in states}
+        first = len(self.events)
+        for to, event, cause in events:
+            version = versions[to] = versions[to] + 1
+            self.sequence += 1
+            self.events.append(
+                Decided(
+                    self.seller_id,
+                    self.sequence,
+                    to,
+                    version,
+                    event,
+                    self._carried,
+                    None if cause is None else self.events[first + cause].id,
+                    self._told.inferred,
+                )
+            )
+        for to, state in states.items():
+            self.states[to] = Loaded(versions[to], state, loaded[to].snapshot)

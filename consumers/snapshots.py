@@ -1,0 +1,12 @@
+"""When a stream gets a snapshot: once it has grown by more than there is to write down."""
+
+from typing import Final
+
+from consumers.ports import Loaded
+
+SNAPSHOT_AFTER: Final = 300
+
+
+def is_due(loaded: Loaded) -> bool:
+    since = loaded.version - loaded.snapshot
+    return since > SNAPSHOT_AFTER and since > loaded.state.size

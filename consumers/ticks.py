@@ -1,0 +1,88 @@
+"""Time passes by ticks: each fires the deadlines that have fallen due, slice by slice."""
+
+from datetime import datetime
+
+import structlog
+
+from consumers.clocks import SLICE
+from consumers.decision import Decision
+from consumers.envelope import Tick
+from consumers.ports import Carried
+from consumers.unit_of_work import UnitOfWork
+from domain.cascade import Deciders
+from domain.deadlines import Timer, due_step
+from domain.decider import Told
+from domain.seller import Seller
+from domain.streams import seller_stream
+
+ALONE, GIVEN_UP = 3, 4
+"""The attempt from which on deadlines are committed one by one, and that which gives the first of them up."""
+
+log = structlog.get_logger()
+
+
+class Ticks:
+    """Fires deadlines.  `attempt`: which one the batch is at, if the ones before killed whoever made them."""
+
+    def __init__(self, work: UnitOfWork, deciders: Deciders) -> None:
+        self._work = work
+        self._deciders = deciders
+        self.attempt = 1
+
+    def rings(self, tick: Tick) -> bool:
+        """Whether a deadline falls by it."""
+        clocks, seller, to = self._work.clocks, tick.sellerid, tick.data.to
+        return clocks.would_move(seller, to) and clocks.rings(seller, to)
+
+    def handle(self, tick: Tick) -> None:
+        """At most a slice to a commit; the tick's own offset, and its clock, move with the last."""
+        clocks, seller, to = self._work.clocks, tick.sellerid, tick.data.to
+        if not clocks.would_move(seller, to):
+            return
+        if clocks.rings(seller, to):
+            self._work.batch.next_offset -= 1
+            self._fire_all(seller, to)
+            self._work.batch.next_offset += 1
+            clocks.fired(seller, to)
+        clocks.move(self._work.batch, seller, to)
+
+    def _fire_all(self, seller: str | None, to: datetime) -> None:
+        most = SLICE if self.attempt < ALONE else 1
+        while due := self._due(seller, to, most):
+            self._work.states.prefetch(timer.stream for timer in due)
+            for timer in due:
+                self.fire(timer)
+            if len(due) < most:
+                return
+            self._work.commit()
+
+    def _due(self, seller: str | None, to: datetime, most: int) -> list[Timer]:
+        """Deadlines not yet fired; those that this batch has set must be in the ledger first."""
+        if self._work.clocks.must_be_saved(seller, to):
+            self._work.commit()
+        return self._work.clocks.due(self._work.batch, seller, to, most)
+
+    def fire(self, timer: Timer) -> None:
+        """Sends a deadline's step to its stream.  One that fails must not stop the others."""
+        batch = self._work.batch
+        if self.attempt >= GIVEN_UP:
+            log.error("timer_given_up", stream=timer.stream)
+            batch.failed_timers.append(timer)
+            self.attempt = ALONE  # the next was not tried yet
+            return
+        decision = self._decision(timer)
+        try:
+            decision.decide(timer.stream, due_step(timer))
+        except Exception:
+            log.exception("timer_failed", stream=timer.stream)
+            batch.failed_timers.append(timer)
+            return
+        self._work.merge(decision)
+        batch.fired.append(timer)
+
+    def _decision(self, timer: Timer) -> Decision:
+        seller_id = timer.stream.seller
+        seller: Seller = self._work.states.get(seller_stream(seller_id)).state
+        told = Told(timer.due, "clock", seller.zone, seller.policies)
+        carried = Carried(f"clock {timer.key}")
+        return Decision(self._work.states, seller_id, told, carried, self._deciders)

@@ -1,0 +1,45 @@
+"""The embedded way: two SQLite files in one folder, one process that writes."""
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from consumers.engine import Engine
+from infra.build import build
+from infra.clock import SYSTEM, Clock
+from infra.embedded.projector import Beside, Within
+from infra.embedded.writer import Embedded, writer_lock
+from infra.event_store.rows import Origin
+from infra.event_store.sqlite.ledger import SqliteLedger
+from infra.read_models.store import ReadModels
+from infra.settings import LEDGER, READ_MODELS, Settings
+
+Faults = Callable[[str], None]
+"""Called at each point of a commit; a crash test raises or exits there."""
+
+
+def no_faults(_: str) -> None:
+    return None
+
+
+@contextmanager
+def writing(
+    settings: Settings, *, faults: Faults = no_faults, beside: bool = False, clock: Clock = SYSTEM
+) -> Generator[Embedded]:
+    """The one that writes.  `beside`: read models are folded in a process of their own, on another core.
+
+    Raises: InUse, when another process does.
+    """
+    home = settings.home
+    with writer_lock(home):
+        ledger = SqliteLedger(
+            str(home / LEDGER), Origin(f"embedded-{os.getpid()}", build(), clock=clock, at=faults)
+        )
+        read_models = ReadModels(str(home / READ_MODELS))
+        projector = Beside(home) if beside else Within(home, ledger, faults)
+        engine = Engine(ledger, on_commit=projector.follow, parked_per_seller=settings.parked_per_seller)
+        embedded = Embedded(ledger, read_models, projector, engine, settings.batch)
+        try:
+            yield embedded
+        finally:
+            embedded.close()

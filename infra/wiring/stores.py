@@ -1,0 +1,78 @@
+"""Ledgers and read models, as the settings name them."""
+
+import os
+import socket
+from collections.abc import Generator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.build import build
+from infra.embedded.projector import catch_up, folding
+from infra.event_store.reader import OpenLedger
+from infra.event_store.rows import Origin
+from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
+from infra.read_models.schema_setup import NotMade
+from infra.read_models.store import ReadModels
+from infra.settings import LEDGER, READ_MODELS, Settings
+
+if TYPE_CHECKING:
+    from infra.event_store.postgres.ledger import PostgresLedger
+
+
+class NotSet(Exception):
+    """A setting that the production way needs is missing."""
+
+
+def open_ledger(settings: Settings) -> "PostgresLedger":
+    """The ledger on PostgreSQL.  Raises: NotSet."""
+    if settings.database_url is None:
+        raise NotSet("database_url")
+    from infra.event_store.postgres.ledger import PostgresLedger  # noqa: PLC0415  loads the driver
+
+    origin = Origin(worker=f"{socket.gethostname()}-{os.getpid()}", build=build())
+    return PostgresLedger(settings.database_url.get_secret_value(), origin, schema=settings.ledger_schema)
+
+
+def open_read_models(settings: Settings) -> ReadModels:
+    """The read models on PostgreSQL.  Raises: NotSet."""
+    if settings.read_models_at is None:
+        raise NotSet("read_models_url")
+    return ReadModels(settings.read_models_at.get_secret_value(), schema=settings.read_models_schema)
+
+
+@contextmanager
+def ledger_to_read(settings: Settings) -> Generator[OpenLedger]:
+    """The ledger, of which nothing is changed.  The embedded one must exist."""
+    if settings.database_url is not None:
+        with closing(open_ledger(settings)) as ledger:
+            yield ledger
+        return
+    with closing(ReadOnlySqliteLedger(str(settings.home / LEDGER))) as embedded:
+        yield embedded
+
+
+@contextmanager
+def read_models_to_read(settings: Settings) -> Generator[ReadModels]:
+    """The read models.  The embedded ledger must exist."""
+    if settings.database_url is not None:
+        with closing(open_read_models(settings)) as models:
+            yield models
+        return
+    with closing(_embedded_read_models(settings.home)) as models:
+        yield models
+
+
+def _embedded_read_models(home: Path) -> ReadModels:
+    """Opened to be read only, unless they are to be folded first."""
+    path = str(home / READ_MODELS)
+    if (home / READ_MODELS).exists():
+        with suppress(NotMade):
+            folded = ReadModels(path, read_only=True)
+            if folded.place():
+                return folded
+            folded.close()
+    models = ReadModels(path)  # never folded, or by an older version into other tables
+    with folding(home), closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
+        catch_up(ledger, models)
+    return models
