@@ -10,6 +10,7 @@ from consumers.ports import Batch, Committed, Decided, Loaded, Stale, State, Wai
 from domain.catalogue import DECIDERS
 from domain.deadlines import Timer
 from domain.streams import StreamId
+from infra.event_store.fence import check_offset
 from infra.event_store.rows import Origin
 
 NO_SECRET: Final = bytes(32)
@@ -200,9 +201,7 @@ class MemoryLedger:
 
     def _check(self, batch: Batch) -> None:
         tables = self._tables
-        if batch.from_offset != (stands := self.next_offset()):
-            msg = f"the partition stands at {stands}, this batch begins at {batch.from_offset}"
-            raise Stale(msg)
+        check_offset(self.next_offset(), batch.from_offset)
         versions: dict[StreamId, int] = {}
         for decided in batch.events:
             stream = decided.stream

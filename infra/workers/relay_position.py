@@ -35,7 +35,7 @@ def where_to_go_on(
         raise Disagrees(msg)
     if sent is not None:
         _compare(ledger, position, sent)
-        if not sent.endswith(f'"ledgerid":"{ledger.ledger_id}"}}'.encode()):
+        if ledger_place(sent).ledger_id != ledger.ledger_id:
             msg = f"the event that was told at position {position} is of a former id of the ledger"
             raise Disagrees(msg)
     return marks
