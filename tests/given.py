@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Generic, TypeVar, get_args
 
 import pytest
+from pydantic import TypeAdapter
 
-from domain.catalogue import NAMES
 from domain.decider import Decider, Told
 from domain.errors import Refused, TooEarly
 from domain.message import Event
 from domain.policies.defaults import DEFAULTS
 from domain.policies.documents import Policies
-from infra.wire.stored_events import events
 
 State = TypeVar("State")
 Kind = TypeVar("Kind", bound=Event)
@@ -38,11 +38,15 @@ def happened(kind: type[Kind], /, **said: Any) -> Kind:
     return kind(**facts)
 
 
+@cache
+def _adapter(kind: type[Event]) -> TypeAdapter[Event]:
+    return TypeAdapter(kind)
+
+
 def _read_back(event: Event) -> Event:
-    """As the ledger gives it back."""
-    adapter = events(NAMES[type(event)])
-    read: Event = adapter.validate_json(adapter.dump_json(event))
-    return read
+    """As it comes back once it was written as JSON, which is how a ledger keeps it."""
+    adapter = _adapter(type(event))
+    return adapter.validate_json(adapter.dump_json(event))
 
 
 def _told_apart(decided: Iterable[Event], expected: Iterable[Event]) -> str:
