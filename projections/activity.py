@@ -170,6 +170,11 @@ def facts_of(event: Event, currency: str) -> tuple[str, str, str, int, int]:
 class Activity(EventCells[ActivityCell]):
     """Every event counts in the cell of its kind, reason, currency and the seller's local day."""
 
+    def __init__(self, most_reasons: int = MOST_REASONS) -> None:
+        """`most_reasons`: of one kind and day that are told apart."""
+        super().__init__(ACTIVITY)
+        self._most_reasons = most_reasons
+
     def count(
         self,
         counted: dict[Stored, ActivityCell],
@@ -196,7 +201,7 @@ class Activity(EventCells[ActivityCell]):
     def add(self, stored: dict[Stored, ActivityCell], more: ActivityCell) -> ActivityCell:
         """Adds a batch's cell to the stored one of its reason, or of all reasons beyond the limit."""
         key = (more.reason, more.currency)
-        if key not in stored and len(stored) >= MOST_REASONS:
+        if key not in stored and len(stored) >= self._most_reasons:
             key = (OTHER_REASONS, more.currency)
         cell = stored.get(key)
         if cell is None:
@@ -209,4 +214,4 @@ class Activity(EventCells[ActivityCell]):
         return cell
 
 
-READ_MODEL: Final = Activity(ACTIVITY)
+READ_MODEL: Final = Activity()

@@ -29,7 +29,13 @@ def _nobody(events: int) -> None:
     del events
 
 
-def rebuild(ledger: LedgerReader, ledger_id: str, read_models: ReadModels, step: Step = _nobody) -> Rebuilt:
+def rebuild(
+    ledger: LedgerReader,
+    ledger_id: str,
+    read_models: ReadModels,
+    step: Step = _nobody,
+    commits: int = COMMITS,
+) -> Rebuilt:
     """All that the ledger holds now; what it holds later is the projector's."""
     ends = last_positions(ledger)
     folded = 0
@@ -39,15 +45,15 @@ def rebuild(ledger: LedgerReader, ledger_id: str, read_models: ReadModels, step:
         folded += events
         step(events)
 
-    events = {partition: _events(ledger, partition, last, told) for partition, last in ends.items()}
+    events = {partition: _events(ledger, partition, last, told, commits) for partition, last in ends.items()}
     read_models.rebuild(events, ledger_id=ledger_id)
     return Rebuilt(ledger_id, len(ends), folded)
 
 
-def _events(ledger: LedgerReader, partition: int, last: int, step: Step) -> Iterator[Recorded]:
+def _events(ledger: LedgerReader, partition: int, last: int, step: Step, commits: int) -> Iterator[Recorded]:
     place = number = 0
     while place < last:
-        number, up_to = next_piece(ledger, partition, number, last, COMMITS)
+        number, up_to = next_piece(ledger, partition, number, last, commits)
         for chunk in recorded_between(ledger, partition, place, up_to):
             yield from chunk
             step(len(chunk))

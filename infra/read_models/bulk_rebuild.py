@@ -6,14 +6,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from infra.read_models.database import Tables
+from infra.read_models.sizes import Sizes
 from projections.changes import Changes
 from projections.fold import Group, Recorded, Rows
 from projections.projection import Projection
 from projections.read_models import TABLES
 from projections.tables import Stored, Table
-
-MOST_ROWS: Final = 400_000
-"""Rows that wait in memory: half a gigabyte, with their views."""
 
 
 class Rebuild:
@@ -24,10 +22,10 @@ class Rebuild:
     before is from then on read and written as in a batch that follows the ledger.
     """
 
-    def __init__(self, tables: Tables, connection: sa.Connection, most_views: int) -> None:
+    def __init__(self, tables: Tables, connection: sa.Connection, sizes: Sizes) -> None:
         self._tables = tables
         self._connection = connection
-        self._most_views = most_views
+        self._sizes = sizes
         self._waiting: dict[str, dict[Stored, Stored]] = {table.name: {} for table in TABLES}
         self._gone: dict[str, dict[Stored, None]] = {table.name: {} for table in TABLES}
         self._begun = False
@@ -46,9 +44,9 @@ class Rebuild:
                 self._gone[name][key] = None
         for name, row in changes.rows():
             self._waiting[name][row[: _KEYS[name]]] = row
-        if sum(map(len, self._waiting.values())) > MOST_ROWS:
+        if sum(map(len, self._waiting.values())) > self._sizes.rebuild_rows:
             self.write()
-            self._projection.forget(self._most_views)
+            self._projection.forget(self._sizes.views)
 
     def write(self) -> None:
         """Writes whatever waits."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from infra.read_models.schema import PLACES, SQL, Statements
+from infra.read_models.sizes import SIZES, Sizes
 from infra.sqlite_files import open_read_only
 from projections.changes import Changes
 from projections.fold import Group, Rows
@@ -20,8 +21,6 @@ from projections.tables import Stored, Table
 
 AT_ONCE: Final = 200
 """Groups asked for by one statement: few enough for every database's limit on parameters."""
-FEW: Final = 8
-"""Rows for which it does not pay to compile a statement of their own."""
 _STATEMENTS: Final = 500
 _WAITS_MS: Final = 30_000
 _CACHE: Final = "PRAGMA cache_size=-65536"
@@ -64,7 +63,8 @@ def _begin(connection: sa.Connection) -> None:
 class Tables:
     """Reads and writes stored rows, each by a statement of its own.  The transaction is its caller's."""
 
-    def __init__(self, dialect: sa.Dialect) -> None:
+    def __init__(self, dialect: sa.Dialect, sizes: Sizes = SIZES) -> None:
+        self._few_rows = sizes.few_rows
         self.by_name: Final = {table.name: Statements(table, dialect) for table in TABLES}
         self._select = cache(self._compiled)
         self._update = lru_cache(_STATEMENTS)(self._updating)
@@ -109,7 +109,7 @@ class Tables:
             alike.setdefault(given, []).append(after)
         whole: list[Stored] = []
         for given, rows in alike.items():
-            if len(rows) < FEW:
+            if len(rows) < self._few_rows:
                 whole += rows
                 continue
             statement, take = self._update(name, given)

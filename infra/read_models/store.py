@@ -13,6 +13,7 @@ from infra.read_models.bulk_rebuild import Rebuild
 from infra.read_models.database import Tables, writing
 from infra.read_models.schema import PLACES
 from infra.read_models.schema_setup import check_made, claim, make
+from infra.read_models.sizes import SIZES, Sizes
 from infra.read_models.sql_rows import SqlRows
 from infra.read_models.view_cache import Kept
 from projections.fold import Group, Recorded, Rows
@@ -21,7 +22,6 @@ from projections.read_models import TABLES
 from projections.tables import Stored, Table
 from projections.verify import Difference, digest, first_difference, in_batches, recount
 
-MOST_VIEWS: Final = 50_000
 SCHEMA: Final = "jumun_read"
 Faults = Callable[[str], None]
 """Called at `read_models.before`, `.within` and `.after` a commit; a crash test raises or exits there."""
@@ -38,11 +38,13 @@ class OutOfPlace(Exception):
 def _no_faults(_: str) -> None: ...
 
 
-def opened(path_or_url: str, schema: str, *, read_only: bool = False) -> tuple[sa.Engine, Tables]:
+def opened(
+    path_or_url: str, schema: str, *, sizes: Sizes = SIZES, read_only: bool = False
+) -> tuple[sa.Engine, Tables]:
     """A file, or a schema of PostgreSQL, whose driver is loaded only where it is needed."""
     if not path_or_url.startswith(("postgresql:", "postgres:")):
         engine = database.opened(path_or_url, read_only=read_only)
-        return engine, Tables(engine.dialect)
+        return engine, Tables(engine.dialect, sizes)
     from infra.read_models import postgres  # noqa: PLC0415  the command line starts a fifth faster without
 
     engine = postgres.opened(path_or_url, schema)
@@ -63,14 +65,14 @@ class ReadModels:
         schema: str = SCHEMA,
         *,
         faults: Faults = _no_faults,
-        most_views: int = MOST_VIEWS,
+        sizes: Sizes = SIZES,
         read_only: bool = False,
     ) -> None:
-        self._engine, self._tables = opened(path_or_url, schema, read_only=read_only)
+        self._engine, self._tables = opened(path_or_url, schema, sizes=sizes, read_only=read_only)
         self._faults = faults
-        self._most_views = most_views
+        self._sizes = sizes
         self._writing: sa.Connection | None = None
-        self._kept = Kept(self._load, most_views)
+        self._kept = Kept(self._load, sizes.views)
         try:
             if read_only:
                 check_made(self._engine)
@@ -127,10 +129,10 @@ class ReadModels:
         with without_collector(), writing(self._engine) as connection:
             self._tables.at_leisure(connection)
             self._tables.anew(connection)
-            rebuild = Rebuild(self._tables, connection, self._most_views)
+            rebuild = Rebuild(self._tables, connection, self._sizes)
             for partition, told in events.items():
                 rebuild.next_partition()
-                for batch in in_batches(told):
+                for batch in in_batches(told, self._sizes.rebuild_batch):
                     rebuild.fold(batch)
                     places[partition] = batch[-1].position
                     self._tables.stay(connection)

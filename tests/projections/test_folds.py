@@ -1,5 +1,6 @@
 """What rows say after the facts of an order, a SKU or a return, however the ledger is split."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -16,16 +17,15 @@ from domain.returns.receive import RecordCollection, RecordInspection, RecordRec
 from domain.returns.request import DecideReturn, RecordReturn
 from domain.seller import RecordValueAdjustment
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock
-from projections import activity
-from projections.activity import MOST_REASONS, OTHER_REASONS
+from projections.activity import MOST_REASONS, OTHER_REASONS, Activity
 from projections.instants import micros_of
 from projections.orders.rows import ORDER_FACTS, ORDER_STATUS
 from projections.penalty_risk import PENALTY_RISK
 from projections.projection import Projection
-from projections.read_models import TABLES
+from projections.read_models import READ_MODELS, TABLES
 from projections.returns import RETURN_STATUS
 from projections.tables import Table, markdown
-from projections.verify import digest, recount
+from projections.verify import digest, in_batches, recount
 from tests.projections.story import Story, asked, at
 
 BY_NAME: dict[str, Table[Any]] = {table.name: table for table in TABLES}
@@ -270,29 +270,34 @@ def test_adjustments_are_counted_by_sort_and_reason() -> None:
     assert (value.reason, value.currency, value.value_micros) == ("m ", "GBP", -5_500_000), "as told"
 
 
-def test_reasons_without_end_make_no_rows_without_end() -> None:
-    def moved(number: int) -> AdjustStock:
-        fields = {"sku": "CHAIR", "adjustment_id": f"a{number}", "delta": -1, "unit_price": "1"}
-        return asked(AdjustStock, **fields, reason=f"reason {number}")
-
+def written_off(reasons: Iterable[int]) -> Story:
+    """One piece after the other, each for a reason."""
     story = stocked()
-    for number in (*range(MOST_REASONS + 5), 0):
-        story.tell(moved(number), at())
+    for number, reason in enumerate(reasons):
+        fields = {"sku": "CHAIR", "adjustment_id": f"a{number}", "delta": -1, "unit_price": "1"}
+        story.tell(asked(AdjustStock, **fields, reason=f"reason {reason}"), at())
+    return story
+
+
+def test_reasons_without_end_make_no_rows_without_end() -> None:
+    story = written_off([*range(MOST_REASONS + 5), 0])
     cells = [row for row in rows(story, "activity") if row.kind == "stock.adjusted:written_off"]
     assert len(cells) == MOST_REASONS + 1
     assert {row.reason: row.events for row in cells if row.events > 1} == {OTHER_REASONS: 5, "reason 0": 2}
 
 
-def test_which_reasons_are_told_apart_does_not_depend_on_how_the_ledger_is_split(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(activity, "MOST_REASONS", 1)
-    whole = recount(EVERYTHING).digests["activity"]
-    projection, found = Projection(), dict[Any, Any]()
-    for recorded in EVERYTHING:
-        made = projection.fold([recorded]).rows()
-        found.update((BY_NAME[name].key_of(row), row) for name, row in made if name == "activity")
-    assert digest(found[key] for key in sorted(found)) == whole
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_which_reasons_are_told_apart_does_not_depend_on_how_the_ledger_is_split(size: int) -> None:
+    models = [model for model in READ_MODELS if not isinstance(model, Activity)]
+    projection = Projection(read_models=[*models, Activity(most_reasons=2)])
+    table, cells = BY_NAME["activity"], dict[Any, Any]()
+    for batch in in_batches(written_off([0, 1, 2, 0, 3, 1]).events, size):
+        changed = [row for name, row in projection.fold(batch).rows() if name == "activity"]
+        cells |= {table.key_of(row): table.read(row) for row in changed}
+    counted = {
+        cell.reason: cell.events for cell in cells.values() if cell.kind == "stock.adjusted:written_off"
+    }
+    assert counted == {"reason 0": 2, "reason 1": 2, OTHER_REASONS: 2}
 
 
 def test_a_return_without_an_order_has_a_row() -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from benchmarks.production import Production, production
 from consumers.engine import Engine
 from infra.audit import rebuild as rebuilding
+from infra.audit.rebuild import rebuild
 from infra.audit.verify import verify
 from infra.cli.rebuild import rebuild as command
 from infra.database_upgrade import upgrade
@@ -88,10 +89,9 @@ def test_embedded_it_waits_for_nobody(home: Path) -> None:
     assert "nothing was changed" in result.output
 
 
-def test_production_is_folded_partition_by_partition_in_pieces(
+def test_production_is_folded_partition_by_partition(
     made: Production, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "COMMITS", 2)
     for name, value in made.said.items():
         monkeypatch.setenv(f"JUMUN_{name.upper()}", value)
     result = run("--json")
@@ -106,6 +106,13 @@ def test_production_is_folded_partition_by_partition_in_pieces(
             models.of("another")
         ends = dict(ledger.rows("SELECT partition, max(last_position) FROM commits GROUP BY partition"))
         assert models.places() == ends
+
+
+def test_a_partition_is_read_in_pieces_of_a_few_commits(made: Production) -> None:
+    with made.ledger() as ledger, made.read_models() as models:
+        rebuilt = rebuild(ledger, ledger.ledger_id, models, commits=2)
+        assert rebuilt.events == last_position(ledger)
+        assert verify(ledger, models).findings == []
 
 
 def test_read_models_of_a_former_id_are_refused_until_they_are_folded_anew(made: Production) -> None:

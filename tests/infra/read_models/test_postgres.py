@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from urllib.parse import urlsplit
 
 import psycopg
@@ -11,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from infra.event_store.postgres.url import NoUrl
-from infra.read_models import store
 from infra.read_models.schema import METADATA
+from infra.read_models.sizes import Sizes
 from infra.read_models.store import OutOfPlace, ReadModels, opened
 from projections.fold import Recorded
 from projections.verify import in_batches, recount
@@ -123,9 +122,8 @@ def test_of_two_who_begin_a_partition_at_once_one_is_refused(on_postgres: Place)
 
 @pytest.mark.parametrize("begun", [0, 30])
 def test_while_a_rebuild_runs_readers_see_the_old_rows_and_who_folds_waits(
-    on_postgres: Place, monkeypatch: pytest.MonkeyPatch, begun: int
+    on_postgres: Place, begun: int
 ) -> None:
-    monkeypatch.setattr(store, "in_batches", partial(in_batches, size=20))
     reader, folder = on_postgres.models(), on_postgres.models()
     folder.apply(EVERYTHING[:begun], after=0)
     seen: list[object] = []
@@ -137,7 +135,7 @@ def test_while_a_rebuild_runs_readers_see_the_old_rows_and_who_folds_waits(
             seen.extend([reader.place(), reader.digest()])
             waiting.append(pool.submit(folder.apply, EVERYTHING[begun:], after=begun))
 
-    models = on_postgres.models(faults=look)
+    models = on_postgres.models(faults=look, sizes=Sizes(rebuild_batch=20))
     models.rebuild({0: EVERYTHING[:40]})
     pool.shutdown()
     (refused,) = waiting

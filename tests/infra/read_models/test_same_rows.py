@@ -1,7 +1,5 @@
 """The demo's marketplace, folded in any way into either database, gives the same rows to the byte."""
 
-from functools import partial
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,11 +8,10 @@ from consumers.engine import Engine
 from infra.audit.history import recorded_after
 from infra.demo.market import messages
 from infra.event_store.sqlite.ledger import SqliteLedger
-from infra.read_models import bulk_rebuild as rebuilding
-from infra.read_models import store
+from infra.read_models.sizes import Sizes
 from infra.read_models.store import ReadModels
 from projections.fold import Recorded
-from projections.verify import in_batches, recount
+from projections.verify import recount
 from tests.infra.read_models.conftest import Place
 
 ORDERS, SEED, BATCH = 200, 7, 500
@@ -70,7 +67,7 @@ def test_any_cuts_of_any_partitions_in_any_room_give_the_same_rows_on_both(
 ) -> None:
     for place in places:
         place.clear()
-        models = place.models(most_views=kept)
+        models = place.models(sizes=Sizes(views=kept))
         folded(models, market, sizes)
         assert models.digest() == counted
         models.close()
@@ -83,14 +80,11 @@ def test_any_cuts_of_any_partitions_in_any_room_give_the_same_rows_on_both(
 def test_a_rebuild_in_any_room_gives_the_same_rows_on_both_and_goes_on_from_there(
     places: list[Place], market: By, counted: dict[str, str], size: int, rows: int, kept: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rebuilding, "MOST_ROWS", rows)
-        patched.setattr(store, "in_batches", partial(in_batches, size=size))
-        for place in places:
-            models = place.models(most_views=kept)
-            models.rebuild({partition: events[:-40] for partition, events in market.items()})
-            for partition, events in market.items():
-                assert models.place(partition) == events[-41].position
-                models.apply(events[-40:], partition=partition, after=events[-41].position)
-            assert models.digest() == counted
-            models.close()
+    for place in places:
+        models = place.models(sizes=Sizes(views=kept, rebuild_batch=size, rebuild_rows=rows))
+        models.rebuild({partition: events[:-40] for partition, events in market.items()})
+        for partition, events in market.items():
+            assert models.place(partition) == events[-41].position
+            models.apply(events[-40:], partition=partition, after=events[-41].position)
+        assert models.digest() == counted
+        models.close()

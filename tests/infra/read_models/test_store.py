@@ -1,14 +1,12 @@
 """Rows and place move together, once, and nobody else's hand goes unseen."""
 
-from functools import partial
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.read_models import database, schema, store
+from infra.read_models.sizes import SIZES, Sizes
 from infra.read_models.store import OutOfPlace, ReadModels
-from projections.verify import in_batches, recount
+from projections.verify import recount
 from tests.infra.read_models.conftest import Place
 from tests.projections.story import Story, at, together
 from tests.projections.test_folds import EVERYTHING, placed, received
@@ -20,14 +18,14 @@ class Crash(Exception):
     pass
 
 
-def test_tables_of_an_older_shape_are_folded_anew(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_of_an_older_shape_are_folded_anew(place: Place) -> None:
     old = place.models()
     old.apply(EVERYTHING, after=0)
     old.close()
     same = place.models()
     assert same.place() == LAST
     same.close()
-    monkeypatch.setattr(schema, "FOLDS", schema.FOLDS + 1)
+    place.by_hand("UPDATE shape SET made_of = 'another build'")
     new = place.models()
     assert new.place() == 0
     new.apply(EVERYTHING, after=0)
@@ -52,22 +50,21 @@ def test_any_split_any_cache_and_any_restart_give_the_same_rows(
     place: Place, cuts: set[int], kept: int, again: bool
 ) -> None:
     place.clear()
-    models = place.models(most_views=kept)
+    models = place.models(sizes=Sizes(views=kept))
     for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), LAST], strict=True):
         if again:
             models.close()
-            models = place.models(most_views=kept)
+            models = place.models(sizes=Sizes(views=kept))
         models.apply(EVERYTHING[first:last], after=first)
     digests = models.digest()
     models.close()
     assert digests == recount(EVERYTHING).digests
 
 
-@pytest.mark.parametrize("few", [1, 3, database.FEW])
-def test_rows_of_which_only_some_columns_are_written_are_what_a_recount_gives(
-    models: ReadModels, monkeypatch: pytest.MonkeyPatch, few: int
-) -> None:
-    monkeypatch.setattr(database, "FEW", few)
+@pytest.mark.parametrize("few", [1, 3, SIZES.few_rows])
+def test_rows_of_which_only_some_columns_are_written_are_what_a_recount_gives(place: Place, few: int) -> None:
+    place.clear()
+    models = place.models(sizes=Sizes(few_rows=few))
     for first in range(0, LAST, 10):
         models.apply(EVERYTHING[first : first + 10], after=first)
     assert models.verify(EVERYTHING) == []
@@ -162,10 +159,9 @@ def test_a_rebuild_puts_everything_right(place: Place, models: ReadModels) -> No
     again.close()
 
 
-def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(
-    models: ReadModels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store, "in_batches", partial(in_batches, size=7))
+def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(place: Place) -> None:
+    place.clear()
+    models = place.models(sizes=Sizes(rebuild_batch=7))
     models.apply(EVERYTHING[:30], after=0)
     models.rebuild({0: EVERYTHING[:40]})
     models.apply(EVERYTHING[40:], after=40)
@@ -173,10 +169,7 @@ def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(
 
 
 @pytest.mark.parametrize("chunk", [1, 3])
-def test_a_rebuild_that_is_killed_leaves_what_was_there(
-    place: Place, monkeypatch: pytest.MonkeyPatch, chunk: int
-) -> None:
-    monkeypatch.setattr(store, "in_batches", partial(in_batches, size=10))
+def test_a_rebuild_that_is_killed_leaves_what_was_there(place: Place, chunk: int) -> None:
     left = [1_000]
 
     def fault(point: str) -> None:
@@ -184,7 +177,7 @@ def test_a_rebuild_that_is_killed_leaves_what_was_there(
         if not left[0]:
             raise Crash
 
-    models = place.models(faults=fault)
+    models = place.models(faults=fault, sizes=Sizes(rebuild_batch=10))
     models.apply(EVERYTHING[:30], after=0)
     left[0] = chunk
     with pytest.raises(Crash):
