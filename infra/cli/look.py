@@ -13,8 +13,7 @@ from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, ledger_of, re
 from infra.cli.progress import bar
 from infra.event_store.reading.outcomes import last_not_accepted, message_counts
 from infra.wire.stored_outcomes import StoredOutcome
-from projections.questions.order import OrderAnswer, find_orders
-from projections.questions.order import order as one_order
+from projections.questions.order import OrderAnswer, orders_named
 from projections.questions.plain_rows import as_rows
 
 
@@ -29,11 +28,7 @@ def order(
     Example: jumun order N-000042
     """
     with asking(home) as rows:
-        found = [
-            answer
-            for row in find_orders(rows, order_id, seller)
-            if (answer := one_order(rows, row.seller_id, row.channel, order_id, row.account))
-        ]
+        found = list(orders_named(rows, order_id, seller))
     if not found:
         show.problem(
             f"No order is called {order_id}.", "nothing was changed.", "`jumun parked list` shows what waits."

@@ -1,5 +1,6 @@
 """One order with its lines, parcels and cancel requests."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -47,6 +48,9 @@ def order(
     return OrderAnswer(when.as_of_position, when.as_of, head, *details)
 
 
-def find_orders(rows: RowReader, order_id: str, seller: str | None = None) -> list[OrderStatus]:
-    """All orders of that name, of one seller or of any."""
-    return list(rows.select(ORDER_STATUS, equal(order_id=order_id, seller_id=seller)))
+def orders_named(rows: RowReader, order_id: str, seller: str | None = None) -> Iterator[OrderAnswer]:
+    """All orders of that name, of one seller or of any: on so many channels, or of so many sellers."""
+    for head in rows.select(ORDER_STATUS, equal(order_id=order_id, seller_id=seller)):
+        answer = order(rows, head.seller_id, head.channel, order_id, head.account)
+        if answer is not None:
+            yield answer

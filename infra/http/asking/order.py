@@ -1,5 +1,6 @@
 """GET /orders/{order_id}: one order with its story."""
 
+from itertools import islice
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -16,8 +17,7 @@ from infra.http.problems import Problem, documented
 from infra.http.reads import Reads
 from infra.http.services import Reader, Served
 from projections.questions.as_of import AsOf, as_of_now
-from projections.questions.order import find_orders
-from projections.questions.order import order as one_order
+from projections.questions.order import orders_named
 from projections.questions.plain_rows import as_rows
 
 MOST_ORDERS: Final = 20
@@ -50,13 +50,9 @@ async def order(
 def _found(reads: Reads, token: Token, name: str, seller: str | None) -> tuple[list[dict[str, Any]], AsOf]:
     whose = [seller] if seller is not None or token.sellers == ALL else list(token.sellers)
     with reads.read_models.snapshot() as rows:
-        heads = [head for one in whose for head in find_orders(rows, name, one)][:MOST_ORDERS]
-        answers = [
-            answer
-            for head in heads
-            if (answer := one_order(rows, head.seller_id, head.channel, name, head.account))
-        ]
+        named = (answer for one in whose for answer in orders_named(rows, name, one))
+        answers = list(islice(named, MOST_ORDERS))
         as_of = as_of_now(rows, seller)
     stories = [story(reads.ledger, answer.order, MOST_EVENTS) for answer in answers]
-    told = zip(as_rows(answers), stories, strict=True)
-    return [{**row, "timeline": events} for row, events in told], as_of
+    plain = zip(as_rows(answers), stories, strict=True)
+    return [{**row, "timeline": events} for row, events in plain], as_of
