@@ -39,13 +39,14 @@ def happened(kind: type[Kind], /, **said: Any) -> Kind:
 
 
 @cache
-def _adapter(kind: type[Event]) -> TypeAdapter[Event]:
+def _adapter(kind: Any) -> TypeAdapter[Event]:
     return TypeAdapter(kind)
 
 
 def _read_back(event: Event) -> Event:
     """As it comes back once it was written as JSON, which is how a ledger keeps it."""
-    adapter = _adapter(type(event))
+    kind: Any = type(event)
+    adapter = _adapter(kind)
     return adapter.validate_json(adapter.dump_json(event))
 
 
