@@ -39,7 +39,7 @@ def happened(kind: type[Kind], /, **said: Any) -> Kind:
 
 
 @cache
-def _adapter(kind: type[Event]) -> TypeAdapter[Event]:
+def _adapter(kind: Any) -> TypeAdapter[Event]:
     return TypeAdapter(kind)
 
 
