@@ -49,11 +49,11 @@ AsOfInstant = Annotated[
     Instant | None,
     Option("The instant to judge by; a day means its end in UTC. Default: the end of the last day known."),
 ]
-Given = TypeVar("Given", bound=Parameters)
+Filters = TypeVar("Filters", bound=Parameters)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question(Generic[Given]):
+class Question(Generic[Filters]):
     """One question.  A new one is a module with its entry, and a line in the catalogue."""
 
     name: str
@@ -64,12 +64,12 @@ class Question(Generic[Given]):
     """The same in OpenAPI, where it is not the same."""
     example: str
     """A command that asks it."""
-    parameters: type[Given]
+    parameters: type[Filters]
     answer: type[Any]
     """A dataclass: one row of the answer."""
     row_help: str = ""
     """What OpenAPI tells of a row to which the seller is added, because the answer does not name him."""
     scope: Literal["each seller", "all sellers"]
     """Whether it is asked of one seller after the other, or of all together, unless one is named."""
-    ask: Callable[[RowReader, str | None, Given], Iterable[Any]]
+    ask: Callable[[RowReader, str | None, Filters], Iterable[Any]]
     """`seller`: None for all together."""
