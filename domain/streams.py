@@ -1,5 +1,6 @@
 """The id of a stream: whose events it holds.  `kind/seller/business key`."""
 
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["seller", "order", "stock", "return"]
@@ -34,18 +35,19 @@ class StreamId(str):
         return self.parts[2]
 
 
+@lru_cache(maxsize=10_000)  # each message asks for its seller's
 def seller_stream(seller_id: str) -> StreamId:
-    return StreamId.of("seller", seller_id, "self")
+    return StreamId(f"seller/{seller_id}/self")
 
 
 def order_stream(seller_id: str, channel: str, account: str, order_id: str) -> StreamId:
     """The stream of an order, which is named as its channel names it."""
-    return StreamId.of("order", seller_id, f"{channel}:{account}:{order_id}")
+    return StreamId(f"order/{seller_id}/{channel}:{account}:{order_id}")
 
 
 def stock_stream(seller_id: str, sku: str) -> StreamId:
-    return StreamId.of("stock", seller_id, sku)
+    return StreamId(f"stock/{seller_id}/{sku}")
 
 
 def return_stream(seller_id: str, return_id: str) -> StreamId:
-    return StreamId.of("return", seller_id, return_id)
+    return StreamId(f"return/{seller_id}/{return_id}")
