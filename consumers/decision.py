@@ -5,7 +5,7 @@ The overlay is merged when the message succeeds, so one refused at its last step
 
 from typing import Any
 
-from consumers.ports import Carried, Decided, Loaded
+from consumers.ports import Carried, Decided, Loaded, event_id
 from consumers.state_cache import StateCache
 from domain.cascade import Deciders, cascade
 from domain.decider import Told
@@ -40,21 +40,13 @@ class Decision:
 
         events, states = cascade(state_of, stream, command, self._told, self._deciders)
         versions = {to: loaded[to].version for to in states}
-        first = len(self.events)
-        for to, event, cause in events:
+        seller_id, carried, inferred = self.seller_id, self._carried, self._told.inferred
+        first = self.sequence + 1
+        for sequence, (to, event, cause) in enumerate(events, first):
             version = versions[to] = versions[to] + 1
-            self.sequence += 1
-            self.events.append(
-                Decided(
-                    self.seller_id,
-                    self.sequence,
-                    to,
-                    version,
-                    event,
-                    self._carried,
-                    None if cause is None else self.events[first + cause].id,
-                    self._told.inferred,
-                )
-            )
+            follows = None if cause is None else event_id(seller_id, first + cause)
+            decided = Decided(seller_id, sequence, to, version, event, carried, follows, inferred)
+            self.events.append(decided)
+        self.sequence += len(events)
         for to, state in states.items():
             self.states[to] = Loaded(versions[to], state, loaded[to].snapshot)

@@ -26,6 +26,10 @@ class Carried(NamedTuple):
     """Of W3C Trace Context."""
 
 
+def event_id(seller_id: str, sequence: int) -> str:
+    return f"{seller_id}:{sequence}"
+
+
 class Decided(NamedTuple):
     """An event as decided: who it belongs to, where it stands, and what caused it."""
 
@@ -44,7 +48,7 @@ class Decided(NamedTuple):
 
     @property
     def id(self) -> str:
-        return f"{self.seller_id}:{self.sequence}"
+        return event_id(self.seller_id, self.sequence)
 
 
 class Place(NamedTuple):
