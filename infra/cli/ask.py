@@ -28,8 +28,11 @@ Most = Annotated[int, typer.Option(help="Print at most so many rows of the table
 
 def register(app: typer.Typer, question: Question[Any]) -> None:
     """Adds the command that asks it."""
-    help_ = f"{question.help}\n\nExample: {question.example}"
-    app.command(question.name, help=help_)(command(question))
+    app.command(question.name, help=help_of(question))(command(question))
+
+
+def help_of(question: Question[Any]) -> str:
+    return f"{question.help}\n\nExample: {question.example}"
 
 
 def command(question: Question[Any]) -> Callable[..., None]:

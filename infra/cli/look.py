@@ -23,10 +23,6 @@ def order(
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """One order: where its pieces are, and everything that happened to it, each with its cause.
-
-    Example: jumun order N-000042
-    """
     with asking(home) as rows:
         found = list(orders_named(rows, order_id, seller))
     if not found:

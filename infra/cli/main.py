@@ -10,8 +10,8 @@ from infra import logging
 from infra.cli import ask, db, deadlines, doctor, feed, look, parked, rebuild, run, serve, show, token, topics
 from infra.read_models.schema_setup import OtherLedger
 from infra.settings import Settings
-from projections.questions import orders
-from projections.questions.catalogue import QUESTIONS
+from projections.questions import order, orders
+from projections.questions.catalogue import PUBLISHED
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,10 +25,10 @@ app.command()(feed.demo)
 app.command()(feed.ingest)
 app.command()(feed.check)
 app.command()(feed.convert)
-for question in QUESTIONS:
+for question in PUBLISHED:
     ask.register(app, question)
     if question is orders.QUESTION:  # one of them, beside the question about all
-        app.command()(look.order)
+        app.command(order.QUESTION.name, help=ask.help_of(order.QUESTION))(look.order)
 app.add_typer(parked.app, name="parked")
 app.add_typer(deadlines.app, name="deadlines")
 app.command()(look.outcomes)

@@ -21,7 +21,7 @@ from infra.http.publishing import endpoint as publishing
 from infra.http.publishing.message_schemas import components
 from infra.http.request_limits import Edge, failed
 from infra.http.services import Services
-from projections.questions.catalogue import QUESTIONS
+from projections.questions.catalogue import PUBLISHED
 from projections.questions.question import Question
 
 _ABOUT: Final = """
@@ -31,7 +31,7 @@ Refusals are problem details (RFC 9457): `detail` says what happened, `kept` wha
 """
 
 
-def application(services: Services, questions: Iterable[Question[Any]] = QUESTIONS) -> ASGIApp:
+def application(services: Services, questions: Iterable[Question[Any]] = PUBLISHED) -> ASGIApp:
     """Ready to be served."""
     app = FastAPI(
         title="Jumun",

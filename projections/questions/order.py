@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, Final, TypeVar
 
+from domain.values import Text
 from projections.orders.rows import (
     CANCEL_INBOX,
     ORDER_FACTS,
@@ -15,6 +16,7 @@ from projections.orders.rows import (
     Parcel,
 )
 from projections.questions.as_of import AsOf, as_of_now
+from projections.questions.question import Option, Parameters, Question
 from projections.questions.rows import RowReader, equal
 from projections.tables import Table
 
@@ -54,3 +56,19 @@ def orders_named(rows: RowReader, order_id: str, seller: str | None = None) -> I
         answer = order(rows, head.seller_id, head.channel, order_id, head.account)
         if answer is not None:
             yield answer
+
+
+class OrderParameters(Parameters):
+    order_id: Annotated[Text, Option("The channel's name for the order.", argument="order_id")]
+
+
+QUESTION: Final = Question(
+    name="order",
+    help="One order: where its pieces are, and everything that happened to it, each with its cause.",
+    example="jumun order N-000042",
+    parameters=OrderParameters,
+    answer=OrderAnswer,
+    scope="all sellers",
+    ask=lambda rows, seller, given: orders_named(rows, given.order_id, seller),
+    published=False,  # route and command tell its story besides, which is in the ledger and not in rows
+)

@@ -73,3 +73,5 @@ class Question(Generic[Filters]):
     """Whether it is asked of one seller after the other, or of all together, unless one is named."""
     ask: Callable[[RowReader, str | None, Filters], Iterable[Any]]
     """`seller`: None for all together."""
+    published: bool = True
+    """Whether its route and its command are made from this entry."""

@@ -1,13 +1,15 @@
 """The seller score: KPIs over its windows, against the marks that the seller typed in."""
 
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 from domain.policies.rule_sets import COUPANG_WINDOW_DAYS
 from domain.policies.seller_score import ScoreLine, score_rate
+from domain.values import AskedChannel
 from projections.instants import local_day, micros_of
 from projections.questions.as_of import as_of_now, zone_of
 from projections.questions.kpi import kpi
+from projections.questions.question import CHANNEL, AsOfInstant, Parameters, Question
 from projections.questions.rows import RowReader
 from projections.sellers import SELLERS, SellerRow, score_marks
 
@@ -32,3 +34,20 @@ def score(
         answer = kpi(rows, name, seller=seller, channel=channel, since=since, until=until, as_of=as_of)
         lines.append(score_rate(name, answer.numerator, answer.denominator, marks.get(name)))
     return lines
+
+
+class ScoreParameters(Parameters):
+    channel: Annotated[AskedChannel, CHANNEL] = "coupang"
+    as_of: AsOfInstant = None
+
+
+QUESTION: Final = Question(
+    name="score",
+    help="The seller score over its windows, against the marks that the channel shows the seller.",
+    example="jumun penalty --seller seoul-home --channel coupang",
+    parameters=ScoreParameters,
+    answer=ScoreLine,
+    scope="each seller",
+    ask=lambda rows, seller, given: score(rows, seller or "", given.channel, given.as_of),
+    published=False,  # the table of `penalty` shows it
+)

@@ -24,7 +24,7 @@ from infra.settings import LEDGER, Settings
 from infra.wiring.embedded import writing
 from infra.wiring.server import opened
 from projections.questions.as_of import AsOf, as_of_now
-from projections.questions.catalogue import QUESTIONS
+from projections.questions.catalogue import PUBLISHED
 from projections.questions.memory import folded
 from projections.questions.plain_rows import as_rows
 from projections.questions.question import Option, Parameters, Question
@@ -96,7 +96,7 @@ def test_it_is_asked_of_rows_in_memory(made: Settings) -> None:
 @pytest.fixture
 def app() -> typer.Typer:
     commands = typer.Typer()
-    for question in (*QUESTIONS, LOCATIONS):
+    for question in (*PUBLISHED, LOCATIONS):
         register(commands, question)
     return commands
 
@@ -123,7 +123,7 @@ def served(made: Settings) -> Generator[httpx.AsyncClient]:
     assert made.http_tokens is not None
     token = tokens.new(made.http_tokens, "reader", ("*",), ("read",))
     with opened(made) as services:
-        transport = httpx.ASGITransport(app=application(services, (*QUESTIONS, LOCATIONS)))
+        transport = httpx.ASGITransport(app=application(services, (*PUBLISHED, LOCATIONS)))
         headers = {"authorization": f"Bearer {token}"}
         yield httpx.AsyncClient(transport=transport, base_url="http://jumun", headers=headers)
 

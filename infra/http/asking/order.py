@@ -17,7 +17,7 @@ from infra.http.problems import Problem, documented
 from infra.http.reads import Reads
 from infra.http.services import Reader, Served
 from projections.questions.as_of import AsOf, as_of_now
-from projections.questions.order import orders_named
+from projections.questions.order import QUESTION, orders_named
 from projections.questions.plain_rows import as_rows
 
 MOST_ORDERS: Final = 20
@@ -31,11 +31,11 @@ router = APIRouter()
     "/orders/{order_id}",
     response_model=models.Page[models.OrderRow],
     responses={**documented(401, 403, 404, 422, 500, 503, 504), **CSV_ANSWER},
+    description=QUESTION.help,
 )
 async def order(
     request: Request, served: Served, token: Reader, order_id: PathText, asked: Annotated[AskedOrder, Query()]
 ) -> Response:
-    """One order: where its pieces are, and everything that happened to it, each with its cause."""
     see_to(token, asked.seller)
     name, seller = decoded(order_id), asked.seller or token.only
     if asked.min_position is not None:
