@@ -14,7 +14,7 @@ from consumers.ports import Batch, Loaded
 from domain.decider import Told
 from domain.policies.defaults import DEFAULTS
 from domain.stock import STOCK
-from domain.stock.promise import Reserve
+from domain.stock.reservations import Reserve
 from domain.streams import stock_stream
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.wire.stored_events import encode_state

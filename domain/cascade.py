@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from domain.catalogue import DECIDERS
 from domain.decider import Decider, Told
 from domain.errors import Refused, TooEarly
-from domain.fulfilment import follow_ups
+from domain.fulfilment_process import follow_ups
 from domain.message import Event
 from domain.streams import StreamId
 

@@ -9,7 +9,9 @@ from typing import Any, Final
 from domain import order, returns, seller, stock
 from domain.decider import Decider
 from domain.message import Command, Event
-from domain.order import after, allocate, cancel, place, ship, track
+from domain.order import allocate, cancel, place, review, ship, track
+from domain.order import refund as order_refund
+from domain.order import returns as order_returns
 from domain.returns import receive, refund, request
 from domain.returns import state as return_state
 from domain.stock import book
@@ -34,9 +36,9 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.dispatch-requested.v1": ship.DispatchShipment,
     "jumun.inbound.shipment-dispatched.v1": ship.RecordDispatch,
     "jumun.inbound.shipment-tracked.v1": track.RecordTracking,
-    "jumun.inbound.refund-recorded.v1": after.RecordRefund,
-    "jumun.inbound.review-posted.v1": after.PostReview,
-    "jumun.inbound.return-requested.v1": after.RequestReturn,
+    "jumun.inbound.refund-recorded.v1": order_refund.RecordRefund,
+    "jumun.inbound.review-posted.v1": review.PostReview,
+    "jumun.inbound.return-requested.v1": order_returns.RequestReturn,
     "jumun.inbound.return-decision-requested.v1": request.DecideReturn,
     "jumun.inbound.return-collected.v1": receive.RecordCollection,
     "jumun.inbound.return-received.v1": receive.RecordReceipt,
@@ -78,11 +80,11 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.order.shipment-packed.v1": ship.ShipmentPacked,
     "jumun.order.shipment-dispatched.v1": ship.ShipmentDispatched,
     "jumun.order.shipment-tracked.v1": track.ShipmentTracked,
-    "jumun.order.refund-recorded.v1": after.RefundRecorded,
-    "jumun.order.review-posted.v1": after.ReviewPosted,
-    "jumun.order.return-opened.v1": after.ReturnOpened,
-    "jumun.order.lines-returned.v1": after.LinesReturned,
-    "jumun.order.return-closed.v1": after.ReturnClosed,
+    "jumun.order.refund-recorded.v1": order_refund.RefundRecorded,
+    "jumun.order.review-posted.v1": review.ReviewPosted,
+    "jumun.order.return-opened.v1": order_returns.ReturnOpened,
+    "jumun.order.lines-returned.v1": order_returns.LinesReturned,
+    "jumun.order.return-closed.v1": order_returns.ReturnClosed,
     "jumun.stock.received.v1": stock_state.StockReceived,
     "jumun.stock.reserved.v1": stock_state.StockReserved,
     "jumun.stock.backordered.v1": stock_state.StockBackordered,

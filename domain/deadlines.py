@@ -19,7 +19,7 @@ from domain.order.allocate import PassShipBy
 from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
 from domain.returns.receive import ReturnReceived
 from domain.returns.refund import PassRefundDue
-from domain.stock.promise import Expire
+from domain.stock.reservations import Expire
 from domain.stock.state import StockBackordered, StockReserved
 from domain.streams import StreamId
 

@@ -10,7 +10,7 @@ import pytest
 from consumers.ports import Carried, Decided
 from domain.catalogue import DECIDERS, EVENTS
 from domain.message import Event
-from domain.order.after import RefundRecorded
+from domain.order.refund import RefundRecorded
 from domain.streams import StreamId
 from infra.wire.stored_events import attributes, decode, decode_state, encode, encode_state, events
 from tests.golden.make import decided, state_file, states, stored

@@ -9,11 +9,20 @@ from typing import Any
 from domain.decider import Decider, Rules, Told
 from domain.errors import TooEarly
 from domain.message import Event
-from domain.order import after, allocate, cancel, place, ship, track
+from domain.order import allocate, cancel, place, refund, returns, review, ship, track
 from domain.order.place import PlaceOrder
 from domain.order.state import Order, OrderCommand
 
-RULES = Rules(place.rules, allocate.rules, cancel.rules, ship.rules, track.rules, after.rules)
+RULES = Rules(
+    place.rules,
+    allocate.rules,
+    cancel.rules,
+    ship.rules,
+    track.rules,
+    returns.rules,
+    refund.rules,
+    review.rules,
+)
 
 
 def decide(order: Order, command: Any, told: Told) -> list[Event]:

@@ -8,20 +8,13 @@ from typing import Any
 
 from domain.decider import Decider, Rules, Told
 from domain.message import Event
-from domain.policies.documents import StockPolicy, ref
-from domain.stock import book, evolve, promise
+from domain.stock import book, close_sale, evolve, reservations
+from domain.stock.alerts import alerts
 from domain.stock.book import CountStock, ReceiveStock
-from domain.stock.promise import allot_next
-from domain.stock.state import (
-    Level,
-    LowStockDetected,
-    SaleResumed,
-    SoldOutDetected,
-    StockItem,
-    StockRecovered,
-)
+from domain.stock.reservations import allot_next
+from domain.stock.state import SaleResumed, StockItem
 
-RULES = Rules(book.rules, promise.rules, evolve.rules)
+RULES = Rules(book.rules, reservations.rules, close_sale.rules, evolve.rules)
 
 
 def decide(item: StockItem, command: Any, told: Told) -> list[Event]:
@@ -40,7 +33,7 @@ def tell(item: StockItem, command: Any, told: Told) -> list[tuple[Event, StockIt
         return []
     while (allotted := allot_next(story.item, told)) is not None:
         story.tell([allotted])
-    story.tell(_alerts(story.item, told))
+    story.tell(alerts(story.item, told))
     return story.events
 
 
@@ -55,35 +48,6 @@ class _Story:
         for event in events:
             self.item = RULES.evolve(self.item, event)
             self.events.append((event, self.item))
-
-
-def _alerts(item: StockItem, told: Told) -> list[Event]:
-    """Low stock and sold out, once per crossing; recovered only well above the threshold."""
-    policy = told.policies.stock
-    level = _level(item, policy)
-    if level == item.level or policy.low_stock is None:
-        return []
-    left, name = item.available, ref(policy)
-    match level:
-        case "sold_out":
-            return [
-                SoldOutDetected(at=told.at, available=left, safety_stock=policy.safety_stock, policy=name)
-            ]
-        case "low":
-            threshold = policy.low_stock.units
-            return [LowStockDetected(at=told.at, available=left, threshold=threshold, policy=name)]
-        case "ok":
-            return [StockRecovered(at=told.at, available=left, policy=name)]
-
-
-def _level(item: StockItem, policy: StockPolicy) -> Level:
-    low = policy.low_stock
-    if low is None:
-        return "ok"
-    if item.available <= policy.safety_stock:
-        return "sold_out"
-    enough = low.units if item.level == "ok" else low.clear_at - 1
-    return "low" if item.available <= enough else "ok"
 
 
 STOCK = Decider(start=StockItem(), rules=RULES, decide=decide, evolve=RULES.evolve, story=tell)

@@ -1,7 +1,9 @@
 """What parcels, refunds, reviews and returns do to an order."""
 
 from domain.message import Event
-from domain.order.after import LinesReturned, RefundRecorded, ReturnClosed, ReturnOpened, ReviewPosted
+from domain.order.refund import RefundRecorded
+from domain.order.returns import LinesReturned, ReturnClosed, ReturnOpened
+from domain.order.review import ReviewPosted
 from domain.order.ship import ShipmentDispatched, ShipmentPacked
 from domain.order.track import HOLDS, RANK, ShipmentTracked
 from projections.fold import Fold, when

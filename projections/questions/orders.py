@@ -1,8 +1,4 @@
-"""What became of the orders: counted and timed.
-
-A marketplace order is (channel, account, order id): one of several sellers counts once, and carries the
-earliest placement and payment and the latest delivery and promise of its parts.
-"""
+"""What became of the orders: counted and timed."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,18 +9,12 @@ from typing import Annotated, Final
 
 from domain.values import Text
 from projections.instants import DAY, SECOND, local_day
-from projections.orders.rows import ORDER_STATUS
-from projections.orders.view import earliest, latest
 from projections.questions.as_of import AsOf, as_of_now
 from projections.questions.exact_mean import mean
 from projections.questions.order_lines import LinesSummary, lines_summary
 from projections.questions.question import Channel, Option, Parameters, Question, Since, Until
 from projections.questions.rows import RowReader, between, equal
-
-_COLUMNS: Final = (
-    "seller_id", "channel", "account", "order_id", "zone", "status", "claimed_status", "claimed_at",
-    "placed_at", "paid_at", "delivered_at", "promise_at", "promised_day",
-)  # fmt: skip
+from projections.questions.shared_orders import SharedOrder, shared_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +41,6 @@ class OrdersSummary(AsOf):
     lines: LinesSummary
 
 
-@dataclass(slots=True)
-class _Whole:
-    """A marketplace order put together from its sellers' parts."""
-
-    seller: str
-    zone: str
-    """Of the first of its sellers by name."""
-    claimed: tuple[int, str]
-    statuses: set[str]
-    placed_at: int | None = None
-    paid_at: int | None = None
-    delivered_at: int | None = None
-    promise_at: int | None = None
-    promised_day: str | None = None
-
-
 def orders(  # noqa: PLR0913  each is a filter
     rows: RowReader,
     *,
@@ -83,50 +57,13 @@ def orders(  # noqa: PLR0913  each is a filter
         *equal(seller_id=seller, channel=channel, claimed_status=claimed_status, status=status),
         *between("placed_at", since, until),
     ]
-    wholes: dict[tuple[str, str, str], _Whole] = {}
-    by_seller = Counter[str]()
-    for part in rows.columns(ORDER_STATUS, _COLUMNS, where):
-        by_seller[part[0]] += 1
-        _add(wholes, *part)
+    wholes, by_seller = shared_orders(rows, where)
     when = as_of_now(rows, seller, as_of)
-    lines = lines_summary(rows, where)
-    return _summary(when, list(wholes.values()), dict(sorted(by_seller.items())), lines)
-
-
-def _add(  # noqa: PLR0913, PLR0917  in the order of `_COLUMNS`
-    wholes: dict[tuple[str, str, str], _Whole],
-    seller: str,
-    channel: str,
-    account: str,
-    order_id: str,
-    zone: str,
-    status: str,
-    claimed_status: str | None,
-    claimed_at: int | None,
-    placed_at: int | None,
-    paid_at: int | None,
-    delivered_at: int | None,
-    promise_at: int | None,
-    promised_day: str | None,
-) -> None:
-    """Adds one seller's part of an order to the whole."""
-    claimed = (claimed_at or 0, claimed_status or "")
-    whole = wholes.get(key := (channel, account, order_id))
-    if whole is None:
-        whole = wholes[key] = _Whole(seller, zone, claimed, set())
-    elif seller < whole.seller:
-        whole.seller, whole.zone = seller, zone
-    whole.claimed = max(whole.claimed, claimed)
-    whole.statuses.add(status)
-    whole.placed_at = earliest(whole.placed_at, placed_at)
-    whole.paid_at = earliest(whole.paid_at, paid_at)
-    whole.delivered_at = latest(whole.delivered_at, delivered_at)
-    whole.promise_at = latest(whole.promise_at, promise_at)
-    whole.promised_day = max(whole.promised_day or "", promised_day or "") or None
+    return _summary(when, wholes, by_seller, lines_summary(rows, where))
 
 
 def _summary(
-    when: AsOf, wholes: list[_Whole], by_seller: dict[str, int], lines: LinesSummary
+    when: AsOf, wholes: list[SharedOrder], by_seller: dict[str, int], lines: LinesSummary
 ) -> OrdersSummary:
     came = [whole for whole in wholes if whole.delivered_at is not None]
     days = [_days(whole) for whole in came]
@@ -156,12 +93,12 @@ def _status(statuses: set[str]) -> str:
     return next(iter(statuses)) if len(statuses) == 1 else "mixed"
 
 
-def _late(whole: _Whole) -> bool:
+def _late(whole: SharedOrder) -> bool:
     at, promise = whole.delivered_at, whole.promise_at
     return at is not None and promise is not None and at > promise
 
 
-def _days(whole: _Whole) -> int | None:
+def _days(whole: SharedOrder) -> int | None:
     """1: delivered after the promised day, 0: on it, -1: before; None: nothing was promised."""
     if whole.delivered_at is None or whole.promised_day is None:
         return None
@@ -169,7 +106,7 @@ def _days(whole: _Whole) -> int | None:
     return (day > whole.promised_day) - (day < whole.promised_day)
 
 
-def _approval(wholes: Iterable[_Whole]) -> Decimal | None:
+def _approval(wholes: Iterable[SharedOrder]) -> Decimal | None:
     spans = [whole.paid_at - whole.placed_at for whole in wholes if whole.paid_at and whole.placed_at]
     return mean(sum(spans), len(spans), 3_600 * SECOND)
 

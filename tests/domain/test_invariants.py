@@ -14,7 +14,6 @@ from domain.audit import Audit
 from domain.catalogue import BUSINESS_KEYS, COMMANDS
 from domain.errors import Refused, TooEarly
 from domain.message import Command, Event
-from domain.order.after import PostReview, RecordRefund, RequestReturn, ReturnOpened
 from domain.order.cancel import (
     CancelLines,
     CancelRejected,
@@ -33,6 +32,9 @@ from domain.order.place import (
     PlaceOrder,
     RecordPayment,
 )
+from domain.order.refund import RecordRefund
+from domain.order.returns import RequestReturn, ReturnOpened
+from domain.order.review import PostReview
 from domain.order.ship import (
     DispatchShipment,
     Override,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from domain.stock import STOCK
 from domain.stock.book import ReceiveStock
-from domain.stock.promise import Confirm, Reserve
+from domain.stock.reservations import Confirm, Reserve
 from domain.stock.state import LowStockDetected, SoldOutDetected, StockRecovered
 from tests.domain.telling import (
     ORDER_1001,

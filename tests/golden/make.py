@@ -13,14 +13,6 @@ from typing import Any, Final
 from consumers.ports import Carried, Decided
 from domain.catalogue import DECIDERS, EVENTS, NAMES
 from domain.message import Event
-from domain.order.after import (
-    LinesReturned,
-    RefundRecorded,
-    ReturnClosed,
-    ReturningLine,
-    ReturnOpened,
-    ReviewPosted,
-)
 from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated, ShipByMissed
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.place import (
@@ -33,6 +25,9 @@ from domain.order.place import (
     PlacedLine,
     StatusClaimed,
 )
+from domain.order.refund import RefundRecorded
+from domain.order.returns import LinesReturned, ReturnClosed, ReturningLine, ReturnOpened
+from domain.order.review import ReviewPosted
 from domain.order.ship import ShipmentDispatched, ShipmentPacked
 from domain.order.state import LinePieces, Move
 from domain.order.track import ShipmentTracked

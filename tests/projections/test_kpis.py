@@ -4,9 +4,11 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
-from domain.order.after import PostReview, RecordRefund, RequestReturn
 from domain.order.cancel import CancelLines
 from domain.order.place import AmendOrder, PlaceOrder, RecordPayment
+from domain.order.refund import RecordRefund
+from domain.order.returns import RequestReturn
+from domain.order.review import PostReview
 from domain.order.ship import RecordDispatch
 from domain.order.track import RecordTracking
 from domain.returns.receive import RecordInspection, RecordReceipt

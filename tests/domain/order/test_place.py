@@ -8,7 +8,6 @@ import pytest
 from pydantic import ValidationError
 
 from domain.order import ORDER
-from domain.order.after import PostReview, RecordRefund, RequestReturn
 from domain.order.allocate import MirrorAllocation
 from domain.order.cancel import CancelLines, DecideCancel, RecordCancellation, RequestCancel
 from domain.order.place import (
@@ -25,6 +24,9 @@ from domain.order.place import (
     RecordPayment,
     StatusClaimed,
 )
+from domain.order.refund import RecordRefund
+from domain.order.returns import RequestReturn
+from domain.order.review import PostReview
 from domain.order.ship import DispatchShipment, PackShipment, QualityCheck, RecordDispatch, RecordPacking
 from domain.order.state import OrderCommand
 from domain.order.track import RecordTracking

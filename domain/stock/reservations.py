@@ -1,21 +1,16 @@
 """Promising stock to order lines: reserve, wait in turn, release, ship."""
 
 from datetime import datetime
-from itertools import islice
 from typing import NamedTuple
 
 from domain.decider import Rules, Told
 from domain.message import Event
 from domain.stock.book import topped_up
 from domain.stock.state import (
-    BETWEEN,
     At,
     BackorderDropped,
     Balance,
-    CountRequested,
-    OrderAtRisk,
     ReservationConfirmed,
-    SaleClosed,
     StockBackordered,
     StockDiscrepancyDetected,
     StockItem,
@@ -26,8 +21,6 @@ from domain.stock.state import (
 )
 
 rules = Rules[StockItem]()
-
-AT_RISK_LISTED = 100
 
 
 class Reserve(NamedTuple):
@@ -72,12 +65,6 @@ class Ship(NamedTuple):
     line: str
     pieces: int
     reserved: int
-
-
-class CloseSale(NamedTuple):
-    """A seller cancelled for want of stock."""
-
-    cause: str
 
 
 @rules.on_command
@@ -256,34 +243,3 @@ def _joined(parts: list[At], more: At) -> list[At]:
 def _fullest(item: StockItem) -> str:
     free = {name: balance.on_hand - balance.reserved for name, balance in item.balances.items()}
     return min(free, key=lambda name: (-free[name], name), default="main")
-
-
-@rules.on_command
-def close_sale(item: StockItem, command: CloseSale, told: Told) -> list[Event]:
-    if item.closed:
-        return []
-    order = command.cause
-    others = [
-        OrderAtRisk(
-            order=key.partition(BETWEEN)[0],
-            line=key.partition(BETWEEN)[2],
-            pieces=held.pieces,
-            ship_by=held.ship_by,
-        )
-        for key, held in item.reservations.items()
-        if not key.startswith(f"{order}{BETWEEN}")
-    ] + [
-        OrderAtRisk(order=waiting.order, line=waiting.line, pieces=waiting.pieces, ship_by=waiting.ship_by)
-        for waiting in item.queue.values()
-        if waiting.order != order
-    ]
-    others.sort(key=lambda risk: (risk.ship_by is None, risk.ship_by, risk.order, risk.line))
-    return [
-        SaleClosed(
-            at=told.at,
-            cause=command.cause,
-            at_risk=list(islice(others, AT_RISK_LISTED)),
-            at_risk_lines=len(others),
-        ),
-        CountRequested(at=told.at, cause=command.cause),
-    ]

@@ -6,7 +6,8 @@ import pytest
 
 from domain.stock import STOCK
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock, RestockReturn
-from domain.stock.promise import AT_RISK_LISTED, CloseSale, Confirm, Expire, Release, Reserve, Ship
+from domain.stock.close_sale import AT_RISK_LISTED, CloseSale
+from domain.stock.reservations import Confirm, Expire, Release, Reserve, Ship
 from domain.stock.sellable import sellable
 from domain.stock.state import (
     At,

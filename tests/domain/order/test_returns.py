@@ -4,20 +4,18 @@ import pytest
 from pydantic import ValidationError
 
 from domain.order import ORDER
-from domain.order.after import (
+from domain.order.fault import RETURN_FAULT, ReturnReason
+from domain.order.refund import RecordRefund, RefundRecorded
+from domain.order.returns import (
     CloseReturn,
     LinesReturned,
     MirrorReturned,
     MoreThanReturnable,
-    PostReview,
-    RecordRefund,
-    RefundRecorded,
     RequestReturn,
     ReturnClosed,
     ReturnWindowClosed,
-    ReviewPosted,
 )
-from domain.order.fault import RETURN_FAULT, ReturnReason
+from domain.order.review import PostReview, ReviewPosted
 from domain.policies.defaults import DEFAULTS, KR_DEFAULT
 from domain.policies.documents import adopt
 from domain.values import Fault

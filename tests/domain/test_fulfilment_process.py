@@ -6,10 +6,9 @@ import pytest
 
 from domain.deadlines import Timer, due_step, timers
 from domain.errors import Refused
-from domain.fulfilment import follow_ups
+from domain.fulfilment_process import follow_ups
 from domain.message import Event
 from domain.order import ORDER
-from domain.order.after import CloseReturn, LinesReturned, MirrorReturned, RefundRecorded, RequestReturn
 from domain.order.allocate import (
     LineAllocated,
     LineBackordered,
@@ -20,6 +19,8 @@ from domain.order.allocate import (
 )
 from domain.order.cancel import CancelLines, LinesCancelled, RecordCancellation
 from domain.order.place import AmendOrder, OrderAmended, OrderedLine, PlaceOrder, RecordPayment
+from domain.order.refund import RefundRecorded
+from domain.order.returns import CloseReturn, LinesReturned, MirrorReturned, RequestReturn
 from domain.order.ship import DispatchShipment, PackShipment, QualityCheck, RecordDispatch, RecordPacking
 from domain.order.state import Line
 from domain.order.track import RecordTracking
@@ -37,7 +38,8 @@ from domain.returns.receive import (
 from domain.returns.refund import MirrorRefund, PassRefundDue, RefundOverdue
 from domain.returns.request import DecideReturn, OpenReturn, ReturnRecorded, ReturnRejected
 from domain.stock.book import CountStock, QuarantineReturn, ReceiveStock, RestockReturn, ScrapReturn
-from domain.stock.promise import CloseSale, Confirm, Expire, Release, Reserve, Ship
+from domain.stock.close_sale import CloseSale
+from domain.stock.reservations import Confirm, Expire, Release, Reserve, Ship
 from domain.stock.sellable import sellable
 from domain.stock.state import CountRequested, OrderAtRisk, SaleClosed, StockReleased, StockReserved
 from domain.streams import StreamId, order_stream, return_stream, stock_stream

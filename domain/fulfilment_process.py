@@ -21,10 +21,11 @@ from typing import Any, TypeVar
 
 from domain.decider import register
 from domain.message import Event
-from domain.order.after import CloseReturn, MirrorReturned, RefundRecorded, ReturnOpened
 from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
 from domain.order.cancel import LinesCancelled
 from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
+from domain.order.refund import RefundRecorded
+from domain.order.returns import CloseReturn, MirrorReturned, ReturnOpened
 from domain.order.ship import ShipmentDispatched, ShipmentPacked
 from domain.order.state import Move, Order
 from domain.returns.receive import ReturnInspected, ReturnReceived
@@ -32,7 +33,8 @@ from domain.returns.refund import MirrorRefund
 from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected
 from domain.returns.state import Back, Return
 from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
-from domain.stock.promise import CloseSale, Confirm, Release, Reserve, Ship
+from domain.stock.close_sale import CloseSale
+from domain.stock.reservations import Confirm, Release, Reserve, Ship
 from domain.stock.state import BackorderDropped, StockBackordered, StockReleased, StockReserved
 from domain.streams import StreamId, return_stream, stock_stream
 from domain.values import UnitState

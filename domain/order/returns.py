@@ -1,23 +1,23 @@
-"""What comes after delivery: returns as the order sees them, money back, and what the buyer thought."""
+"""Returns as the order sees them: which pieces may come back, until when, and which did."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from datetime import datetime
+from typing import ClassVar, Literal, NamedTuple
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from domain.decider import Rules, Told
 from domain.errors import Refused
 from domain.message import Event, Said
 from domain.order.cancel import AskedLines
 from domain.order.fault import ReturnReason, fault_of_return
-from domain.order.place import OrderDiscrepancyDetected
 from domain.order.state import LinePieces, Order, OrderCommand, asked_pieces
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.return_policy import ReturnPolicy
+from domain.policies.return_window import window_end
 from domain.streams import StreamId, return_stream
-from domain.values import AskedMinor, Fault, PersonalText, Text
+from domain.values import Fault, PersonalText, Text
 
 rules = Rules[Order]()
 
@@ -28,24 +28,6 @@ class ReturnWindowClosed(Refused):
 
 class MoreThanReturnable(Refused):
     """More pieces than were delivered and are not on their way back already."""
-
-
-class RecordRefund(OrderCommand):
-    """Fact: money went back to the buyer."""
-
-    refund_id: Text
-    amount: AskedMinor
-    cause: Literal["cancel", "return", "lost", "goodwill"]
-    return_id: Text | None = None
-    late_interest: AskedMinor = 0
-
-
-class PostReview(OrderCommand):
-    """Fact: the buyer rated the order, 1 (worst) to 5."""
-
-    review_id: Text
-    score: Annotated[int, Field(strict=True, ge=1, le=5)]
-    text: PersonalText | None = None
 
 
 class RequestReturn(OrderCommand):
@@ -77,24 +59,6 @@ class CloseReturn(NamedTuple):
 
     return_id: str
     lines: tuple[tuple[str, int], ...]
-
-
-class RefundRecorded(Event):
-    """Money went back to the buyer.  `late_interest` is its own line, outside the captured amount."""
-
-    refund_id: str
-    amount: int
-    cause: str
-    return_id: str | None
-    late_interest: int
-
-
-class ReviewPosted(Event):
-    """The buyer rated the order."""
-
-    review_id: str
-    score: int
-    text: str | None
 
 
 class ReturningLine(Said):
@@ -135,47 +99,13 @@ class ReturnClosed(Event):
 
 
 @rules.on_command
-def record_refund(order: Order, command: RecordRefund, told: Told) -> list[Event]:
-    if f"refund:{command.refund_id}" in order.done:
-        return []
-    events: list[Event] = [
-        RefundRecorded(
-            at=told.at,
-            refund_id=command.refund_id,
-            amount=command.amount,
-            cause=command.cause,
-            return_id=command.return_id,
-            late_interest=command.late_interest,
-        )
-    ]
-    left = order.captured - order.refunded
-    if command.amount > left:
-        events.append(
-            OrderDiscrepancyDetected(
-                at=told.at,
-                kind="refunded_more_than_captured",
-                subject=command.refund_id,
-                expected=f"at most {left}",
-                observed=str(command.amount),
-            )
-        )
-    return events
-
-
-@rules.on_command
-def post_review(order: Order, command: PostReview, told: Told) -> list[Event]:
-    if f"review:{command.review_id}" in order.done:
-        return []
-    return [ReviewPosted(at=told.at, review_id=command.review_id, score=command.score, text=command.text)]
-
-
-@rules.on_command
 def request_return(order: Order, command: RequestReturn, told: Told) -> list[Event]:
     if f"return:{command.return_id}" in order.done:
         return []
     policy = told.policies.returns
     asked = asked_pieces(command.lines)
-    ends = _window_end(order, asked, command.reason, told)
+    days = calendar(policy.calendar, told.zone)
+    ends = window_end(policy, days, command.reason, _delivered_at(order, asked))
     for name, pieces in asked:
         if pieces > (free := _returnable(order, name)):
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
@@ -197,7 +127,7 @@ def request_return(order: Order, command: RequestReturn, told: Told) -> list[Eve
             words=command.words,
             window_ends_at=ends,
             policy=ref(policy),
-            calendar=calendar(policy.calendar, told.zone).ref,
+            calendar=days.ref,
             by=told.by,
         )
     ]
@@ -211,26 +141,16 @@ def _returnable(order: Order, name: str) -> int:
     return max(0, there - line.return_open - line.returned)
 
 
-def _window_end(
-    order: Order, asked: list[tuple[str, int]], reason: ReturnReason, told: Told
-) -> datetime | None:
-    """Exclusive end of the window of the last of these pieces to be delivered; none before that."""
-    policy = told.policies.returns
-    second = policy.second_window
-    longer = second is not None and reason in second.reasons
-    term = second.days_from_delivery if second and longer else policy.window_days
+def _delivered_at(order: Order, asked: list[tuple[str, int]]) -> list[datetime]:
+    """When the parcels with any of these lines were delivered."""
     names = {name for name, _ in asked}
-    delivered = [
+    return [
         shipment.status_at
         for shipment in order.shipments.values()
         if shipment.holds == "delivered"
         and shipment.status_at is not None
         and any(line in names for line, _ in shipment.moves)
     ]
-    if not delivered:
-        return None
-    days = calendar(policy.calendar, told.zone)
-    return days.end_of_day(days.local_day(max(delivered)) + timedelta(days=term))
 
 
 def _payer(policy: ReturnPolicy, fault: Fault) -> str:
@@ -253,19 +173,6 @@ def close_return(_: Order, command: CloseReturn, told: Told) -> list[Event]:
 
 def _named(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
     return [LinePieces(line=line, pieces=pieces) for line, pieces in lines]
-
-
-@rules.on_event
-def refunded(order: Order, event: RefundRecorded) -> Order:
-    return order._replace(
-        refunded=order.refunded + event.amount,
-        done=order.done | {f"refund:{event.refund_id}"},
-    )
-
-
-@rules.on_event
-def reviewed(order: Order, event: ReviewPosted) -> Order:
-    return order._replace(done=order.done | {f"review:{event.review_id}"})
 
 
 @rules.on_event

@@ -1,0 +1,67 @@
+"""Money that went back to the buyer, as the order counts it."""
+
+from typing import Literal
+
+from domain.decider import Rules, Told
+from domain.message import Event
+from domain.order.place import OrderDiscrepancyDetected
+from domain.order.state import Order, OrderCommand
+from domain.values import AskedMinor, Text
+
+rules = Rules[Order]()
+
+
+class RecordRefund(OrderCommand):
+    """Fact: money went back to the buyer."""
+
+    refund_id: Text
+    amount: AskedMinor
+    cause: Literal["cancel", "return", "lost", "goodwill"]
+    return_id: Text | None = None
+    late_interest: AskedMinor = 0
+
+
+class RefundRecorded(Event):
+    """Money went back to the buyer.  `late_interest` is its own line, outside the captured amount."""
+
+    refund_id: str
+    amount: int
+    cause: str
+    return_id: str | None
+    late_interest: int
+
+
+@rules.on_command
+def record_refund(order: Order, command: RecordRefund, told: Told) -> list[Event]:
+    if f"refund:{command.refund_id}" in order.done:
+        return []
+    events: list[Event] = [
+        RefundRecorded(
+            at=told.at,
+            refund_id=command.refund_id,
+            amount=command.amount,
+            cause=command.cause,
+            return_id=command.return_id,
+            late_interest=command.late_interest,
+        )
+    ]
+    left = order.captured - order.refunded
+    if command.amount > left:
+        events.append(
+            OrderDiscrepancyDetected(
+                at=told.at,
+                kind="refunded_more_than_captured",
+                subject=command.refund_id,
+                expected=f"at most {left}",
+                observed=str(command.amount),
+            )
+        )
+    return events
+
+
+@rules.on_event
+def refunded(order: Order, event: RefundRecorded) -> Order:
+    return order._replace(
+        refunded=order.refunded + event.amount,
+        done=order.done | {f"refund:{event.refund_id}"},
+    )
