@@ -4,18 +4,17 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from consumers.ports import Batch
 from domain.catalogue import DECIDERS, NAMES
 from domain.streams import StreamId
 from infra.clock import SYSTEM, Clock
 from infra.event_store.chain import Head, content_hash
+from infra.event_store.retention import keep_until
 from infra.wire.stored_events import encode, encode_state
 from infra.wire.stored_outcomes import OutcomeContent
-from projections.instants import DAY, micros_of
-
-SET_ASIDE_DAYS: Final = 30
+from projections.instants import micros_of
 
 
 def _nowhere(_: str) -> None:
@@ -79,7 +78,7 @@ class BatchRows:
 
     def set_aside(self, recorded_at: datetime) -> list[Row]:
         """(outcome's place in the batch, bytes, keep until)"""
-        until = micros_of(recorded_at) + SET_ASIDE_DAYS * DAY
+        until = keep_until(recorded_at)
         places = [at for at, outcome in enumerate(self.batch.outcomes) if outcome.state == "set_aside"]
         return [(at, raw, until) for at, raw in zip(places, self.batch.set_aside, strict=True)]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from projections.orders.rows import OrderFact, OrderStatus, Parcel
+from projections.orders.status import derived_status
 from projections.orders.view import OrderView, latest
 
 
@@ -65,26 +66,3 @@ def _arrived(row: OrderStatus | OrderFact, parcel: Parcel) -> None:
         row.delivered_at, row.delivery_reported_at = at, parcel.reported_at
     elif at == row.delivered_at:
         row.delivery_reported_at = latest(row.delivery_reported_at, parcel.reported_at)
-
-
-def derived_status(order: OrderStatus) -> str:
-    """What people call the state that an order's pieces are in.  Total: every order has one.
-
-    closed: all has left, and nothing of it is with the buyer or on the way (lost, sent back, returned).
-    """
-    left = order.in_transit + order.delivered + order.lost + order.returned_to_sender
-    if order.lines and order.ordered == order.cancelled:
-        return "cancelled"
-    if left and not order.waiting + order.packed:
-        if order.in_transit:
-            return "shipped"
-        return "delivered" if order.delivered > order.returned else "closed"
-    if left:
-        return "partially_shipped"
-    if order.cancelled:
-        return "partially_cancelled"
-    if not order.lines and order.cancel_told_at is not None:
-        return "cancelled"
-    if order.acknowledged_at is not None:
-        return "acknowledged"
-    return "pending_payment" if order.paid_at is None else "new"
