@@ -5,13 +5,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.collector import without_collector
 from infra.read_models import database
 from infra.read_models.bulk_rebuild import Rebuild
+from infra.read_models.checkpoint import move, place_of, places_of
 from infra.read_models.database import Tables, writing
-from infra.read_models.schema import PLACES
 from infra.read_models.schema_setup import check_made, claim, make
 from infra.read_models.sizes import SIZES, Sizes
 from infra.read_models.sql_rows import SqlRows
@@ -25,14 +24,6 @@ from projections.verify import Difference, digest, first_difference, in_batches,
 SCHEMA: Final = "jumun_read"
 Faults = Callable[[str], None]
 """Called at `read_models.before`, `.within` and `.after` a commit; a crash test raises or exits there."""
-
-
-class OutOfPlace(Exception):
-    """The events do not follow on what is stored: another projector has moved on, or some are missing."""
-
-    def __init__(self, partition: int, after: int, place: int) -> None:
-        super().__init__(f"partition {partition} stands at {place}, not at {after}")
-        self.partition, self.after, self.place = partition, after, place
 
 
 def _no_faults(_: str) -> None: ...
@@ -99,7 +90,7 @@ class ReadModels:
         projection = self._kept.taken(partition, after)
         self._faults("read_models.before")
         with without_collector(), writing(self._engine) as connection:
-            _move(connection, partition, after, batch[-1].position)
+            move(connection, partition, after, batch[-1].position)
             self._fold(connection, projection, batch)
             self._faults("read_models.within")
         self._faults("read_models.after")
@@ -108,12 +99,12 @@ class ReadModels:
     def place(self, partition: int = 0) -> int:
         """Position of the last event of the partition that was folded in."""
         with self.reading() as connection:
-            return _place(connection, partition)
+            return place_of(connection, partition)
 
     def places(self) -> dict[int, int]:
         """The place of each partition that anything was folded of."""
         with self.reading() as connection:
-            return _places(connection)
+            return places_of(connection)
 
     def rebuild(self, events: Mapping[int, Iterable[Recorded]], *, ledger_id: str | None = None) -> None:
         """All rows anew from the ledger's events by partition.  Until it is done, readers see the old ones.
@@ -141,7 +132,7 @@ class ReadModels:
             if ledger_id is not None:
                 claim(connection, ledger_id, anew=True)
             for partition, last in sorted(places.items()):
-                _move(connection, partition, 0, last)
+                move(connection, partition, 0, last)
 
     def digest(self, without: Collection[str] = ()) -> dict[str, str]:
         """sha256 of every table's rows in key order; `without`: columns that are left out."""
@@ -151,7 +142,7 @@ class ReadModels:
     def standing(self) -> tuple[dict[int, int], dict[str, str]]:
         """The places, and the digests of what had been folded up to them."""
         with self.reading() as connection:
-            return _places(connection), self._digest(connection)
+            return places_of(connection), self._digest(connection)
 
     def _digest(self, connection: sa.Connection, without: Collection[str] = ()) -> dict[str, str]:
         self._tables.at_leisure(connection)
@@ -204,25 +195,3 @@ class ReadModels:
 def _without(names: Collection[str], table: Table[Any], rows: Iterable[Stored]) -> Iterable[Stored]:
     kept = [index for index, column in enumerate(table.columns) if column.name not in names]
     return (tuple(row[index] for index in kept) for row in rows) if names else rows
-
-
-def _place(connection: sa.Connection, partition: int) -> int:
-    asked = sa.select(PLACES.c.position).where(PLACES.c.partition == partition)
-    return connection.execute(asked).scalar() or 0
-
-
-def _places(connection: sa.Connection) -> dict[int, int]:
-    return {row.partition: row.position for row in connection.execute(sa.select(PLACES))}
-
-
-def _move(connection: sa.Connection, partition: int, after: int, to: int) -> None:
-    """Compare-and-set: of two projectors at the same place, one moves it and the other fails."""
-    if after == 0:
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        begun = insert(PLACES).values(partition=partition, position=to).on_conflict_do_nothing()
-        if connection.execute(begun.returning(PLACES.c.position)).first() is not None:
-            return
-    is_it = (PLACES.c.partition == partition, PLACES.c.position == after)
-    moved = connection.execute(sa.update(PLACES).where(*is_it).values(position=to))
-    if moved.rowcount != 1:
-        raise OutOfPlace(partition, after, _place(connection, partition))

@@ -17,8 +17,9 @@ from infra.audit.history import recorded_between
 from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.ports import Member, OutOfRange, Record
+from infra.read_models.checkpoint import OutOfPlace
 from infra.read_models.schema_setup import OtherLedger
-from infra.read_models.store import OutOfPlace, ReadModels
+from infra.read_models.store import ReadModels
 from infra.wire.kafka_records import ledger_place, recorded
 from projections.fold import Recorded
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from infra.event_store.postgres.url import NoUrl
+from infra.read_models.checkpoint import OutOfPlace
 from infra.read_models.schema import METADATA
 from infra.read_models.sizes import Sizes
-from infra.read_models.store import OutOfPlace, ReadModels, opened
+from infra.read_models.store import ReadModels, opened
 from projections.fold import Recorded
 from projections.verify import in_batches, recount
 from tests.infra.read_models.conftest import Place

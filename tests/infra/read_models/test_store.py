@@ -4,8 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from infra.read_models.checkpoint import OutOfPlace
 from infra.read_models.sizes import SIZES, Sizes
-from infra.read_models.store import OutOfPlace, ReadModels
+from infra.read_models.store import ReadModels
 from projections.verify import recount
 from tests.infra.read_models.conftest import Place
 from tests.projections.story import Story, at, together
