@@ -7,6 +7,7 @@ and the same class recounts a ledger in memory.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from domain.streams import StreamId
 from projections.changes import Changes
 from projections.derived_rows import DerivedRows
 from projections.event_cells import EventCells
@@ -120,7 +121,7 @@ class Projection:
         return self._views[fold, fold.group(fold.stream(seller_id))].view
 
     def _keys_of(self, stream: str) -> list[tuple[Fold[Any], Group]]:
-        kind = stream[: stream.index("/")]
+        kind = StreamId(stream).kind
         return [(fold, fold.group(stream)) for fold in self._folds if kind in fold.kinds]
 
     def _add_counted(self, model: EventCells[Any], counted: Mapping[Stored, Any], changes: Changes) -> None:

@@ -1,11 +1,8 @@
 """Bugs planted into the rules of orders."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from domain.cascade import Deciders
 from domain.catalogue import DECIDERS
@@ -25,14 +22,6 @@ def with_bug(where: Where, what: BaseException) -> Deciders:
         return order.decide(state, command, context)
 
     return {**DECIDERS, "order": replace(order, decide=broken)}
-
-
-@contextmanager
-def planted(where: Where, what: BaseException) -> Generator[None]:
-    """The bug is in the rules of the whole process, for what is run by the command line."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(DECIDERS, "order", with_bug(where, what)["order"])
-        yield
 
 
 def deadline_of(sku: str) -> Where:

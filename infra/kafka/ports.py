@@ -92,10 +92,8 @@ class Member(Protocol):
         ...
 
     def pause(self, partitions: Collection[int]) -> None:
-        """Nothing of these is read until `resume`; the membership stays."""
+        """Nothing of these is read until `begin`; the membership stays."""
         ...
-
-    def resume(self, partitions: Collection[int]) -> None: ...
 
     def bounds(self, partition: int) -> tuple[int, int]:
         """The first offset still there, and the one after the last committed record.

@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from consumers.engine import Engine
+from domain.cascade import Deciders
+from domain.catalogue import DECIDERS
 from infra.build import build
 from infra.clock import SYSTEM, Clock
 from infra.embedded.projector import Beside, Within
@@ -24,7 +26,12 @@ def no_faults(_: str) -> None:
 
 @contextmanager
 def writing(
-    settings: Settings, *, faults: Faults = no_faults, beside: bool = False, clock: Clock = SYSTEM
+    settings: Settings,
+    *,
+    faults: Faults = no_faults,
+    beside: bool = False,
+    clock: Clock = SYSTEM,
+    deciders: Deciders = DECIDERS,
 ) -> Generator[Embedded]:
     """The one that writes.  `beside`: read models are folded in a process of their own, on another core.
 
@@ -37,7 +44,12 @@ def writing(
         )
         read_models = ReadModels(str(home / READ_MODELS))
         projector = Beside(home) if beside else Within(home, ledger, faults)
-        engine = Engine(ledger, on_commit=projector.follow, parked_per_seller=settings.parked_per_seller)
+        engine = Engine(
+            ledger,
+            on_commit=projector.follow,
+            parked_per_seller=settings.parked_per_seller,
+            deciders=deciders,
+        )
         embedded = Embedded(ledger, read_models, projector, engine, settings.batch)
         try:
             yield embedded

@@ -1,5 +1,7 @@
 """How each worker of the production way is put together."""
 
+from domain.cascade import Deciders
+from domain.catalogue import DECIDERS
 from infra.clock import SYSTEM
 from infra.kafka.client import connect
 from infra.kafka.ports import Kafka
@@ -30,12 +32,24 @@ def topic_id(kafka: Kafka, name: str) -> str:
     return found[name].id
 
 
-def engine(settings: Settings, *, skip_deleted: bool = False, new_topic: bool = False) -> Worker:
+def engine(
+    settings: Settings,
+    *,
+    skip_deleted: bool = False,
+    new_topic: bool = False,
+    deciders: Deciders = DECIDERS,
+) -> Worker:
     """Decides messages of the inbound topic."""
     kafka, inbound, ledger = connect(settings, SYSTEM), settings.topic("inbound"), open_ledger(settings)
     ledger.clear()
     deciding = Deciding(
-        ledger, topic_id(kafka, inbound), settings, SYSTEM, skip_deleted=skip_deleted, new_topic=new_topic
+        ledger,
+        topic_id(kafka, inbound),
+        settings,
+        SYSTEM,
+        skip_deleted=skip_deleted,
+        new_topic=new_topic,
+        deciders=deciders,
     )
     group = settings.group("engine")
     member = kafka.member(inbound, group, name=settings.worker_name or None)

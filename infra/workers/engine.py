@@ -13,6 +13,8 @@ from eventsourcing.persistence import PersistenceError
 from consumers.engine import Engine
 from consumers.ports import Batch, Committed, Stale
 from consumers.ticks import ALONE, GIVEN_UP
+from domain.cascade import Deciders
+from domain.catalogue import DECIDERS
 from infra import metrics
 from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
@@ -43,7 +45,7 @@ class Deciding:
     trouble: ClassVar[tuple[type[Exception], ...]] = (PersistenceError,)
     moved_on: ClassVar[type[Exception]] = Stale
 
-    def __init__(  # noqa: PLR0913  the last two by name
+    def __init__(  # noqa: PLR0913  the last three by name
         self,
         ledger: PostgresLedger,
         topic_id: str,
@@ -52,6 +54,7 @@ class Deciding:
         *,
         skip_deleted: bool = False,
         new_topic: bool = False,
+        deciders: Deciders = DECIDERS,
     ) -> None:
         self._ledger = ledger.reading_topic(topic_id)
         self._topic_id = topic_id
@@ -59,6 +62,7 @@ class Deciding:
         self._clock = clock
         self._skip_deleted = skip_deleted
         self._new_topic = new_topic
+        self._deciders = deciders
         self._engines: dict[int, Engine] = {}
         self._orderly: set[int] = set()
         """Partitions that were let go without anybody's being killed."""
@@ -111,6 +115,7 @@ class Deciding:
             on_commit=_count,
             parked_per_seller=self._settings.parked_per_seller,
             elsewhere=elsewhere,
+            deciders=self._deciders,
             cached=max(FEWEST, self._settings.cached_streams // (len(self._engines) + 1)),
         )
 

@@ -132,9 +132,6 @@ class Member:
     def pause(self, partitions: Collection[int]) -> None:
         self._consumer.pause(self._of(partitions, self._moves.begun))
 
-    def resume(self, partitions: Collection[int]) -> None:
-        self._consumer.resume(self._of(partitions, self._moves.begun))
-
     def _of(self, partitions: Collection[int], known: set[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in partitions if partition in known]
 

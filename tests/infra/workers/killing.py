@@ -5,29 +5,40 @@ It kills itself at whatever is about SKU `KILLER`, and when an order of SKU `FUS
 
 import os
 import signal
+from dataclasses import replace
 from typing import Any
 
-from consumers.decision import Decision
-from infra.cli.main import main
-from tests.planting import deadline_of, planted
+from domain.catalogue import DECIDERS
+from infra.clock import SYSTEM
+from infra.logging import set_up
+from infra.settings import Settings
+from infra.wiring.workers import engine
+from infra.workers.process import run
+from tests.planting import deadline_of
 
-_step = Decision.decide
+_ORDER, _STOCK = DECIDERS["order"], DECIDERS["stock"]
 _burns = deadline_of("FUSE")
 
 
-def deadly(self: Decision, stream: Any, command: Any) -> None:
-    if "KILLER" in stream:
-        os.kill(os.getpid(), signal.SIGKILL)
-    _step(self, stream, command)
+def _kill_myself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
-def fuse(command: Any, state: Any) -> bool:
+def _order(state: Any, command: Any, told: Any) -> Any:
     if _burns(command, state):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return False
+        _kill_myself()
+    return _ORDER.decide(state, command, told)
+
+
+def _stock(state: Any, command: Any, told: Any) -> Any:
+    if getattr(command, "sku", "") == "KILLER":
+        _kill_myself()
+    assert _STOCK.story is not None
+    return _STOCK.story(state, command, told)
 
 
 if __name__ == "__main__":
-    Decision.decide = deadly  # type: ignore[method-assign]
-    with planted(fuse, SystemExit()):
-        main()
+    settings = Settings()
+    set_up(settings)
+    deadly = {**DECIDERS, "order": replace(_ORDER, decide=_order), "stock": replace(_STOCK, story=_stock)}
+    run(lambda: engine(settings, deciders=deadly), settings, SYSTEM)
