@@ -1,5 +1,7 @@
 """Rows and place move together, once, and nobody else's hand goes unseen."""
 
+from contextlib import closing
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -65,10 +67,10 @@ def test_any_split_any_cache_and_any_restart_give_the_same_rows(
 @pytest.mark.parametrize("few", [1, 3, SIZES.few_rows])
 def test_rows_of_which_only_some_columns_are_written_are_what_a_recount_gives(place: Place, few: int) -> None:
     place.clear()
-    models = place.models(sizes=Sizes(few_rows=few))
-    for first in range(0, LAST, 10):
-        models.apply(EVERYTHING[first : first + 10], after=first)
-    assert models.verify(EVERYTHING) == []
+    with closing(place.models(sizes=Sizes(few_rows=few))) as models:
+        for first in range(0, LAST, 10):
+            models.apply(EVERYTHING[first : first + 10], after=first)
+        assert models.verify(EVERYTHING) == []
 
 
 def test_what_is_sent_twice_is_applied_once(models: ReadModels) -> None:
@@ -162,11 +164,11 @@ def test_a_rebuild_puts_everything_right(place: Place, models: ReadModels) -> No
 
 def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(place: Place) -> None:
     place.clear()
-    models = place.models(sizes=Sizes(rebuild_batch=7))
-    models.apply(EVERYTHING[:30], after=0)
-    models.rebuild({0: EVERYTHING[:40]})
-    models.apply(EVERYTHING[40:], after=40)
-    assert (models.place(), models.verify(EVERYTHING)) == (LAST, [])
+    with closing(place.models(sizes=Sizes(rebuild_batch=7))) as models:
+        models.apply(EVERYTHING[:30], after=0)
+        models.rebuild({0: EVERYTHING[:40]})
+        models.apply(EVERYTHING[40:], after=40)
+        assert (models.place(), models.verify(EVERYTHING)) == (LAST, [])
 
 
 @pytest.mark.parametrize("chunk", [1, 3])
