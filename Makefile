@@ -25,7 +25,7 @@ demo: install  ## Decide a made-up marketplace of 10,000 orders and prove the re
 	@$(BIN)/jumun demo
 
 test: install  ## Run all tests and print the ten slowest
-	@time $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10 $(ARGS)
+	@time $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --durations 10 $(ARGS)
 
 torture: install  ## Run the fault tests in their long form, for about an hour
 	@time JUMUN_TORTURE=1 $(BIN)/pytest --timeout 3600 tests/torture tests/infra/workers tests/real_data/test_production.py $(ARGS)

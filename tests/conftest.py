@@ -67,15 +67,6 @@ class Counts:
             terminalreporter.line(f"skipped, though it needs a real server: {test}", red=True)
 
 
-LONG = (
-    "tests/real_data",
-    "tests/torture",
-    "tests/infra/workers",
-    "tests/infra/kafka",
-    "tests/infra/test_crashes.py",
-    "tests/test_operations.py",
-)
-"""They wait for servers and processes for minutes: begun first, so that none is left alone at the end."""
 UNCONNECTED = r"ignore:unclosed <(socket.socket fd=.* laddr=\('0.0.0.0'|ssl.SSLSocket fd=):ResourceWarning"
 """kafka-python leaves it to the garbage collector to close a socket that did not get through."""
 
@@ -93,7 +84,6 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     for item in items:
         used: list[str] = getattr(item, "fixturenames", [])
         item.user_properties += [("server", server) for fixture, server in SERVERS.items() if fixture in used]

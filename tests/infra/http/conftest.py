@@ -55,7 +55,8 @@ class Server:
 
 @pytest.fixture(autouse=True, scope="package")
 def silence() -> Iterator[None]:
-    """A line for each request is for operators."""
+    """A line for each request is for operators.  Whatever other tests have set up does not count here."""
+    structlog.reset_defaults()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     yield
     structlog.reset_defaults()

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import httpx
@@ -22,6 +21,7 @@ from infra.settings import Settings
 from infra.wiring.embedded import writing
 from infra.wiring.server import HalfSet, is_production, opened
 from tests.infra.http.conftest import STRUCTURED, Send, Server, embedded, problem, running
+from tests.infra.kafka.trying import until
 from tests.telling import placed, receipt
 
 TRACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
@@ -50,8 +50,7 @@ def test_a_line_for_each_request_names_nothing_personal(client: httpx.Client) ->
         answer = client.post(
             "/messages?wait=5", content=placed("N-42"), headers={**STRUCTURED, "traceparent": TRACE}
         )
-        while not lines:  # it is written once the answer is on its way
-            time.sleep(0.01)
+        until(lambda: bool(lines))  # it is written once the answer is on its way
     assert answer.status_code == 200
     line = next(one for one in lines if one["event"] == "request_answered")
     assert (line["method"], line["route"], line["status"]) == ("POST", "/messages", 200)
