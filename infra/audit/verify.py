@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from domain.audit import Audit
 from domain.streams import StreamId
 from infra.audit.history import Damaged, recorded_after
-from infra.event_store.chain import GENESIS, commit_hash, content_hash, kept_messages
+from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, kept_messages
 from infra.event_store.reader import OpenLedger
-from infra.event_store.reading.commits import Commit, all_commits, message_bodies
+from infra.event_store.reading.commits import all_commits, message_bodies
 from infra.event_store.reading.events import events_between
 from infra.event_store.reading.outcomes import outcomes_between
 from infra.event_store.reading.sellers import seller_partitions
@@ -118,7 +118,7 @@ def _rehash(ledger: OpenLedger, commit: Commit, previous: bytes) -> bytes:
         [outcome.content(commit.first_position) for outcome in outcomes],
         [event.state for event in events],
     )
-    return commit_hash(previous, commit.head, content)
+    return commit_hash(previous, commit, content)
 
 
 class _History:

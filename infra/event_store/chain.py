@@ -16,8 +16,8 @@ GENESIS: Final = bytes(32)
 """What stands for the hash of the commit before a partition's first."""
 
 
-class Head(NamedTuple):
-    """A row of `commits` but for its hash."""
+class Commit(NamedTuple):
+    """A row of `commits`, its columns in their order.  Instants are microseconds since 1970."""
 
     number: int
     partition: int
@@ -33,14 +33,24 @@ class Head(NamedTuple):
     last_position: int
     first_outcome: int
     last_outcome: int
+    hash: bytes = b""
+    """Of all the rest; empty until it is worked out."""
+
+    @property
+    def event_count(self) -> int:
+        return self.last_position - self.first_position + 1
+
+    @property
+    def outcome_count(self) -> int:
+        return self.last_outcome - self.first_outcome + 1
 
 
-def commit_hash(previous: bytes, head: Head, content: bytes) -> bytes:
-    """Of the hash of the partition's commit before, the commit's own row, and the hash of its content.
+def commit_hash(previous: bytes, commit: Commit, content: bytes) -> bytes:
+    """Of the hash of the partition's commit before, this commit's other columns, and the hash of its content.
 
     A database works it out as well: the row's values as text, a line each.
     """
-    return hashlib.sha256(previous + content + "\n".join(map(str, head)).encode()).digest()
+    return hashlib.sha256(previous + content + "\n".join(map(str, commit[:-1])).encode()).digest()
 
 
 def content_hash(kept: bytes, outcomes: Iterable[OutcomeContent], states: Sequence[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from consumers.ports import Batch
 from domain.catalogue import DECIDERS, NAMES
 from domain.streams import StreamId
 from infra.clock import SYSTEM, Clock
-from infra.event_store.chain import Head, content_hash
+from infra.event_store.chain import Commit, content_hash
 from infra.event_store.retention import keep_until
 from infra.wire.stored_events import encode, encode_state
 from infra.wire.stored_outcomes import OutcomeContent
@@ -53,9 +53,9 @@ class BatchRows:
         self.kept = "\n".join(batch.kept).encode()
         self.content = content_hash(self.kept, self.outcomes, [state for *_, state in self.events])
 
-    def head(self, number: int, recorded_at: datetime, first_position: int, first_outcome: int) -> Head:
+    def commit(self, number: int, recorded_at: datetime, first_position: int, first_outcome: int) -> Commit:
         origin, batch = self._origin, self.batch
-        return Head(
+        return Commit(
             number,
             self.partition,
             origin.topic_id,

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
+from infra.event_store.chain import Commit
 from infra.event_store.postgres.ledger import PostgresLedger
-from infra.event_store.reading.commits import Commit, commits_after, last_commit_up_to, last_positions
+from infra.event_store.reading.commits import commits_after, last_commit_up_to, last_positions
 from infra.event_store.reading.events import StoredEvent, events_between
 from infra.event_store.reading.outcomes import outcomes_between
 from infra.kafka.ports import Outgoing

@@ -2,41 +2,9 @@
 
 from typing import Final, NamedTuple
 
-from infra.event_store.chain import Head
+from infra.event_store.chain import Commit
 from infra.event_store.reader import LedgerReader
 from infra.event_store.reading import NO_LIMIT
-
-
-class Commit(NamedTuple):
-    """A row of `commits`, its columns in their order.  Instants are microseconds since 1970."""
-
-    number: int
-    partition: int
-    topic_id: str
-    from_offset: int
-    next_offset: int
-    worker: str
-    build: str
-    batch_id: str
-    recorded_at: int
-    first_position: int
-    last_position: int
-    first_outcome: int
-    last_outcome: int
-    hash: bytes
-
-    @property
-    def head(self) -> Head:
-        """All but the hash."""
-        return Head(*self[:-1])
-
-    @property
-    def event_count(self) -> int:
-        return self.last_position - self.first_position + 1
-
-    @property
-    def outcome_count(self) -> int:
-        return self.last_outcome - self.first_outcome + 1
 
 
 class LedgerEnd(NamedTuple):

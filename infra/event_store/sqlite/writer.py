@@ -27,8 +27,8 @@ class BatchWriter:
         previous = self._previous_hash(c)
         number = self._max(c, "commits", "number") + 1
         first_outcome = self._max(c, "outcomes", "number") + 1
-        head = rows.head(number, self.recorded_at, first_position, first_outcome)
-        self._insert(c, "commits", [(*head, commit_hash(previous, head, rows.content))])
+        commit = rows.commit(number, self.recorded_at, first_position, first_outcome)
+        self._insert(c, "commits", [commit._replace(hash=commit_hash(previous, commit, rows.content))])
         self._insert(c, "outcomes", self._outcomes(number, first_outcome))
         self._insert(c, "inbox", sorted(batch.inbox))  # a third faster in their order
         if body := rows.body:

@@ -10,7 +10,7 @@ from consumers.ports import Batch, Carried, Decided, Outcome, Place, Waiting
 from domain.deadlines import Timer
 from domain.stock.state import StockReceived
 from domain.streams import StreamId
-from infra.event_store.chain import GENESIS, commit_hash, content_hash, kept_messages
+from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, kept_messages
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.reading import commits, events, identity, outcomes, sellers, waiting
 from infra.event_store.rows import Origin
@@ -143,11 +143,11 @@ def test_commits_are_read_in_their_order_and_chained(ledger: SqlLedger) -> None:
     assert {(row.worker, row.build, row.topic_id) for row in rows} == {("worker", "build", "topic")}
     previous = {0: GENESIS, 1: GENESIS}
     for row in rows:
-        assert row.hash == commit_hash(previous[row.partition], row.head, content(ledger, row))
+        assert row.hash == commit_hash(previous[row.partition], row, content(ledger, row))
         previous[row.partition] = row.hash
 
 
-def content(ledger: SqlLedger, commit: commits.Commit) -> bytes:
+def content(ledger: SqlLedger, commit: Commit) -> bytes:
     found = outcomes.outcomes_between(ledger, commit.first_outcome, commit.last_outcome)
     states = [e.state for e in events.events_between(ledger, commit.first_position, commit.last_position)]
     kept = kept_messages(commits.message_bodies(ledger, commit.number))
