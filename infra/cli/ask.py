@@ -21,8 +21,6 @@ from projections.questions.rows import RowReader
 
 DAY: Final = "%Y-%m-%d"
 FORMATS: Final[Mapping[Any, list[str]]] = {date: [DAY], AwareDatetime: [DAY, "%Y-%m-%dT%H:%M:%S%z"]}
-ANY_SELLER: Final = frozenset({"orders", "activity"})
-"""Questions that answer with zeros for a seller who is not known, instead of refusing him."""
 Most = Annotated[int, typer.Option(help="Print at most so many rows of the table.")]
 
 
@@ -88,7 +86,7 @@ def answer(
 
 
 def _sellers(question: Question[Any], rows: RowReader, seller: str | None) -> Sequence[str | None]:
-    if question.scope == "each seller" or (seller is not None and question.name not in ANY_SELLER):
+    if question.scope == "each seller" or (seller is not None and question.refuses_unknown_seller):
         return sellers(rows, seller)
     return [seller]
 

@@ -10,8 +10,8 @@ from infra import logging
 from infra.cli import ask, db, deadlines, doctor, feed, look, parked, rebuild, run, serve, show, token, topics
 from infra.read_models.schema_setup import OtherLedger
 from infra.settings import Settings
-from projections.questions import order, orders
-from projections.questions.catalogue import PUBLISHED
+from projections.questions import order
+from projections.questions.catalogue import QUESTIONS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,10 +25,11 @@ app.command()(feed.demo)
 app.command()(feed.ingest)
 app.command()(feed.check)
 app.command()(feed.convert)
-for question in PUBLISHED:
-    ask.register(app, question)
-    if question is orders.QUESTION:  # one of them, beside the question about all
-        app.command(order.QUESTION.name, help=ask.help_of(order.QUESTION))(look.order)
+for question in QUESTIONS:
+    if question.published:
+        ask.register(app, question)
+    elif question is order.QUESTION:
+        app.command(question.name, help=ask.help_of(question))(look.order)
 app.add_typer(parked.app, name="parked")
 app.add_typer(deadlines.app, name="deadlines")
 app.command()(look.outcomes)

@@ -79,6 +79,7 @@ QUESTION: Final = Question(
     answer=ActivityAnswer,
     row_help="`seller_id`: null where the figures are over all sellers.",
     scope="all sellers",
+    refuses_unknown_seller=False,
     ask=lambda rows, seller, given: activity(
         rows,
         seller,

@@ -149,5 +149,6 @@ QUESTION: Final = Question(
     answer=OrdersSummary,
     row_help="`seller_id`: null where the figures are over all sellers.",
     scope="all sellers",
+    refuses_unknown_seller=False,
     ask=_ask,
 )

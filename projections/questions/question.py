@@ -73,5 +73,7 @@ class Question(Generic[Filters]):
     """Whether it is asked of one seller after the other, or of all together, unless one is named."""
     ask: Callable[[RowReader, str | None, Filters], Iterable[Any]]
     """`seller`: None for all together."""
+    refuses_unknown_seller: bool = True
+    """On the command line; else a seller who is not known has zeros."""
     published: bool = True
     """Whether its route and its command are made from this entry."""
