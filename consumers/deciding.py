@@ -48,7 +48,7 @@ class MessageDecider:
         """Decides a message, or decides it again if it has waited as `entry`; whether it is done with."""
         batch, parking = self._work.batch, self._work.parking
         was = entry.state if entry else None
-        seller: Seller = self._work.states.get(seller_stream(message.envelope.sellerid)).state
+        seller = self._work.states.seller(message.envelope.sellerid)
         decision = self._decision(message.envelope, seller)
         try:
             if not seller.opened and not isinstance(message.command, OpenSeller):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self, get_args
 
 from consumers.envelope import Inbound, Unreadable
 from consumers.personal_data import Taken
@@ -13,6 +13,7 @@ from domain.streams import StreamId
 
 State = Literal["accepted", "duplicate", "conflict", "refused", "parked", "failed", "set_aside", "dropped"]
 """What became of a message.  At any time each message ever sent is in exactly one of these."""
+STATES: Final[tuple[State, ...]] = get_args(State)
 
 
 class Carried(NamedTuple):

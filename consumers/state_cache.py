@@ -10,7 +10,8 @@ from typing import Final
 from consumers.ports import Ledger, Loaded
 from consumers.snapshots import is_due
 from domain.catalogue import DECIDERS
-from domain.streams import StreamId
+from domain.seller import Seller
+from domain.streams import StreamId, seller_stream
 
 CACHED_STREAMS: Final = 60_000
 
@@ -47,6 +48,11 @@ class StateCache:
             self.prefetch([stream])
             loaded = self._cache[stream]
         return loaded
+
+    def seller(self, seller_id: str) -> Seller:
+        """The seller as his own stream leaves him."""
+        seller: Seller = self.get(seller_stream(seller_id)).state
+        return seller
 
     def sequence(self, seller_id: str) -> int:
         sequence = self._batch_sequences.get(seller_id)

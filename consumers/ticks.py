@@ -12,8 +12,6 @@ from consumers.unit_of_work import UnitOfWork
 from domain.cascade import Deciders
 from domain.deadlines import Timer, due_step
 from domain.decider import Told
-from domain.seller import Seller
-from domain.streams import seller_stream
 
 ALONE, GIVEN_UP = 3, 4
 """The attempt from which on deadlines are committed one by one, and that which gives the first of them up."""
@@ -82,7 +80,7 @@ class Ticks:
 
     def _decision(self, timer: Timer) -> Decision:
         seller_id = timer.stream.seller
-        seller: Seller = self._work.states.get(seller_stream(seller_id)).state
+        seller = self._work.states.seller(seller_id)
         told = Told(timer.due, "clock", seller.zone, seller.policies)
         carried = Carried(f"clock {timer.key}")
         return Decision(self._work.states, seller_id, told, carried, self._deciders)

@@ -10,7 +10,6 @@ from consumers.ports import Batch, Committed, Ledger
 from consumers.state_cache import StateCache
 from domain.deadlines import timers
 from domain.seller import SellerOpened
-from domain.streams import seller_stream
 
 IDLE: Final = 10_000
 """Offsets of nothing but idle ticks after which a commit notes all the same how far they were read: they need
@@ -40,7 +39,7 @@ class UnitOfWork:
         for decided in decision.events:
             for timer in timers(decided.stream, decided.event):
                 self.batch.timers.append(timer)
-                live = self.states.get(seller_stream(seller_id)).state.mode == "live"
+                live = self.states.seller(seller_id).mode == "live"
                 self.clocks.sooner(seller_id, timer.due, live=live)
             if isinstance(decided.event, SellerOpened):
                 self.batch.live[seller_id] = decided.event.mode == "live"

@@ -5,30 +5,15 @@ is deleting its row: the ledger and its chain of hashes hold only the token and 
 message sent again is a duplicate, which brings nothing back.
 """
 
-from contextlib import AbstractContextManager
-from typing import Protocol
-
 from infra.event_store.reader import LedgerReader
 
 
-class Vault(Protocol):
-    """A ledger with the right to read or erase texts."""
-
-    def reading(self) -> AbstractContextManager[LedgerReader]: ...
-
-    def changing(self) -> AbstractContextManager[LedgerReader]:
-        """One transaction that is kept."""
-        ...
-
-
-def text_of(vault: Vault, token: str) -> str | None:
+def text_of(reader: LedgerReader, token: str) -> str | None:
     """None where it was erased, or never came in."""
-    with vault.reading() as reader:
-        rows = reader.rows("SELECT text FROM vault WHERE token = :token", token=token)
+    rows = reader.rows("SELECT text FROM vault WHERE token = :token", token=token)
     return rows[0][0] if rows else None
 
 
-def erase(vault: Vault, token: str) -> bool:
-    """Erases the text for good; whether there was one."""
-    with vault.changing() as writer:
-        return bool(writer.rows("DELETE FROM vault WHERE token = :token RETURNING token", token=token))
+def erase(writer: LedgerReader, token: str) -> bool:
+    """Erases the text for good; whether there was one.  `writer`: in a transaction that is kept."""
+    return bool(writer.rows("DELETE FROM vault WHERE token = :token RETURNING token", token=token))

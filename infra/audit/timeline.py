@@ -7,7 +7,6 @@ from domain.streams import StreamId, order_stream
 from infra.event_store.reader import LedgerReader
 from infra.event_store.reading import events
 from infra.event_store.reading.events import StoredEvent
-from infra.wire.stored_events import attributes
 
 
 def story(ledger: LedgerReader, head: Any, most: int = 1 << 31) -> list[dict[str, Any]]:
@@ -17,8 +16,7 @@ def story(ledger: LedgerReader, head: Any, most: int = 1 << 31) -> list[dict[str
 
 
 def _row(event: StoredEvent) -> dict[str, Any]:
-    cloud_event = attributes(event.state)
-    data: dict[str, Any] = json.loads(event.state)["data"]
+    cloud_event: dict[str, Any] = json.loads(event.state)
     stream = StreamId(cloud_event["subject"])
     return {
         "at": cloud_event["time"],
@@ -26,5 +24,5 @@ def _row(event: StoredEvent) -> dict[str, Any]:
         "stream": "order" if stream.kind == "order" else f"{stream.kind} {stream.key}",
         "event": event.topic.removeprefix("jumun.").removesuffix(".v1").partition(".")[2],
         "cause": cloud_event.get("causationid") or cloud_event["correlationid"],
-        "data": data,
+        "data": cloud_event["data"],
     }

@@ -4,13 +4,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Final, get_args
+from typing import Annotated
 
 import typer
 
 from consumers.envelope import Unreadable, read
 from consumers.outcomes import Moved
-from consumers.ports import Stale, State
+from consumers.ports import STATES, Stale
 from infra.audit.verify import verify
 from infra.cli import ask, show
 from infra.cli.options import AsJson, Home, settings
@@ -24,8 +24,6 @@ from infra.embedded.writer import Embedded, InUse
 from infra.settings import Settings
 from infra.wiring.embedded import writing
 from projections.questions import kpi, penalty, stock
-
-STATES: Final[tuple[State, ...]] = get_args(State)
 
 
 def ingest(

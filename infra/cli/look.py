@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from consumers.ports import STATES
 from infra.audit.timeline import story
 from infra.audit.verify import verify as verified
 from infra.cli import show
-from infra.cli.feed import STATES
 from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, ledger_of, read_models_of
 from infra.cli.progress import bar
 from infra.event_store.reading.outcomes import last_not_accepted, message_counts

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-import sqlalchemy as sa
 import structlog
 from eventsourcing.persistence import PersistenceError
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +19,6 @@ from infra.event_store.rows import Origin
 from infra.http.problems import Problem
 from infra.http.request_limits import Limits
 from infra.kafka.partitions import partition_of
-from infra.read_models.schema import PLACES
 from infra.read_models.store import ReadModels
 from infra.settings import Settings
 from projections.instants import micros_of
@@ -124,9 +122,7 @@ class Reads:
 
     def behind(self) -> str:
         """Why the read models are not up to date; nothing where they are."""
-        with self.read_models.reading() as connection:
-            found = connection.execute(sa.select(PLACES.c.partition, PLACES.c.position))
-            places = {row.partition: row.position for row in found}
+        places = self.read_models.places()
         before = micros_of(self._clock.now()) - BEHIND
         late = [
             partition

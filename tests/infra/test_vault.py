@@ -41,6 +41,11 @@ def tokens(ledger: SqlLedger) -> dict[str, str]:
     return {"buyer": kept["buyer"], "note": kept["lines"][0]["note"]}
 
 
+def erased(ledger: SqlLedger, token: str) -> bool:
+    with ledger.changing() as writer:
+        return vault.erase(writer, token)
+
+
 def test_a_text_is_read_by_the_token_that_stands_for_it(ledger: SqlLedger) -> None:
     token = tokens(ledger)
     assert vault.text_of(ledger, token["buyer"]) == BUYER
@@ -50,8 +55,8 @@ def test_a_text_is_read_by_the_token_that_stands_for_it(ledger: SqlLedger) -> No
 
 def test_an_erased_text_is_gone_the_others_stay_and_the_chain_holds(ledger: SqlLedger) -> None:
     token = tokens(ledger)
-    assert vault.erase(ledger, token["note"])
-    assert not vault.erase(ledger, token["note"])
+    assert erased(ledger, token["note"])
+    assert not erased(ledger, token["note"])
     assert vault.text_of(ledger, token["note"]) is None
     assert vault.text_of(ledger, token["buyer"]) == BUYER
     assert list(chain_findings(ledger, Verdict())) == []
@@ -59,6 +64,6 @@ def test_an_erased_text_is_gone_the_others_stay_and_the_chain_holds(ledger: SqlL
 
 def test_the_same_message_sent_again_does_not_bring_an_erased_text_back(ledger: SqlLedger) -> None:
     token = tokens(ledger)
-    vault.erase(ledger, token["note"])
+    erased(ledger, token["note"])
     Engine(ledger).handle([ORDER])
     assert vault.text_of(ledger, token["note"]) is None

@@ -1,12 +1,12 @@
 """What waits, and what became of all messages ever sent."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from consumers.ports import State
+from consumers.ports import STATES
 from infra.access.tokens import ALL, Token
 from infra.event_store.reader import LedgerReader
 from infra.event_store.reading.outcomes import message_counts
@@ -19,7 +19,6 @@ from infra.http.messages import now
 from infra.http.problems import documented
 from infra.http.services import Reader, Served
 
-STATES: Final[tuple[State, ...]] = get_args(State)
 FAILED: Final = "a bug in Jumun; `jumun parked show` tells an operator where"
 ANSWERS: Final = {**documented(401, 403, 422, 500, 503, 504), **CSV_ANSWER}
 
