@@ -11,7 +11,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks import hot, lifecycle, memory
-from benchmarks.lives import Market
+from benchmarks.life_cycles import Market
 from benchmarks.measure import Figure, Runs, p99
 
 GROWN: Final = Market(orders=2_000, skus=40)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lives import BATCH, message, receipt
+from benchmarks.life_cycles import BATCH, message, receipt
 from benchmarks.measure import Figure, Run, beside, folder
 from consumers.engine import Engine
 from consumers.ports import Batch, Loaded
-from domain.decider import Told
+from domain.decider import MessageContext
 from domain.policies.defaults import DEFAULTS
 from domain.stock import STOCK
 from domain.stock.reservations import Reserve
@@ -25,7 +25,7 @@ FEW = 100
 MORE = 50
 """Orders added per measurement: each is placed and paid."""
 DECISIONS = 500
-TOLD = Told(datetime(2026, 3, 9, tzinfo=UTC), "shop", "Asia/Seoul", DEFAULTS)
+TOLD = MessageContext(datetime(2026, 3, 9, tzinfo=UTC), "shop", "Asia/Seoul", DEFAULTS)
 
 
 class HotSku:

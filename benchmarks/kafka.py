@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer
 
-from benchmarks.lives import Market
+from benchmarks.life_cycles import Market
 from benchmarks.measure import Figure, beside
 from benchmarks.production import Production, production
 from infra.kafka.kafka_python.library import at
@@ -118,7 +118,7 @@ class Sampler:
         with self._made.read_models() as models:
             while not self._over.wait(SAMPLE_S):
                 now = time.monotonic()
-                for partition, position in models.places().items():
+                for partition, position in models.positions().items():
                     positions, instants = self._seen.setdefault(partition, ([], []))
                     if not positions or position > positions[-1]:
                         positions.append(position)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.lives import BEGAN, ON_HAND, Market
+from benchmarks.life_cycles import BEGAN, ON_HAND, Market
 from benchmarks.measure import Figure, Run, Runs, Side, alternately, beside, children_cpu_s, p99
 from benchmarks.naive import StockItem
 from benchmarks.shop import BatchedShop, CachingShop, KeepingShop, Shop

@@ -4,8 +4,8 @@ import gc
 import tracemalloc
 from collections.abc import Callable
 
+from benchmarks.life_cycles import Market
 from benchmarks.lifecycle import KEPT, WRITE_SIDE, stocked
-from benchmarks.lives import Market
 from benchmarks.measure import Figure, beside, folder
 from benchmarks.shop import KeepingShop
 from consumers.engine import Engine

@@ -26,7 +26,7 @@ from infra.kafka.partitions import partition_of
 from infra.kafka.ports import Kafka, Outgoing, Record
 from infra.read_models.store import ReadModels
 from infra.settings import Settings, TopicName
-from infra.wire.kafka_records import ledger_place
+from infra.wire.kafka_records import ledger_position
 from infra.wiring.stores import open_ledger, open_read_models
 from infra.workers.process import STUCK
 
@@ -187,7 +187,7 @@ class Production:
         with self.ledger() as ledger, self.read_models() as models:
 
             def folded() -> bool:
-                return models.places() == dict(ledger.rows(ends))
+                return models.positions() == dict(ledger.rows(ends))
 
             return self.wait_until(folded, patience_s)
 
@@ -217,7 +217,7 @@ class Production:
         return found
 
     def told_positions(self) -> list[int]:
-        return sorted(ledger_place(record.value).position for record in self.told("ledger"))
+        return sorted(ledger_position(record.value).position for record in self.told("ledger"))
 
 
 @contextmanager

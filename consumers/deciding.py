@@ -10,7 +10,7 @@ from consumers.inbox import Inbox
 from consumers.ports import Carried, Outcome, State, Waiting
 from consumers.unit_of_work import UnitOfWork
 from domain.cascade import Deciders
-from domain.decider import Told
+from domain.decider import MessageContext
 from domain.errors import Refused, TooEarly
 from domain.seller import OpenSeller, Seller
 from domain.streams import StreamId, seller_stream
@@ -74,7 +74,7 @@ class MessageDecider:
         return True
 
     def _decision(self, envelope: Envelope, seller: Seller) -> Decision:
-        told = Told(
+        context = MessageContext(
             at=envelope.time,
             by=envelope.actor or envelope.source,
             zone=seller.zone,
@@ -84,7 +84,7 @@ class MessageDecider:
         )
         correlation = f"{envelope.source} {envelope.id}"
         carried = Carried(correlation, envelope.part, envelope.of, envelope.traceparent)
-        return Decision(self._work.states, envelope.sellerid, told, carried, self._deciders)
+        return Decision(self._work.states, envelope.sellerid, context, carried, self._deciders)
 
     def _accept(self, message: Inbound, decision: Decision, was: State | None) -> None:
         batch = self._work.batch

@@ -8,7 +8,7 @@ from typing import Any
 from consumers.ports import Carried, Decided, Loaded, event_id
 from consumers.state_cache import StateCache
 from domain.cascade import Deciders, cascade
-from domain.decider import Told
+from domain.decider import MessageContext
 from domain.streams import StreamId
 
 
@@ -16,10 +16,10 @@ class Decision:
     """Events with their places: version in the stream, sequence of the seller, and cause."""
 
     def __init__(
-        self, cache: StateCache, seller_id: str, told: Told, carried: Carried, deciders: Deciders
+        self, cache: StateCache, seller_id: str, context: MessageContext, carried: Carried, deciders: Deciders
     ) -> None:
         self._cache = cache
-        self._told = told
+        self._context = context
         self._carried = carried
         self._deciders = deciders
         self.seller_id = seller_id
@@ -38,9 +38,9 @@ class Decision:
             before = loaded[to] = self.states.get(to) or self._cache.get(to)
             return before.state
 
-        events, states = cascade(state_of, stream, command, self._told, self._deciders)
+        events, states = cascade(state_of, stream, command, self._context, self._deciders)
         versions = {to: loaded[to].version for to in states}
-        seller_id, carried, inferred = self.seller_id, self._carried, self._told.inferred
+        seller_id, carried, inferred = self.seller_id, self._carried, self._context.inferred
         first = self.sequence + 1
         for sequence, (to, event, cause) in enumerate(events, first):
             version = versions[to] = versions[to] + 1

@@ -15,7 +15,7 @@ from consumers.envelope import MAX_BYTES, Inbound, Tick, Unreadable, read
 from consumers.inbox import Inbox
 from consumers.outcomes import Moved
 from consumers.parking import PARKED_PER_SELLER
-from consumers.ports import Batch, Committed, Ledger, Outcome, Place, Waiting
+from consumers.ports import Batch, Committed, Ledger, Outcome, RecordRef, Waiting
 from consumers.prefetching import prefetch
 from consumers.releasing import Releasing
 from consumers.state_cache import CACHED_STREAMS
@@ -79,11 +79,11 @@ class Engine:
         return self._work.batch.next_offset
 
     def handle(
-        self, raws: Sequence[bytes], places: Sequence[Place] | None = None, *, attempt: int = 1
+        self, raws: Sequence[bytes], refs: Sequence[RecordRef] | None = None, *, attempt: int = 1
     ) -> None:
         """Decides a batch of messages, at most `BATCH` of them, and commits them together.
 
-        `places`: their offsets rise; the engine counts where nobody else does.
+        `refs`: their offsets rise; the engine counts where nobody else does.
         `attempt`: which one it is, if the ones before killed whoever made them.
 
         Raises: Stale, when another writer has moved the ledger on; nothing of the batch was kept.
@@ -95,16 +95,16 @@ class Engine:
                 messages = [self._read(raw) for raw in raws]
                 if inbound := [message for message in messages if isinstance(message, Inbound)]:
                     prefetch(self._inbox.look_up(inbound), self._work.states)
-                stand = self._counted(raws) if places is None else places
-                for raw, place, message in zip(raws, stand, messages, strict=True):
-                    self._handle(raw, place, message)
+                stand = self._counted(raws) if refs is None else refs
+                for raw, ref, message in zip(raws, stand, messages, strict=True):
+                    self._handle(raw, ref, message)
                 self._work.commit()
         except BaseException:
             self._forget()
             raise
 
-    def _counted(self, raws: Sequence[bytes]) -> list[Place]:
-        return [Place(offset, sha256(raw).hexdigest()) for offset, raw in enumerate(raws, self.offset)]
+    def _counted(self, raws: Sequence[bytes]) -> list[RecordRef]:
+        return [RecordRef(offset, sha256(raw).hexdigest()) for offset, raw in enumerate(raws, self.offset)]
 
     def _read(self, raw: bytes) -> Inbound | Tick | Unreadable:
         try:
@@ -116,21 +116,21 @@ class Engine:
             return Unreadable("wrong_partition", field="sellerid", said=reason)
         return message
 
-    def _handle(self, raw: bytes, place: Place, message: Inbound | Tick | Unreadable) -> None:
-        self._work.batch.next_offset = place.offset + 1
+    def _handle(self, raw: bytes, ref: RecordRef, message: Inbound | Tick | Unreadable) -> None:
+        self._work.batch.next_offset = ref.offset + 1
         if isinstance(message, Tick):
             self._ticks.handle(message)
         else:
             self._give_outcome(raw, message)
             outcomes = self._work.batch.outcomes
-            outcomes[-1] = outcomes[-1]._replace(place=place)
+            outcomes[-1] = outcomes[-1]._replace(record_ref=ref)
         self._releasing.drain()
 
     def _give_outcome(self, raw: bytes, message: Inbound | Unreadable) -> None:
         """Each message gets exactly one."""
         batch = self._work.batch
         if isinstance(message, Unreadable):
-            batch.set_aside.append(raw[:MAX_BYTES])
+            batch.dead_letters.append(raw[:MAX_BYTES])
             batch.outcomes.append(Outcome.unreadable(message))
         elif (repeat := self._inbox.repeat(message)) is not None:
             batch.outcomes.append(repeat)
@@ -144,17 +144,17 @@ class Engine:
 
     # --- what an operator says -----------------------------------------------------------------------
 
-    def set_aside(self, raw: bytes, place: Place) -> None:
+    def dead_letter(self, raw: bytes, ref: RecordRef) -> None:
         """What has killed whoever decided on it is decided on by nobody.
 
         Raises: Stale.
         """
         reason = "whoever decided on it did not live to commit it"
-        self._run(lambda: self._handle(raw, place, Unreadable("kills_the_worker", said=reason)))
+        self._run(lambda: self._handle(raw, ref, Unreadable("kills_the_worker", said=reason)))
 
-    def release(self, place: StreamId) -> None:
+    def release(self, ref: StreamId) -> None:
         """Decide again what waits there."""
-        self._run(lambda: self._releasing.release(place))
+        self._run(lambda: self._releasing.release(ref))
 
     def drop(self, entry: Waiting) -> None:
         """This message shall not be decided on."""

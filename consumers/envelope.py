@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, NoReturn, cast
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
-from consumers.personal_data import Taken, personal_paths, take_out
+from consumers.personal_data import VaultedText, personal_paths, take_out
 from domain.catalogue import BUSINESS_KEYS, COMMANDS, TIME_PASSED
 from domain.message import Command
-from domain.values import AskedSellerId, Instant, Text
+from domain.values import InputSellerId, Instant, Text
 
 MAX_BYTES: Final = 256 * 1024
 
@@ -49,7 +49,7 @@ class Envelope(BaseModel):
     time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
     subject: Text | None = None
-    sellerid: AskedSellerId
+    sellerid: InputSellerId
     actor: Text | None = None
     traceparent: (
         Annotated[str, Field(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")] | None
@@ -71,7 +71,7 @@ class TimePassed(BaseModel):
 class Tick(Envelope):
     """Time passed: for one seller, or for every live seller of the partition."""
 
-    sellerid: AskedSellerId | None = None  # type: ignore[assignment]
+    sellerid: InputSellerId | None = None  # type: ignore[assignment]
     data: TimePassed
 
 
@@ -84,9 +84,9 @@ class Inbound(NamedTuple):
     """16 bytes that stand for (seller, source, id) for ever."""
     digest: bytes
     """16 bytes that stand for its content."""
-    kept: str
+    body: str
     """Canonical JSON, as it is kept and was decided on."""
-    vaulted: list[Taken]
+    vaulted: list[VaultedText]
 
 
 @cache
@@ -120,7 +120,7 @@ def read(raw: bytes, secret: bytes) -> Inbound | Tick:
     if message.traceparent is not None:  # sent again, it is another trace, and the same message
         content = _canonical({name: said for name, said in parsed.items() if name != "traceparent"})
     digest = hashlib.blake2b(content, key=secret, digest_size=16).digest()
-    vaulted: list[Taken] = []
+    vaulted: list[VaultedText] = []
     if paths := personal_paths(COMMANDS[message.type]):
         vaulted = take_out(parsed["data"], paths, secret, key)
     if vaulted:
@@ -129,10 +129,10 @@ def read(raw: bytes, secret: bytes) -> Inbound | Tick:
     return Inbound(message, message.data, key, digest, canonical.decode(), vaulted)
 
 
-def read_kept(kept: str, key: bytes, digest: bytes) -> Inbound:
+def read_body(body: str, key: bytes, digest: bytes) -> Inbound:
     """A message as it was kept, to be decided on again."""
-    message = _validated(orjson.loads(kept)["type"], kept)
-    return Inbound(message, message.data, key, digest, kept, [])
+    message = _validated(orjson.loads(body)["type"], body)
+    return Inbound(message, message.data, key, digest, body, [])
 
 
 Understood = tuple[dict[str, Any], Any, bytes]

@@ -15,7 +15,7 @@ class Inbox:
 
     def look_up(self, messages: Sequence[Inbound]) -> list[Inbound]:
         """Asks the ledger for all messages of a batch at once; those that are new."""
-        self._digests = dict(self._ledger.known([message.key for message in messages]))
+        self._digests = dict(self._ledger.seen_digests([message.key for message in messages]))
         return [message for message in messages if message.key not in self._digests]
 
     def repeat(self, message: Inbound) -> Outcome | None:
@@ -29,5 +29,5 @@ class Inbox:
         """From this batch on, the message is known."""
         self._digests[message.key] = message.digest
         batch.inbox.append((message.key, message.digest))
-        batch.kept.append(message.kept)
+        batch.bodies.append(message.body)
         batch.vaulted += message.vaulted

@@ -16,9 +16,9 @@ PARKED_PER_SELLER: Final = 10_000
 _OPENERS: Final = tuple(f'"type":"{name}"' for name, command in COMMANDS.items() if command.opens)
 
 
-def opens(kept: str) -> bool:
+def opens(body: str) -> bool:
     """Whether a kept message is what others may wait for.  Its quotes cannot stand inside a text."""
-    return any(opener in kept for opener in _OPENERS)
+    return any(opener in body for opener in _OPENERS)
 
 
 class Parking:
@@ -35,20 +35,20 @@ class Parking:
         self.released: set[StreamId] = set()
         """Where some wait no longer since this batch began, though the ledger still lists them."""
 
-    def places(self, state: State) -> Sequence[StreamId]:
-        return [place for place, waits in self._blocked.items() if waits == state]
+    def blocked_streams(self, state: State) -> Sequence[StreamId]:
+        return [stream for stream, waits in self._blocked.items() if waits == state]
 
-    def state_at(self, place: StreamId) -> State | None:
+    def state_at(self, stream: StreamId) -> State | None:
         """The state of the first that waits there; none where nothing waits."""
-        return self._blocked.get(place)
+        return self._blocked.get(stream)
 
-    def free(self, place: StreamId) -> None:
+    def free(self, stream: StreamId) -> None:
         """What was waited for there is known now."""
-        if self.state_at(place) == "parked":
-            self.freed.append(place)
+        if self.state_at(stream) == "parked":
+            self.freed.append(stream)
 
-    def unblock(self, place: StreamId) -> None:
-        self._blocked.pop(place, None)
+    def unblock(self, stream: StreamId) -> None:
+        self._blocked.pop(stream, None)
 
     def refusal(self, seller: str) -> dict[str, int] | None:
         """The limit, where no more messages of this seller may wait."""
@@ -64,24 +64,24 @@ class Parking:
         self._of_seller = {}
         self.released = set()
 
-    def behind(self, batch: Batch, message: Inbound, place: StreamId) -> None:
+    def behind(self, batch: Batch, message: Inbound, stream: StreamId) -> None:
         """The message waits for its turn."""
-        first = self._blocked[place]
-        self.park(batch, message, place, state="parked", reason=f"behind what waits at {place}")
-        self._blocked[place] = first
+        first = self._blocked[stream]
+        self.park(batch, message, stream, state="parked", reason=f"behind what waits at {stream}")
+        self._blocked[stream] = first
 
     def park(  # noqa: PLR0913  who waits, where and why
         self,
         batch: Batch,
         message: Inbound,
-        place: StreamId,
+        stream: StreamId,
         *,
         state: State,
         reason: str,
         entry: Waiting | None = None,
     ) -> None:
-        """The message waits at `place`; `entry`: it has waited before and goes back to its turn."""
-        self._blocked[place] = state
+        """The message waits at `stream`; `entry`: it has waited before and goes back to its turn."""
+        self._blocked[stream] = state
         if entry is not None and entry.state == state:
             return
         rule = "failed" if state == "failed" else "too_early"
@@ -96,11 +96,11 @@ class Parking:
         batch.parked.append(
             Waiting(
                 number=self._number,
-                waits_at=place,
+                waits_at=stream,
                 seller_id=seller,
                 key=message.key,
                 digest=message.digest,
-                kept=message.kept,
+                body=message.body,
                 state=state,
                 reason=reason,
                 since=message.envelope.time,

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from domain.values import Personal
 
 Path = tuple[str, ...]
-Taken = tuple[str, str]
+VaultedText = tuple[str, str]
 """(token, text)"""
 
 
@@ -48,15 +48,17 @@ def _models(annotation: Any, *, star: bool = False) -> list[tuple[type[BaseModel
     return found
 
 
-def take_out(data: dict[str, Any], paths: tuple[Path, ...], secret: bytes, identity: bytes) -> list[Taken]:
+def take_out(
+    data: dict[str, Any], paths: tuple[Path, ...], secret: bytes, identity: bytes
+) -> list[VaultedText]:
     """Replaces each personal text in `data` by its token; what it took out."""
-    taken: list[Taken] = []
+    taken: list[VaultedText] = []
     for path in paths:
         _take(data, path, "", secret + identity, taken)
     return taken
 
 
-def _take(node: Any, path: Path, where: str, key: bytes, taken: list[Taken]) -> None:
+def _take(node: Any, path: Path, where: str, key: bytes, taken: list[VaultedText]) -> None:
     name, rest = path[0], path[1:]
     if name == "*":
         entries: list[Any] = node if isinstance(node, list) else []  # pyright: ignore[reportUnknownVariableType]

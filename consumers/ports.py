@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self, get_args
 
 from consumers.envelope import Inbound, Unreadable
-from consumers.personal_data import Taken
+from consumers.personal_data import VaultedText
 from domain.deadlines import Timer
 from domain.message import Event
 from domain.streams import StreamId
@@ -52,7 +52,7 @@ class Decided(NamedTuple):
         return event_id(self.seller_id, self.sequence)
 
 
-class Place(NamedTuple):
+class RecordRef(NamedTuple):
     """Where a message stood in its partition, and sha256 of the bytes that its publisher sent."""
 
     offset: int
@@ -73,7 +73,7 @@ class Outcome(NamedTuple):
     retryable: bool = False
     events: tuple[int, int] = (0, 0)
     """The batch's events that it caused: from the first index up to, not including, the second."""
-    place: Place | None = None
+    record_ref: RecordRef | None = None
     """By which its publisher can tell it; none where it had waited."""
 
     @classmethod
@@ -108,7 +108,7 @@ class Waiting:
     seller_id: str
     key: bytes
     digest: bytes
-    kept: str
+    body: str
     state: State
     reason: str
     since: datetime
@@ -133,11 +133,11 @@ class Batch:
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     inbox: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
     """(key, digest) of each message that is now known for ever."""
-    kept: list[str] = field(default_factory=list[str])
+    bodies: list[str] = field(default_factory=list[str])
     """The messages as decided on, canonical JSON."""
-    vaulted: list[Taken] = field(default_factory=list[Taken])
-    set_aside: list[bytes] = field(default_factory=list[bytes])
-    """Bytes that could not be read, one per `set_aside` outcome, in the same order."""
+    vaulted: list[VaultedText] = field(default_factory=list[VaultedText])
+    dead_letters: list[bytes] = field(default_factory=list[bytes])
+    """Bytes that could not be read, one per `dead_letters` outcome, in the same order."""
     parked: list[Waiting] = field(default_factory=list[Waiting])
     unparked: list[int] = field(default_factory=list[int])
     """Numbers of messages that wait no longer, or wait anew for another reason (then also in `parked`)."""
@@ -180,7 +180,7 @@ class Ledger(Protocol):
 
     def next_offset(self) -> int: ...
 
-    def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+    def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """The digest of each of these messages that is known already."""
         ...
 
@@ -194,7 +194,7 @@ class Ledger(Protocol):
         """Each place where messages wait, and the state of the first of them."""
         ...
 
-    def waiting(self, place: StreamId, limit: int) -> list[Waiting]: ...
+    def waiting(self, stream: StreamId, limit: int) -> list[Waiting]: ...
 
     def waiting_count(self, seller_id: str) -> int: ...
 

@@ -2,7 +2,7 @@
 
 from consumers.clocks import SLICE
 from consumers.deciding import MessageDecider
-from consumers.envelope import read_kept
+from consumers.envelope import read_body
 from consumers.parking import PARKED_PER_SELLER, opens
 from consumers.ports import Outcome, Waiting
 from consumers.unit_of_work import UnitOfWork
@@ -15,17 +15,17 @@ class Releasing:
     def __init__(self, work: UnitOfWork, decider: MessageDecider) -> None:
         self._work = work
         self._decider = decider
-        self._left_over = work.parking.places("parked")
+        self._left_over = work.parking.blocked_streams("parked")
 
     def resume(self) -> None:
         """Goes on where a crash came between the message that was waited for and those that waited."""
         if self._left_over:
-            places, self._left_over = self._left_over, ()
+            blocked_streams, self._left_over = self._left_over, ()
             states = self._work.states
-            states.prefetch(places)
-            for place in places:
-                if states.get(place).version:
-                    self._work.parking.free(place)
+            states.prefetch(blocked_streams)
+            for stream in blocked_streams:
+                if states.get(stream).version:
+                    self._work.parking.free(stream)
             self.drain()
             self._work.commit()
 
@@ -33,22 +33,22 @@ class Releasing:
         """Tries again what waited for what has just become known."""
         parking = self._work.parking
         while parking.freed:
-            place = parking.freed.pop(0)
-            if self._work.batch.parked or place in parking.released:
+            stream = parking.freed.pop(0)
+            if self._work.batch.parked or stream in parking.released:
                 self._work.commit()  # the ledger must list who waits there now
-            self.release(place)
+            self.release(stream)
 
-    def release(self, place: StreamId) -> None:
+    def release(self, stream: StreamId) -> None:
         """Decides again what waits there."""
         parking = self._work.parking
         while True:
-            parking.released.add(place)
-            waiting = self._work.ledger.waiting(place, SLICE)
+            parking.released.add(stream)
+            waiting = self._work.ledger.waiting(stream, SLICE)
             if not all(self._decide_again(entry) for entry in waiting):
-                self._open(place)
+                self._open(stream)
                 return
             if len(waiting) < SLICE:
-                parking.unblock(place)
+                parking.unblock(stream)
                 return
             self._work.commit()
 
@@ -57,17 +57,17 @@ class Releasing:
         self._work.parking.unblock(entry.waits_at)
         return self._decide(entry)
 
-    def _open(self, place: StreamId) -> None:
+    def _open(self, stream: StreamId) -> None:
         """What those before it wait for need not wait its turn: once it is accepted, they are tried again."""
-        if self._work.parking.state_at(place) != "parked":
+        if self._work.parking.state_at(stream) != "parked":
             return
         done = set(self._work.batch.unparked)
-        for entry in self._work.ledger.waiting(place, PARKED_PER_SELLER):
-            if entry.number not in done and opens(entry.kept):
+        for entry in self._work.ledger.waiting(stream, PARKED_PER_SELLER):
+            if entry.number not in done and opens(entry.body):
                 self._decide(entry)
 
     def _decide(self, entry: Waiting) -> bool:
-        message = read_kept(entry.kept, entry.key, entry.digest)
+        message = read_body(entry.body, entry.key, entry.digest)
         done = self._decider.decide(message, entry.waits_at, entry)
         if done:
             self._work.batch.unparked.append(entry.number)
@@ -75,7 +75,7 @@ class Releasing:
 
     def drop(self, entry: Waiting) -> None:
         """The message shall not be decided on."""
-        message = read_kept(entry.kept, entry.key, entry.digest)
+        message = read_body(entry.body, entry.key, entry.digest)
         batch = self._work.batch
         batch.outcomes.append(Outcome.of(message, "dropped", entry.state, "dropped_by_operator"))
         batch.unparked.append(entry.number)

@@ -11,7 +11,7 @@ from consumers.ports import Carried
 from consumers.unit_of_work import UnitOfWork
 from domain.cascade import Deciders
 from domain.deadlines import Timer, due_step
-from domain.decider import Told
+from domain.decider import MessageContext
 
 ALONE, GIVEN_UP = 3, 4
 """The attempt from which on deadlines are committed one by one, and that which gives the first of them up."""
@@ -81,6 +81,6 @@ class Ticks:
     def _decision(self, timer: Timer) -> Decision:
         seller_id = timer.stream.seller
         seller = self._work.states.seller(seller_id)
-        told = Told(timer.due, "clock", seller.zone, seller.policies)
+        context = MessageContext(timer.due, "clock", seller.zone, seller.policies)
         carried = Carried(f"clock {timer.key}")
-        return Decision(self._work.states, seller_id, told, carried, self._deciders)
+        return Decision(self._work.states, seller_id, context, carried, self._deciders)

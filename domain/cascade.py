@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from domain.catalogue import DECIDERS
-from domain.decider import Decider, Told
+from domain.decider import Decider, MessageContext
 from domain.errors import Refused, TooEarly
 from domain.fulfilment_process import follow_ups
 from domain.message import Event
@@ -40,7 +40,7 @@ class Cascade(NamedTuple):
 
 
 def cascade(
-    state_of: StateOf, stream: StreamId, command: Any, context: Told, deciders: Deciders = DECIDERS
+    state_of: StateOf, stream: StreamId, command: Any, context: MessageContext, deciders: Deciders = DECIDERS
 ) -> Cascade:
     """Carries out `command` on `stream`, then whatever its events ask of other streams.
 
@@ -69,7 +69,9 @@ def cascade(
     return Cascade(events, states)
 
 
-def _decided(decider: Decider[Any], state: Any, command: Any, context: Told) -> list[tuple[Event, Any]]:
+def _decided(
+    decider: Decider[Any], state: Any, command: Any, context: MessageContext
+) -> list[tuple[Event, Any]]:
     """The events of one command, each with the state that it leads to."""
     if decider.story is not None:
         return decider.story(state, command, context)

@@ -17,7 +17,7 @@ Happened = TypeVar("Happened", bound=Event)
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
-class Told(NamedTuple):
+class MessageContext(NamedTuple):
     """What every rule may know of the message it decides on, besides the command itself."""
 
     at: datetime
@@ -51,7 +51,7 @@ class Rules(Generic[State]):
     """The rules of an aggregate, or of one family of them; `families` are joined."""
 
     def __init__(self, *families: "Rules[State]") -> None:
-        self._decide: dict[type, Callable[[State, Any, Told], list[Event]]] = {}
+        self._decide: dict[type, Callable[[State, Any, MessageContext], list[Event]]] = {}
         self._evolve: dict[type, Callable[[State, Any], State]] = {}
         for family in families:
             _join(self._decide, family._decide)
@@ -68,8 +68,8 @@ class Rules(Generic[State]):
         return frozenset(self._evolve)
 
     def on_command(
-        self, rule: Callable[[State, Command, Told], list[Event]]
-    ) -> Callable[[State, Command, Told], list[Event]]:
+        self, rule: Callable[[State, Command, MessageContext], list[Event]]
+    ) -> Callable[[State, Command, MessageContext], list[Event]]:
         """Registers a rule that decides on the commands that its second parameter is annotated with."""
         register(rule, 1, self._decide)
         return rule
@@ -79,12 +79,12 @@ class Rules(Generic[State]):
         register(rule, 1, self._evolve)
         return rule
 
-    def decide(self, state: State, command: Any, told: Told) -> list[Event]:
+    def decide(self, state: State, command: Any, context: MessageContext) -> list[Event]:
         """The events that `command` causes now; none if it has been carried out before.
 
         Raises: Refused, when a rule forbids a wish; TooEarly, when something is not known yet.
         """
-        return self._decide[type(command)](state, command, told)
+        return self._decide[type(command)](state, command, context)
 
     def evolve(self, state: State, event: Event) -> State:
         """The state after `event`.  Never refuses: what happened, happened."""
@@ -104,8 +104,8 @@ class Decider(Generic[State]):
 
     start: State
     rules: Rules[State]
-    decide: Callable[[State, Any, Told], list[Event]]
+    decide: Callable[[State, Any, MessageContext], list[Event]]
     evolve: Callable[[State, Event], State]
     evolves: int = 1
-    story: Callable[[State, Any, Told], list[tuple[Event, State]]] | None = None
+    story: Callable[[State, Any, MessageContext], list[tuple[Event, State]]] | None = None
     """As `decide`, with the state after each event, where `decide` has to work it out anyway."""

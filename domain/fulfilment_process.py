@@ -186,7 +186,7 @@ def _on_inspected(seller: str, return_id: str, event: ReturnInspected, ret: Retu
 
 def _granted(line: Back, now: int) -> int:
     """How many of the `now` pieces just inspected this return had leave for: more may have come."""
-    return min(line.asked, line.inspected) - min(line.asked, line.inspected - now)
+    return min(line.requested, line.inspected) - min(line.requested, line.inspected - now)
 
 
 @_on_event
@@ -198,5 +198,5 @@ def _on_rejected(seller: str, return_id: str, event: ReturnRejected, _: Any) -> 
 
 @_on_event
 def _on_refunded(seller: str, _: str, event: RefundRecorded, order: Order) -> Iterator[FollowUp]:
-    if event.return_id is not None and f"return:{event.return_id}" in order.done:
+    if event.return_id is not None and f"return:{event.return_id}" in order.seen_keys:
         yield return_stream(seller, event.return_id), MirrorRefund(event.refund_id, event.amount)

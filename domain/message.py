@@ -8,13 +8,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from domain.streams import StreamId
 
 
-class Asked(BaseModel):
+class InputModel(BaseModel):
     """A part of what comes in.  Unknown fields are refused, and no value is bent into another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Command(Asked):
+class Command(InputModel):
     """A message from outside: a fact that is always recorded, or a wish that may be refused."""
 
     is_wish: ClassVar[bool] = False
@@ -34,7 +34,7 @@ class Command(Asked):
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Said:
+class EventData:
     """A part of an event.
 
     The type checkers keep it from being changed; to have Python do so too, or pydantic check our own words,
@@ -48,7 +48,7 @@ class Said:
         cls.__doc__ = about
 
 
-class Event(Said):
+class Event(EventData):
     """Something that was decided or observed.  Bare types, no limits: history must stay readable."""
 
     at: AwareDatetime

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from domain.decider import Decider, Rules, Told
+from domain.decider import Decider, MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Command, Event
 from domain.policies.defaults import DEFAULTS, HISTORY
 from domain.policies.documents import Policies, Policy, adopt, ref
 from domain.policies.head import ZoneName
 from domain.streams import StreamId, seller_stream
-from domain.values import AskedChange, AskedCurrency, AskedPrice, Text
+from domain.values import InputChange, InputCurrency, InputPrice, Text
 
 Mode = Literal["live", "history"]
 
@@ -36,7 +36,7 @@ class OpenSeller(SellerCommand):
     is_wish: ClassVar[bool] = True
 
     zone: ZoneName = "Asia/Seoul"
-    currency: AskedCurrency = "KRW"
+    currency: InputCurrency = "KRW"
     mode: Mode = "live"
 
 
@@ -56,9 +56,9 @@ class RecordValueAdjustment(SellerCommand):
     adjustment_id: Text
     channel: Text
     code: Text
-    pieces: AskedChange
-    unit_price: AskedPrice
-    currency: AskedCurrency
+    pieces: InputChange
+    unit_price: InputPrice
+    currency: InputCurrency
     reason: Text
 
 
@@ -107,7 +107,7 @@ def documents(policies: Policies) -> list[Policy]:
 
 
 @rules.on_command
-def open_seller(seller: Seller, command: OpenSeller, told: Told) -> list[Event]:
+def open_seller(seller: Seller, command: OpenSeller, context: MessageContext) -> list[Event]:
     asked = (command.zone, command.currency, command.mode)
     if seller.opened:
         known = (seller.zone, seller.currency, seller.mode)
@@ -117,7 +117,7 @@ def open_seller(seller: Seller, command: OpenSeller, told: Told) -> list[Event]:
     policies = HISTORY if command.mode == "history" else DEFAULTS
     return [
         SellerOpened(
-            at=told.at,
+            at=context.at,
             zone=command.zone,
             currency=command.currency,
             mode=command.mode,
@@ -127,7 +127,7 @@ def open_seller(seller: Seller, command: OpenSeller, told: Told) -> list[Event]:
 
 
 @rules.on_command
-def adopt_policy(seller: Seller, command: AdoptPolicy, told: Told) -> list[Event]:
+def adopt_policy(seller: Seller, command: AdoptPolicy, context: MessageContext) -> list[Event]:
     policy = command.policy
     known = documents(seller.policies)
     if policy in known:
@@ -137,14 +137,14 @@ def adopt_policy(seller: Seller, command: AdoptPolicy, told: Told) -> list[Event
         raise OlderThanAdopted(asked=ref(policy), adopted=ref(same[0]))
     left = documents(adopt(seller.policies, policy))
     replaced = [ref(other) for other in known if other not in left]
-    return [PolicyAdopted(at=told.at, policy=policy, replaces=replaced, by=told.by)]
+    return [PolicyAdopted(at=context.at, policy=policy, replaces=replaced, by=context.by)]
 
 
 @rules.on_command
-def adjust_value(_: Seller, command: RecordValueAdjustment, told: Told) -> list[Event]:
+def adjust_value(_: Seller, command: RecordValueAdjustment, context: MessageContext) -> list[Event]:
     return [
         ValueAdjusted(
-            at=told.at,
+            at=context.at,
             adjustment_id=command.adjustment_id,
             channel=command.channel,
             code=command.code,

@@ -1,6 +1,6 @@
 """The small values all aggregates share: ids, bounded texts and numbers, and what they are called.
 
-`Asked...` types carry the limits of the contract and belong to commands; events use the bare types.
+`InputModel...` types carry the limits of the contract and belong to commands; events use the bare types.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
 # A pattern also refuses a lone surrogate, which could be neither stored nor sent.
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_CONTROL)]
 LongText = Annotated[str, Field(max_length=4_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")]
-AskedSellerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,80}$")]
-AskedChannel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
-AskedAccount = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
-AskedCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-AskedCountry = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-AskedPieces = Annotated[int, Field(strict=True, gt=0, le=MAX_PIECES)]
-AskedPiecesOrNone = Annotated[int, Field(strict=True, ge=0, le=MAX_PIECES)]
-AskedChange = Annotated[int, Field(strict=True, ge=-MAX_PIECES, le=MAX_PIECES)]
-AskedMinor = Annotated[int, Field(strict=True, ge=0, le=10**15)]
+InputSellerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,80}$")]
+InputChannel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+InputAccount = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
+InputCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+InputCountry = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+InputPieces = Annotated[int, Field(strict=True, gt=0, le=MAX_PIECES)]
+InputPiecesOrNone = Annotated[int, Field(strict=True, ge=0, le=MAX_PIECES)]
+InputChange = Annotated[int, Field(strict=True, ge=-MAX_PIECES, le=MAX_PIECES)]
+InputMinor = Annotated[int, Field(strict=True, ge=0, le=10**15)]
 """Integer minor units of the order's currency."""
-AskedPrice = Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,6})?$")]
+InputPrice = Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,6})?$")]
 """An exact decimal as text: real unit prices have up to 6 places and are rounded once, where paid."""
 
 

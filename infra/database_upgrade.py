@@ -9,7 +9,7 @@ from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
 from infra.event_store.postgres.reading import schema_version
 from infra.event_store.postgres.url import Target
 from infra.read_models import postgres as read_models
-from infra.read_models.schema_setup import are_made, describe, make
+from infra.read_models.schema_setup import describe, is_current, make
 
 _LEDGER_ROLES: Final = (files("infra.event_store.postgres") / "roles.sql").read_text("utf-8")
 _READ_ROLES: Final = (files("infra.read_models") / "roles.sql").read_text("utf-8")
@@ -44,7 +44,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class UpgradeResult:
     """What the upgrade did, and what it may not do itself."""
 
     ledger_before: int
@@ -60,7 +60,7 @@ def state(target: Target) -> State:
     """Changes nothing."""
     engine = read_models.opened(target.read_models_url, target.read_models_schema)
     try:
-        made = are_made(engine)
+        made = is_current(engine)
     finally:
         engine.dispose()
     missing: dict[str, None] = {}
@@ -77,7 +77,7 @@ def ledger_version(target: Target) -> int:
         return schema_version(connection)
 
 
-def upgrade(target: Target) -> Done:
+def upgrade(target: Target) -> UpgradeResult:
     """Makes tables, functions and roles; says what it did.
 
     Raises: Newer, before anything is changed; NotMade.
@@ -94,7 +94,7 @@ def upgrade(target: Target) -> Done:
     finally:
         engine.dispose()
     new_roles, owed = _granted(target)
-    return Done(before, ledger_version(target), made, new_roles, owed)
+    return UpgradeResult(before, ledger_version(target), made, new_roles, owed)
 
 
 def _granted(target: Target) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from consumers.envelope import adapter
 from consumers.personal_data import personal_paths
 from domain.catalogue import BUSINESS_KEYS, COMMANDS, EVENTS, TIME_PASSED
-from domain.message import Asked
+from domain.message import InputModel
 from infra.examples import example
 from projections.read_models import TABLES
 from projections.tables import markdown
@@ -48,7 +48,7 @@ Texts marked *personal* go to the vault at the door; a token stands for them fro
 def _fields(model: type) -> list[str]:
     schema = TypeAdapter(model).json_schema()
     required = set(schema.get("required", []))
-    paths = personal_paths(model) if issubclass(model, Asked) else ()
+    paths = personal_paths(model) if issubclass(model, InputModel) else ()
     personal = {path[0] for path in paths if len(path) == 1}
     rows = ["| field | type | |", "|---|---|---|"]
     for name, field in schema.get("properties", {}).items():

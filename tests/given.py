@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, get_args
 import pytest
 from pydantic import TypeAdapter
 
-from domain.decider import Decider, Told
+from domain.decider import Decider, MessageContext
 from domain.errors import Refused, TooEarly
 from domain.message import Event
 from domain.policies.defaults import DEFAULTS
@@ -20,7 +20,7 @@ Kind = TypeVar("Kind", bound=Event)
 
 NOON = datetime(2026, 3, 4, 3, tzinfo=UTC)
 """Wednesday 2026-03-04, 12:00 in Seoul."""
-TOLD = Told(at=NOON, by="operator:kim", zone="Asia/Seoul", policies=DEFAULTS)
+TOLD = MessageContext(at=NOON, by="operator:kim", zone="Asia/Seoul", policies=DEFAULTS)
 
 
 def at(days: float = 0, hours: float = 0, minutes: float = 0) -> datetime:
@@ -114,7 +114,7 @@ class Given(Generic[State]):
         return replace(self, policies=policies)
 
     @property
-    def told(self) -> Told:
+    def context(self) -> MessageContext:
         return TOLD._replace(policies=self.policies)
 
     @property
@@ -131,5 +131,7 @@ class Given(Generic[State]):
         by: str = "operator:kim",
         reported_at: datetime | None = None,
     ) -> When[State]:
-        told = self.told._replace(at=at, by=by, reported_at=reported_at)
-        return When(self.state, lambda state: self.decider.decide(state, command, told), self.decider.evolve)
+        context = self.context._replace(at=at, by=by, reported_at=reported_at)
+        return When(
+            self.state, lambda state: self.decider.decide(state, command, context), self.decider.evolve
+        )

@@ -8,7 +8,7 @@ from typing import Any
 from domain.cascade import cascade
 from domain.catalogue import DECIDERS
 from domain.deadlines import Timer, due_step, timers
-from domain.decider import Told
+from domain.decider import MessageContext
 from domain.message import Command, Event
 from domain.order.state import Order
 from domain.policies.documents import Policy
@@ -34,21 +34,21 @@ class World:
 
     def tell(self, command: Command, at: datetime = NOON, by: str = "operator:kim") -> list[Event]:
         """The events that `command` causes, with all that follows.  A refusal leaves no trace."""
-        return self._carry_out(command.stream(SELLER), command, self.told(at, by))
+        return self._carry_out(command.stream(SELLER), command, self.context(at, by))
 
     def pass_time(self, until: datetime) -> list[Event]:
         """What falls due up to `until`."""
         events: list[Event] = []
         while self._timers and self._timers[0][0] <= until:
             due, _, timer = heapq.heappop(self._timers)
-            events += self._carry_out(timer.stream, due_step(timer), self.told(due, "time"))
+            events += self._carry_out(timer.stream, due_step(timer), self.context(due, "time"))
         return events
 
-    def told(self, at: datetime, by: str = "operator:kim") -> Told:
-        return Told(at, by, self.seller.zone, self.seller.policies)
+    def context(self, at: datetime, by: str = "operator:kim") -> MessageContext:
+        return MessageContext(at, by, self.seller.zone, self.seller.policies)
 
-    def _carry_out(self, stream: StreamId, command: Any, told: Told) -> list[Event]:
-        events, states = cascade(self.states.get, stream, command, told)
+    def _carry_out(self, stream: StreamId, command: Any, context: MessageContext) -> list[Event]:
+        events, states = cascade(self.states.get, stream, command, context)
         self.states.update(states)
         self.events += [(to, event) for to, event, _ in events]
         for to, event, _ in events:

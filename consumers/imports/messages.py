@@ -24,10 +24,10 @@ WHOLE: Final[Part] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimedMessage:
     """A message and when it is told, which may be later than the time that it tells of."""
 
-    told_at: datetime
+    arrives_at: datetime
     message: Message
 
 
@@ -70,10 +70,10 @@ class Market:
         *,
         inferred: bool = False,
         part: Part = WHOLE,
-        told_at: datetime | None = None,
+        arrives_at: datetime | None = None,
         reported: datetime | None = None,
-    ) -> Told:
-        """`name` tells it apart from other messages of its kind.  `told_at`: when it is not `at`."""
+    ) -> TimedMessage:
+        """`name` tells it apart from other messages of its kind.  `arrives_at`: when it is not `at`."""
         message: Message = {
             "specversion": "1.0",
             "id": self.id_of(kind, name),
@@ -89,14 +89,14 @@ class Market:
         if part != WHOLE:
             message["part"], message["of"] = part
         message["data"] = data
-        return Told(told_at or at, message)
+        return TimedMessage(arrives_at or at, message)
 
     def id_of(self, kind: str, name: str) -> str:
         return bounded(f"{self.name}:{kind}:{name}")
 
     def receipts(  # noqa: PLR0913, PLR0917
-        self, seller: str, at: datetime, name: str, sku: str, pieces: int, told_at: datetime | None = None
-    ) -> Iterator[Told]:
+        self, seller: str, at: datetime, name: str, sku: str, pieces: int, arrives_at: datetime | None = None
+    ) -> Iterator[TimedMessage]:
         """No set tells what lay in stock: these pieces must have been there."""
         for number, start in enumerate(range(0, pieces, MAX_PIECES), 1):
             named = f"{name}/{sku}" if pieces <= MAX_PIECES else f"{name}/{sku}/{number}"
@@ -107,16 +107,16 @@ class Market:
                 "reason": "opening",
             }
             yield self.tell(
-                "stock-received", seller, at, named, receipt, inferred=True, told_at=told_at or at
+                "stock-received", seller, at, named, receipt, inferred=True, arrives_at=arrives_at or at
             )
 
-    def clocked(self, told: Iterable[Told]) -> Iterator[Message]:
-        """The messages of `told`, which is sorted by `told_at`, with sellers opened and clocks moved."""
+    def clocked(self, told: Iterable[TimedMessage]) -> Iterator[Message]:
+        """The messages of `told`, which is sorted by `arrives_at`, with sellers opened and clocks moved."""
         days: dict[str, datetime] = {}
         day: datetime | None = None
         for one in told:
-            if day is None or not timedelta(0) <= one.told_at - day < timedelta(days=1):
-                day = self.midnight(one.told_at)
+            if day is None or not timedelta(0) <= one.arrives_at - day < timedelta(days=1):
+                day = self.midnight(one.arrives_at)
             seller = one.message["sellerid"]
             known = days.get(seller)
             if known is None:
@@ -145,6 +145,6 @@ class Market:
         return self.tell(kind, seller, to, f"{seller}/{to.date()}", {"to": to.isoformat()}).message
 
 
-def in_time(told: Iterable[Told]) -> list[Told]:
+def in_time(told: Iterable[TimedMessage]) -> list[TimedMessage]:
     """Sorted by when they are told; what is told at the same instant keeps its order."""
-    return sorted(told, key=lambda one: one.told_at)
+    return sorted(told, key=lambda one: one.arrives_at)

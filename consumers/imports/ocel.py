@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from consumers.imports.messages import WHOLE, Market, Message, Part, Row, Tables, Told
+from consumers.imports.messages import WHOLE, Market, Message, Part, Row, Tables, TimedMessage
 from consumers.imports.ocel_items import PACK, PLACE, Items, listed, name_of
 from consumers.imports.texts import Unusable, decimal
 
@@ -63,7 +63,7 @@ class _Log:
     placed: set[str] = field(default_factory=set[str])
     named: Counter[str] = field(default_factory=Counter[str])
 
-    def event(self, at: datetime, row: Row) -> Iterator[Told]:
+    def event(self, at: datetime, row: Row) -> Iterator[TimedMessage]:
         name, activity = self._name(row), row["ocel:activity"]
         if activity == PLACE:
             yield from self._placing(at, name, listed(row["ocel:type:orders"]) or [f"event-{name}"])
@@ -86,13 +86,13 @@ class _Log:
         self.named[name] += 1
         return name if self.named[name] == 1 else f"{name}~{self.named[name]}"
 
-    def _placing(self, at: datetime, name: str, orders: list[str]) -> Iterator[Told]:
+    def _placing(self, at: datetime, name: str, orders: list[str]) -> Iterator[TimedMessage]:
         for part, order in enumerate(orders, 1):
             yield from self._placed(at, order, f"{name}/{part}", part=(part, len(orders)))
 
     def _placed(
         self, at: datetime, order: str, name: str, *, inferred: bool = False, part: Part = WHOLE
-    ) -> Iterator[Told]:
+    ) -> Iterator[TimedMessage]:
         self.placed.add(order)
         lines = self.items.lines(order)
         for sku, pieces in Counter(line["sku"] for line in lines).items():

@@ -24,9 +24,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from consumers.imports.messages import Message, Row, Tables, Told, in_time
+from consumers.imports.messages import Message, Row, Tables, TimedMessage, in_time
 from consumers.imports.olist_orders import OLIST, Data, Whole, wholes
-from consumers.imports.texts import cleaned, decimal, long_cleaned, price, shared, told_apart, whole
+from consumers.imports.texts import cleaned, decimal, distinct_names, long_cleaned, price, shared, whole
 
 TABLES: Final = {
     "orders": frozenset({
@@ -54,13 +54,13 @@ def messages(tables: Tables) -> Iterator[Message]:
     return OLIST.clocked(in_time(_told(tables)))
 
 
-def _told(tables: Tables) -> Iterator[Told]:
+def _told(tables: Tables) -> Iterator[TimedMessage]:
     for order in wholes(tables):
         for tell in (_receipts, _placed, _paid, _sent, _claimed, _reviewed):
             yield from tell(order)
 
 
-def _receipts(order: Whole) -> Iterator[Told]:
+def _receipts(order: Whole) -> Iterator[TimedMessage]:
     """Just before the first need, not at the start: a sold-out cancel closes a SKU until stock comes in."""
     needs = [at for at in (order.approved, order.handed_over, order.delivered) if at is not None]
     left = order.handed_over or order.delivered
@@ -71,7 +71,7 @@ def _receipts(order: Whole) -> Iterator[Told]:
             yield from OLIST.receipts(seller, min(needs), order.id, sku, pieces)
 
 
-def _placed(order: Whole) -> Iterator[Told]:
+def _placed(order: Whole) -> Iterator[TimedMessage]:
     promise = OLIST.at(order.row["order_estimated_delivery_date"])
     destination: Message = {"country": "BR"}
     if order.customer:
@@ -90,7 +90,7 @@ def _placed(order: Whole) -> Iterator[Told]:
 
 
 def _lines(items: list[Row]) -> list[Message]:
-    names = told_apart(item["order_item_id"] for item in items)
+    names = distinct_names(item["order_item_id"] for item in items)
     return [_line(name, item) for name, item in zip(names, items, strict=True)]
 
 
@@ -105,7 +105,7 @@ def _line(name: str, item: Row) -> Message:
     return line if limit is None else {**line, "ship_by": limit.isoformat()}
 
 
-def _paid(order: Whole) -> Iterator[Told]:
+def _paid(order: Whole) -> Iterator[TimedMessage]:
     """An approval without a payment row is a payment of nothing: approved, and no amount known."""
     if order.approved is None:
         return
@@ -114,7 +114,7 @@ def _paid(order: Whole) -> Iterator[Told]:
         for items in order.sellers.values()
     ]
     payments = sorted(order.payments, key=lambda row: whole(row["payment_sequential"]))
-    names = told_apart(row["payment_sequential"] for row in payments) or ["approval"]
+    names = distinct_names(row["payment_sequential"] for row in payments) or ["approval"]
     amounts = [OLIST.minor(decimal(row["payment_value"])) for row in payments] or [0]
     for name, amount in zip(names, amounts, strict=True):
         shares = dict(zip(order.sellers, shared(amount, weights), strict=True))
@@ -125,7 +125,7 @@ def _paid(order: Whole) -> Iterator[Told]:
         yield from order.each("order-paid", order.approved, name, said)
 
 
-def _sent(order: Whole) -> Iterator[Told]:
+def _sent(order: Whole) -> Iterator[TimedMessage]:
     """What was delivered has left, at the latest then."""
     left = order.handed_over or order.delivered
     if left is None:
@@ -137,7 +137,7 @@ def _sent(order: Whole) -> Iterator[Told]:
         yield from order.each("shipment-tracked", order.delivered, "", _same(delivered))
 
 
-def _claimed(order: Whole) -> Iterator[Told]:
+def _claimed(order: Whole) -> Iterator[TimedMessage]:
     status = cleaned(order.row["order_status"])
     yield from order.each("order-status-claimed", order.last, "", _same({"status": status}), inferred=True)
     why = _CANCELS.get(status)
@@ -151,8 +151,8 @@ def _claimed(order: Whole) -> Iterator[Told]:
         yield from order.each("order-cancelled", order.last, "", _same(cancel), inferred=True)
 
 
-def _reviewed(order: Whole) -> Iterator[Told]:
-    names = told_apart(row["review_id"] for row in order.reviews)
+def _reviewed(order: Whole) -> Iterator[TimedMessage]:
+    names = distinct_names(row["review_id"] for row in order.reviews)
     for name, row in zip(names, order.reviews, strict=True):
         at = OLIST.at(row["review_answer_timestamp"]) or OLIST.at(row.get("review_creation_date", ""))
         said: Message = {"review_id": name, "score": whole(row["review_score"])}

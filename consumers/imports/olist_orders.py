@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from consumers.imports.messages import Market, Message, Row, Tables, Told
+from consumers.imports.messages import Market, Message, Row, Tables, TimedMessage
 from consumers.imports.texts import Unusable
 
 OLIST: Final = Market("olist", "Etc/GMT+3", timezone(timedelta(hours=-3)), "BRL")
@@ -46,7 +46,7 @@ class Whole:
 
     def each(
         self, kind: str, at: datetime, name: str, data: Data, *, inferred: bool = False
-    ) -> Iterator[Told]:
+    ) -> Iterator[TimedMessage]:
         """One fact, told to each seller."""
         for part, seller in enumerate(self.sellers, 1):
             said = {"channel": OLIST.name, "order_id": self.id, **data(seller)}

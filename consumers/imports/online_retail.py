@@ -29,7 +29,7 @@ from decimal import Decimal
 from sys import intern
 from typing import Final, NamedTuple
 
-from consumers.imports.messages import Market, Message, Part, Row, Tables, Told
+from consumers.imports.messages import Market, Message, Part, Row, Tables, TimedMessage
 from consumers.imports.texts import cleaned, price, whole
 from domain.values import MAX_LINES
 
@@ -72,7 +72,7 @@ def _invoices(rows: Iterable[Row]) -> dict[str, list[_Line]]:
     return invoices
 
 
-def _told(invoices: dict[str, list[_Line]]) -> Iterator[Told]:
+def _told(invoices: dict[str, list[_Line]]) -> Iterator[TimedMessage]:
     begins = sorted((min(line.at for line in lines), name) for name, lines in invoices.items())
     if begins:
         yield from _opening(invoices, RETAIL.midnight(begins[0][0]))
@@ -80,7 +80,7 @@ def _told(invoices: dict[str, list[_Line]]) -> Iterator[Told]:
         yield from _invoice(name, invoices[name], at)
 
 
-def _opening(invoices: dict[str, list[_Line]], at: datetime) -> Iterator[Told]:
+def _opening(invoices: dict[str, list[_Line]], at: datetime) -> Iterator[TimedMessage]:
     """Once for each SKU: all that ever leaves.  What comes back lies in quarantine."""
     needs = Counter[str]()
     for name, lines in invoices.items():
@@ -91,7 +91,7 @@ def _opening(invoices: dict[str, list[_Line]], at: datetime) -> Iterator[Told]:
         yield from RETAIL.receipts(SELLER, at, f"{at.date()}", code, pieces)
 
 
-def _invoice(name: str, lines: list[_Line], at: datetime) -> Iterator[Told]:
+def _invoice(name: str, lines: list[_Line], at: datetime) -> Iterator[TimedMessage]:
     """The parts of the invoice, numbered, and what follows when it is an order."""
     if name[:1] == "A":
         yield from _numbered([_adjusted(name, line) for line in lines], at)
@@ -112,13 +112,13 @@ def _invoice(name: str, lines: list[_Line], at: datetime) -> Iterator[Told]:
         yield from _sent(order, chunks, at)
 
 
-_Told = tuple[str, datetime, str, Message]
+_TimedMessage = tuple[str, datetime, str, Message]
 """(kind, at, name, data) of a part."""
 
 
-def _numbered(parts: list[_Told], told_at: datetime) -> Iterator[Told]:
+def _numbered(parts: list[_TimedMessage], arrives_at: datetime) -> Iterator[TimedMessage]:
     for number, (kind, at, name, data) in enumerate(parts, 1):
-        yield RETAIL.tell(kind, SELLER, at, name, data, part=(number, len(parts)), told_at=told_at)
+        yield RETAIL.tell(kind, SELLER, at, name, data, part=(number, len(parts)), arrives_at=arrives_at)
 
 
 def _chunks(lines: list[_Line]) -> Iterator[list[_Line]]:
@@ -135,7 +135,7 @@ def _chunks(lines: list[_Line]) -> Iterator[list[_Line]]:
         yield chunk
 
 
-def _placed(order: Message, chunk: list[_Line], number: int) -> _Told:
+def _placed(order: Message, chunk: list[_Line], number: int) -> _TimedMessage:
     lines = [
         {"line": str(line.number), "sku": line.code, "pieces": line.quantity, "unit_price": line.price}
         for line in chunk
@@ -147,20 +147,20 @@ def _placed(order: Message, chunk: list[_Line], number: int) -> _Told:
     return "order-amended", at, f"{invoice}/{number}", amended
 
 
-def _sent(order: Message, chunks: list[list[_Line]], told_at: datetime) -> Iterator[Told]:
+def _sent(order: Message, chunks: list[list[_Line]], arrives_at: datetime) -> Iterator[TimedMessage]:
     invoice, at = order["order_id"], max(chunk[0].at for chunk in chunks)
     value = sum((Decimal(line.price) * line.quantity for chunk in chunks for line in chunk), Decimal(0))
     paid = {**order, "payment_id": "1", "amount": max(0, RETAIL.minor(value))}
-    yield RETAIL.tell("order-paid", SELLER, at, invoice, paid, inferred=True, told_at=told_at)
+    yield RETAIL.tell("order-paid", SELLER, at, invoice, paid, inferred=True, arrives_at=arrives_at)
     for number, chunk in enumerate(chunks, 1):
         lines = [{"line": str(line.number), "pieces": line.quantity} for line in chunk]
         left = {**order, "shipment_id": str(number), "lines": lines}
         part: Part = (number, len(chunks))
         name = f"{invoice}/{number}"
-        yield RETAIL.tell("shipment-dispatched", SELLER, at, name, left, part=part, told_at=told_at)
+        yield RETAIL.tell("shipment-dispatched", SELLER, at, name, left, part=part, arrives_at=arrives_at)
 
 
-def _returned(invoice: str, line: _Line) -> _Told:
+def _returned(invoice: str, line: _Line) -> _TimedMessage:
     returned: Message = {
         "return_id": f"{invoice}-{line.number}",
         "channel": SALES,
@@ -173,7 +173,7 @@ def _returned(invoice: str, line: _Line) -> _Told:
     return "return-recorded", line.at, f"{invoice}/{line.number}", returned
 
 
-def _written(invoice: str, line: _Line) -> _Told:
+def _written(invoice: str, line: _Line) -> _TimedMessage:
     name = f"{invoice}/{line.number}"
     adjusted: Message = {
         "adjustment_id": RETAIL.id_of("stock-adjusted", name),
@@ -185,7 +185,7 @@ def _written(invoice: str, line: _Line) -> _Told:
     return "stock-adjusted", line.at, name, adjusted
 
 
-def _adjusted(invoice: str, line: _Line) -> _Told:
+def _adjusted(invoice: str, line: _Line) -> _TimedMessage:
     name = f"{invoice}/{line.number}"
     adjusted: Message = {
         "adjustment_id": RETAIL.id_of("value-adjusted", name),

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from consumers.imports.messages import Market, Message, Row, Tables, Told, in_time
+from consumers.imports.messages import Market, Message, Row, Tables, TimedMessage, in_time
 from consumers.imports.texts import Unusable, cleaned, decimal, price, whole
 
 SCMS: Final = Market("scms", "UTC", UTC, "USD")
@@ -63,7 +63,7 @@ def day(text: str) -> datetime | None:
         return None
 
 
-def _line(row: Row) -> Iterator[Told]:
+def _line(row: Row) -> Iterator[TimedMessage]:
     order: Message = {"channel": SCMS.name, "order_id": row["ID"].strip()}
     name = order["order_id"]
     promised, delivered = day(row["Scheduled Delivery Date"]), day(row["Delivered to Client Date"])
@@ -106,22 +106,22 @@ def _placed(order: Message, row: Row) -> dict[str, Any]:
     }
 
 
-def _sent(order: Message, row: Row, lines: list[Message], at: datetime) -> Iterator[Told]:
+def _sent(order: Message, row: Row, lines: list[Message], at: datetime) -> Iterator[TimedMessage]:
     """All of it is told when the delivery was recorded."""
     name = order["order_id"]
     recorded = day(row["Delivery Recorded Date"])
-    told_at = max(at, recorded or at)
+    arrives_at = max(at, recorded or at)
     for line in lines:
-        yield from SCMS.receipts(SELLER, at, name, line["sku"], line["pieces"], told_at)
+        yield from SCMS.receipts(SELLER, at, name, line["sku"], line["pieces"], arrives_at)
     value = sum((decimal(line["unit_price"]) * line["pieces"] for line in lines), Decimal(0))
     paid = {**order, "payment_id": cleaned(row["PO / SO #"]), "amount": max(0, SCMS.minor(value))}
-    yield SCMS.tell("order-paid", SELLER, at, name, paid, inferred=True, told_at=told_at)
+    yield SCMS.tell("order-paid", SELLER, at, name, paid, inferred=True, arrives_at=arrives_at)
     left = {
         **order,
         "shipment_id": "1",
         "carrier": cleaned(row["Shipment Mode"]),
         "tracking_number": cleaned(row["ASN/DN #"]),
     }
-    yield SCMS.tell("shipment-dispatched", SELLER, at, name, left, inferred=True, told_at=told_at)
+    yield SCMS.tell("shipment-dispatched", SELLER, at, name, left, inferred=True, arrives_at=arrives_at)
     delivered = {**order, "shipment_id": "1", "status": "delivered"}
-    yield SCMS.tell("shipment-tracked", SELLER, at, name, delivered, told_at=told_at, reported=recorded)
+    yield SCMS.tell("shipment-tracked", SELLER, at, name, delivered, arrives_at=arrives_at, reported=recorded)

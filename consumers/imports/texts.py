@@ -92,7 +92,7 @@ def shared(amount: int, weights: list[int]) -> list[int]:
     return shares
 
 
-def told_apart(names: Iterable[str]) -> list[str]:
+def distinct_names(names: Iterable[str]) -> list[str]:
     """The names, each once: the second of two that are alike becomes `name~2`."""
     seen = Counter[str]()
     result: list[str] = []

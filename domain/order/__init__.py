@@ -6,7 +6,7 @@ with cancels, returns, refunds and reviews beside it.  The families of rules sta
 
 from typing import Any
 
-from domain.decider import Decider, Rules, Told
+from domain.decider import Decider, MessageContext, Rules
 from domain.errors import TooEarly
 from domain.message import Event
 from domain.order import allocate, cancel, place, refund, returns, review, ship, track
@@ -25,7 +25,7 @@ RULES = Rules(
 )
 
 
-def decide(order: Order, command: Any, told: Told) -> list[Event]:
+def decide(order: Order, command: Any, context: MessageContext) -> list[Event]:
     """The events that `command` causes now; none if it has been carried out before.
 
     Raises: Refused, when a rule forbids a wish; TooEarly, when the order is not known yet.
@@ -33,7 +33,7 @@ def decide(order: Order, command: Any, told: Told) -> list[Event]:
     if order.placed_at is None and not isinstance(command, PlaceOrder):
         waits_for = f"order {command.order_id}" if isinstance(command, OrderCommand) else "its order"
         raise TooEarly(waits_for)
-    return RULES.decide(order, command, told)
+    return RULES.decide(order, command, context)
 
 
 ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.order.state import Move, Order, moved, take
 from domain.values import UnitState
@@ -69,34 +69,34 @@ class ShipByMissed(Event):
 
 
 @rules.on_command
-def allocate(order: Order, command: MirrorAllocation, told: Told) -> list[Event]:
+def allocate(order: Order, command: MirrorAllocation, context: MessageContext) -> list[Event]:
     moves = take(order, [(command.line, command.pieces)], ("backordered", "open"))
-    return [LineAllocated(at=told.at, moves=moves)] if moves else []
+    return [LineAllocated(at=context.at, moves=moves)] if moves else []
 
 
 @rules.on_command
-def backorder(order: Order, command: MirrorBackorder, told: Told) -> list[Event]:
+def backorder(order: Order, command: MirrorBackorder, context: MessageContext) -> list[Event]:
     moves = take(order, [(command.line, command.pieces)], ("open",))
-    return [LineBackordered(at=told.at, moves=moves)] if moves else []
+    return [LineBackordered(at=context.at, moves=moves)] if moves else []
 
 
 @rules.on_command
-def deallocate(order: Order, command: MirrorRelease, told: Told) -> list[Event]:
+def deallocate(order: Order, command: MirrorRelease, context: MessageContext) -> list[Event]:
     moves = take(order, [(command.line, command.pieces)], (command.was,))
-    return [LineDeallocated(at=told.at, moves=moves, reason="hold_expired")] if moves else []
+    return [LineDeallocated(at=context.at, moves=moves, reason="hold_expired")] if moves else []
 
 
 @rules.on_command
-def pass_ship_by(order: Order, command: PassShipBy, told: Told) -> list[Event]:
+def pass_ship_by(order: Order, command: PassShipBy, context: MessageContext) -> list[Event]:
     late = {
         name: line.before_handover
         for name, line in sorted(order.lines.items())
         if line.before_handover and (line.ship_by or order.ship_by) == command.due
     }
     key = f"ship-by:{command.due.isoformat()}"
-    if not late or key in order.done:
+    if not late or key in order.seen_keys:
         return []
-    return [ShipByMissed(at=told.at, ship_by=command.due, lines=list(late), pieces=sum(late.values()))]
+    return [ShipByMissed(at=context.at, ship_by=command.due, lines=list(late), pieces=sum(late.values()))]
 
 
 @rules.on_event
@@ -116,4 +116,4 @@ def deallocated(order: Order, event: LineDeallocated) -> Order:
 
 @rules.on_event
 def ship_by_missed(order: Order, event: ShipByMissed) -> Order:
-    return order._replace(done=order.done | {f"ship-by:{event.ship_by.isoformat()}"})
+    return order._replace(seen_keys=order.seen_keys | {f"ship-by:{event.ship_by.isoformat()}"})

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event
 from domain.order.fault import fault_of_cancel, payer_of_cancel
@@ -19,13 +19,13 @@ from domain.order.state import (
     HANDED_OVER,
     AskedLine,
     CancelRequest,
+    LineLimit,
     LinePieces,
-    LinesAsked,
     Move,
     Order,
     OrderCommand,
-    asked_pieces,
     moved,
+    pieces_by_line,
     take,
     total,
 )
@@ -36,7 +36,7 @@ from domain.values import CancelReason, Fault, Initiator, LongText, PersonalText
 
 rules = Rules[Order]()
 
-AskedLines = Annotated[tuple[AskedLine, ...], Field(min_length=1), LinesAsked]
+InputLines = Annotated[tuple[AskedLine, ...], Field(min_length=1), LineLimit]
 Binding = Literal["rejectable", "refunded_already"]
 
 
@@ -56,7 +56,7 @@ class RequestCancel(OrderCommand):
     """Fact: the buyer asks to cancel.  The pieces wait and block dispatch until it is decided."""
 
     request_id: Text
-    lines: AskedLines
+    lines: InputLines
     reason: CancelReason = "customer_request"
     binding: Binding = "rejectable"
     words: PersonalText | None = None
@@ -78,7 +78,7 @@ class CancelLines(OrderCommand):
     is_wish: ClassVar[bool] = True
 
     cancellation_id: Text
-    lines: AskedLines
+    lines: InputLines
     reason: CancelReason
     initiator: Initiator = "seller"
     fault: Fault | None = None
@@ -90,7 +90,7 @@ class RecordCancellation(OrderCommand):
     """Fact: the channel has cancelled pieces, or, without lines, all that can be."""
 
     cancellation_id: Text
-    lines: Annotated[tuple[AskedLine, ...], LinesAsked] = ()
+    lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
     reason: CancelReason
     initiator: Initiator = "channel"
     fault: Fault | None = None
@@ -170,10 +170,10 @@ def route_of(order: Order, moves: list[Move]) -> Route:
 
 
 @rules.on_command
-def request_cancel(order: Order, command: RequestCancel, told: Told) -> list[Event]:
-    if f"request:{command.request_id}" in order.done:
+def request_cancel(order: Order, command: RequestCancel, context: MessageContext) -> list[Event]:
+    if f"request:{command.request_id}" in order.seen_keys:
         return []
-    asked = asked_pieces(command.lines)
+    asked = pieces_by_line(command.lines)
     pending = [
         LinePieces(line=name, pieces=min(pieces, order.lines[name].cancellable))
         for name, pieces in asked
@@ -182,7 +182,7 @@ def request_cancel(order: Order, command: RequestCancel, told: Told) -> list[Eve
     moves = take(order, asked, BEFORE_HANDOVER + HANDED_OVER)
     return [
         CancelRequested(
-            at=told.at,
+            at=context.at,
             request_id=command.request_id,
             lines=[LinePieces(line=name, pieces=pieces) for name, pieces in asked],
             pending=pending,
@@ -195,8 +195,8 @@ def request_cancel(order: Order, command: RequestCancel, told: Told) -> list[Eve
 
 
 @rules.on_command
-def decide_cancel(order: Order, command: DecideCancel, told: Told) -> list[Event]:
-    if f"answer:{command.request_id}" in order.done:
+def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) -> list[Event]:
+    if f"answer:{command.request_id}" in order.seen_keys:
         return []
     request = order.requests.get(command.request_id)
     if request is None:
@@ -204,19 +204,22 @@ def decide_cancel(order: Order, command: DecideCancel, told: Told) -> list[Event
     if not command.approve:
         return [
             CancelRejected(
-                at=told.at, request_id=command.request_id, by=told.by, reason=command.reason or "rejected"
+                at=context.at,
+                request_id=command.request_id,
+                by=context.by,
+                reason=command.reason or "rejected",
             )
         ]
     moves = take(order, request.lines, BEFORE_HANDOVER)
     why = Why(command.request_id, request.reason, "customer", request_id=command.request_id)
-    return [_cancelled(order, told, moves, why)]
+    return [_cancelled(order, context, moves, why)]
 
 
 @rules.on_command
-def cancel_lines(order: Order, command: CancelLines, told: Told) -> list[Event]:
-    if f"cancel:{command.cancellation_id}" in order.done:
+def cancel_lines(order: Order, command: CancelLines, context: MessageContext) -> list[Event]:
+    if f"cancel:{command.cancellation_id}" in order.seen_keys:
         return []
-    asked = asked_pieces(command.lines)
+    asked = pieces_by_line(command.lines)
     for name, pieces in asked:
         line = order.lines.get(name)
         if line is None:
@@ -232,24 +235,24 @@ def cancel_lines(order: Order, command: CancelLines, told: Told) -> list[Event]:
                 route="return" if gone else "none",
             )
     moves = take(order, asked, BEFORE_HANDOVER)
-    return [_cancelled(order, told, moves, _why(command))]
+    return [_cancelled(order, context, moves, _why(command))]
 
 
 @rules.on_command
-def record_cancellation(order: Order, command: RecordCancellation, told: Told) -> list[Event]:
-    if f"cancel:{command.cancellation_id}" in order.done:
+def record_cancellation(order: Order, command: RecordCancellation, context: MessageContext) -> list[Event]:
+    if f"cancel:{command.cancellation_id}" in order.seen_keys:
         return []
-    asked = asked_pieces(command.lines) or [
+    asked = pieces_by_line(command.lines) or [
         (name, line.before_handover) for name, line in order.lines.items()
     ]
     moves = take(order, asked, BEFORE_HANDOVER)
-    events: list[Event] = [_cancelled(order, told, moves, _why(command))]
+    events: list[Event] = [_cancelled(order, context, moves, _why(command))]
     asked_total = sum(pieces for _, pieces in asked)
     gone = not command.lines and any(line.handed_over for line in order.lines.values())
     if total(moves) < asked_total or gone:
         events.append(
             OrderDiscrepancyDetected(
-                at=told.at,
+                at=context.at,
                 kind="cancelled_after_handover",
                 subject=command.cancellation_id,
                 expected="pieces not yet handed over",
@@ -259,23 +262,23 @@ def record_cancellation(order: Order, command: RecordCancellation, told: Told) -
     return events
 
 
-def _cancelled(order: Order, told: Told, moves: list[Move], why: Why) -> LinesCancelled:
+def _cancelled(order: Order, context: MessageContext, moves: list[Move], why: Why) -> LinesCancelled:
     fault = fault_of_cancel(why.reason, why.fault)
-    returns = told.policies.returns
-    days = calendar(returns.calendar, told.zone)
+    returns = context.policies.returns
+    days = calendar(returns.calendar, context.zone)
     return LinesCancelled(
-        at=told.at,
+        at=context.at,
         cancellation_id=why.cancellation_id,
         request_id=why.request_id,
         moves=moves,
         reason=why.reason,
         fault=fault,
         initiator=why.initiator,
-        by=told.by,
+        by=context.by,
         shipping_fee_payer=payer_of_cancel(why.reason, fault, why.shipping_fee_payer),
         channel_reason_code=why.channel_reason_code,
         route=route_of(order, moves),
-        refund_due_at=refund_due(returns, days, told.at) if order.captured else None,
+        refund_due_at=refund_due(returns, days, context.at) if order.captured else None,
         policy=ref(returns),
         calendar=days.ref,
     )
@@ -290,22 +293,24 @@ def cancel_requested(order: Order, event: CancelRequested) -> Order:
     reason: CancelReason = event.reason  # type: ignore[assignment]
     request = CancelRequest(tuple((asked.line, asked.pieces) for asked in event.pending), reason)
     waiting = {**order.requests, event.request_id: request} if event.pending else order.requests
-    return order._replace(lines=lines, requests=waiting, done=order.done | {f"request:{event.request_id}"})
+    return order._replace(
+        lines=lines, requests=waiting, seen_keys=order.seen_keys | {f"request:{event.request_id}"}
+    )
 
 
 def answered(order: Order, request_id: str) -> Order:
     """The order without that waiting request, its pieces no longer pending."""
     request = order.requests.get(request_id)
-    done = order.done | {f"answer:{request_id}"}
+    seen_keys = order.seen_keys | {f"answer:{request_id}"}
     if request is None:
-        return order._replace(done=done)
+        return order._replace(seen_keys=seen_keys)
     requests = {name: other for name, other in order.requests.items() if name != request_id}
     lines = dict(order.lines)
     for name, _ in request.lines:
         line = lines[name]
         waiting = sum(pieces for other in requests.values() for at, pieces in other.lines if at == name)
         lines[name] = line._replace(cancel_pending=min(waiting, line.before_handover))
-    return order._replace(lines=lines, requests=requests, done=done)
+    return order._replace(lines=lines, requests=requests, seen_keys=seen_keys)
 
 
 @rules.on_event
@@ -316,4 +321,6 @@ def cancel_rejected(order: Order, event: CancelRejected) -> Order:
 @rules.on_event
 def cancelled(order: Order, event: LinesCancelled) -> Order:
     before = answered(order, event.request_id) if event.request_id else order
-    return moved(before, event.moves, "cancelled", done=before.done | {f"cancel:{event.cancellation_id}"})
+    return moved(
+        before, event.moves, "cancelled", seen_keys=before.seen_keys | {f"cancel:{event.cancellation_id}"}
+    )

@@ -6,17 +6,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from domain.decider import Rules, Told
-from domain.message import Asked, Event, Said
-from domain.order.state import Line, LinesAsked, Order, OrderCommand
+from domain.decider import MessageContext, Rules
+from domain.message import Event, EventData, InputModel
+from domain.order.state import Line, LineLimit, Order, OrderCommand
 from domain.policies.documents import ref
 from domain.policies.promise import promise
 from domain.values import (
-    AskedCountry,
-    AskedCurrency,
-    AskedMinor,
-    AskedPieces,
-    AskedPrice,
+    InputCountry,
+    InputCurrency,
+    InputMinor,
+    InputPieces,
+    InputPrice,
     Instant,
     PersonalText,
     Text,
@@ -28,22 +28,22 @@ DispatchType = Literal["normal", "same_day", "preorder", "made_to_order", "guara
 NoteKind = Literal["picked", "stock_missing", "reordered", "payment_reminded"]
 
 
-class OrderedLine(Asked):
+class OrderedLine(InputModel):
     """One line of an order as its channel tells it."""
 
     line: Text
     sku: Text
-    pieces: AskedPieces
-    unit_price: AskedPrice = "0"
+    pieces: InputPieces
+    unit_price: InputPrice = "0"
     ship_by: Instant | None = None
     promise_at: Instant | None = None
     note: PersonalText | None = None
 
 
-class Destination(Asked):
+class Destination(InputModel):
     """Where the order goes, as far as decisions need it."""
 
-    country: AskedCountry | None = None
+    country: InputCountry | None = None
     zone: Text | None = None
     distance_km: Annotated[int, Field(ge=0, le=40_000)] | None = None
     postcode_area: Text | None = None
@@ -56,7 +56,7 @@ def _once(lines: tuple[OrderedLine, ...]) -> tuple[OrderedLine, ...]:
     return lines
 
 
-OrderedLines = Annotated[tuple[OrderedLine, ...], LinesAsked, AfterValidator(_once)]
+OrderedLines = Annotated[tuple[OrderedLine, ...], LineLimit, AfterValidator(_once)]
 
 
 class PlaceOrder(OrderCommand):
@@ -64,11 +64,11 @@ class PlaceOrder(OrderCommand):
 
     opens: ClassVar[bool] = True
 
-    currency: AskedCurrency
+    currency: InputCurrency
     lines: OrderedLines = ()
     dispatch_type: DispatchType = "normal"
-    shipping_fee: AskedMinor = 0
-    free_shipping_from: AskedMinor | None = None
+    shipping_fee: InputMinor = 0
+    free_shipping_from: InputMinor | None = None
     promise_at: Instant | None = None
     destination: Destination = Destination()
     buyer: PersonalText | None = None
@@ -88,7 +88,7 @@ class RecordPayment(OrderCommand):
     """Fact: money for the order was captured."""
 
     payment_id: Text
-    amount: AskedMinor
+    amount: InputMinor
 
 
 class AcknowledgeOrder(OrderCommand):
@@ -100,7 +100,7 @@ class NoteOrder(OrderCommand):
 
     note_id: Text
     kind: NoteKind
-    lines: Annotated[tuple[Text, ...], LinesAsked] = ()
+    lines: Annotated[tuple[Text, ...], LineLimit] = ()
 
 
 class ClaimStatus(OrderCommand):
@@ -109,7 +109,7 @@ class ClaimStatus(OrderCommand):
     status: Text
 
 
-class PlacedLine(Said):
+class PlacedLine(EventData):
     line: str
     sku: str
     pieces: int
@@ -187,18 +187,18 @@ class OrderDiscrepancyDetected(Event):
 
 
 @rules.on_command
-def place(order: Order, command: PlaceOrder, told: Told) -> list[Event]:
+def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Event]:
     lines = [_placed(line) for line in command.lines]
     if order.placed_at is not None:
-        return _placed_again(order, lines, told)
-    stock = told.policies.stock
-    hold = told.at + timedelta(minutes=stock.hold_unpaid_minutes) if stock.hold_unpaid_minutes else None
+        return _placed_again(order, lines, context)
+    stock = context.policies.stock
+    hold = context.at + timedelta(minutes=stock.hold_unpaid_minutes) if stock.hold_unpaid_minutes else None
     where = command.destination
     return [
         OrderPlaced(
-            at=told.at,
+            at=context.at,
             currency=command.currency,
-            zone=told.zone,
+            zone=context.zone,
             lines=lines,
             dispatch_type=command.dispatch_type,
             shipping_fee=command.shipping_fee,
@@ -228,15 +228,15 @@ def _placed(line: OrderedLine) -> PlacedLine:
     )
 
 
-def _placed_again(order: Order, lines: list[PlacedLine], told: Told) -> list[Event]:
+def _placed_again(order: Order, lines: list[PlacedLine], context: MessageContext) -> list[Event]:
     expected = sorted((name, line.sku, line.ordered) for name, line in order.lines.items())
     observed = sorted((line.line, line.sku, line.pieces) for line in lines)
     said = f"placed again: {observed}"[:1000]
-    if said in order.done or all(line in expected for line in observed):
+    if said in order.seen_keys or all(line in expected for line in observed):
         return []
     return [
         OrderDiscrepancyDetected(
-            at=told.at,
+            at=context.at,
             kind="placed_again_differently",
             subject="lines",
             expected=str(expected)[:1000],
@@ -246,22 +246,22 @@ def _placed_again(order: Order, lines: list[PlacedLine], told: Told) -> list[Eve
 
 
 @rules.on_command
-def amend(order: Order, command: AmendOrder, told: Told) -> list[Event]:
+def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Event]:
     lines = [_placed(line) for line in command.lines if line.line not in order.lines]
-    if f"amendment:{command.amendment_id}" in order.done or not lines:
+    if f"amendment:{command.amendment_id}" in order.seen_keys or not lines:
         return []
-    return [OrderAmended(at=told.at, amendment_id=command.amendment_id, lines=lines)]
+    return [OrderAmended(at=context.at, amendment_id=command.amendment_id, lines=lines)]
 
 
 @rules.on_command
-def pay(order: Order, command: RecordPayment, told: Told) -> list[Event]:
-    if f"payment:{command.payment_id}" in order.done:
+def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[Event]:
+    if f"payment:{command.payment_id}" in order.seen_keys:
         return []
     first = order.paid_at is None
     due = (
         promise(
-            told.policies,
-            told.at,
+            context.policies,
+            context.at,
             command.channel,
             order.dispatch_type,
             zone=order.zone,
@@ -272,7 +272,7 @@ def pay(order: Order, command: RecordPayment, told: Told) -> list[Event]:
     )
     return [
         OrderPaid(
-            at=told.at,
+            at=context.at,
             payment_id=command.payment_id,
             amount=command.amount,
             ship_by=due.ship_by if due else None,
@@ -284,22 +284,22 @@ def pay(order: Order, command: RecordPayment, told: Told) -> list[Event]:
 
 
 @rules.on_command
-def acknowledge(order: Order, _: AcknowledgeOrder, told: Told) -> list[Event]:
-    return [] if order.acknowledged else [OrderAcknowledged(at=told.at, by=told.by)]
+def acknowledge(order: Order, _: AcknowledgeOrder, context: MessageContext) -> list[Event]:
+    return [] if order.acknowledged else [OrderAcknowledged(at=context.at, by=context.by)]
 
 
 @rules.on_command
-def note(order: Order, command: NoteOrder, told: Told) -> list[Event]:
-    if f"note:{command.note_id}" in order.done:
+def note(order: Order, command: NoteOrder, context: MessageContext) -> list[Event]:
+    if f"note:{command.note_id}" in order.seen_keys:
         return []
-    return [OrderNoted(at=told.at, note_id=command.note_id, kind=command.kind, lines=list(command.lines))]
+    return [OrderNoted(at=context.at, note_id=command.note_id, kind=command.kind, lines=list(command.lines))]
 
 
 @rules.on_command
-def claim(order: Order, command: ClaimStatus, told: Told) -> list[Event]:
-    if f"claim:{command.status}:{told.at.isoformat()}" in order.done:
+def claim(order: Order, command: ClaimStatus, context: MessageContext) -> list[Event]:
+    if f"claim:{command.status}:{context.at.isoformat()}" in order.seen_keys:
         return []
-    return [StatusClaimed(at=told.at, status=command.status)]
+    return [StatusClaimed(at=context.at, status=command.status)]
 
 
 @rules.on_event
@@ -333,14 +333,14 @@ def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
     """An order placed again has no name of its own to be known by: what it said is remembered."""
     if event.kind != "placed_again_differently":
         return order
-    return order._replace(done=order.done | {f"placed again: {event.observed}"[:1000]})
+    return order._replace(seen_keys=order.seen_keys | {f"placed again: {event.observed}"[:1000]})
 
 
 @rules.on_event
 def amended(order: Order, event: OrderAmended) -> Order:
     return order._replace(
         lines={**order.lines, **_lines(event.lines)},
-        done=order.done | {f"amendment:{event.amendment_id}"},
+        seen_keys=order.seen_keys | {f"amendment:{event.amendment_id}"},
     )
 
 
@@ -351,7 +351,7 @@ def paid(order: Order, event: OrderPaid) -> Order:
         paid_at=_earliest(order.paid_at, event.at),
         ship_by=order.ship_by if earlier else event.ship_by,
         captured=order.captured + event.amount,
-        done=order.done | {f"payment:{event.payment_id}"},
+        seen_keys=order.seen_keys | {f"payment:{event.payment_id}"},
     )
 
 
@@ -362,12 +362,12 @@ def acknowledged(order: Order, _: OrderAcknowledged) -> Order:
 
 @rules.on_event
 def noted(order: Order, event: OrderNoted) -> Order:
-    return order._replace(done=order.done | {f"note:{event.note_id}"})
+    return order._replace(seen_keys=order.seen_keys | {f"note:{event.note_id}"})
 
 
 @rules.on_event
 def claimed(order: Order, event: StatusClaimed) -> Order:
-    return order._replace(done=order.done | {f"claim:{event.status}:{event.at.isoformat()}"})
+    return order._replace(seen_keys=order.seen_keys | {f"claim:{event.status}:{event.at.isoformat()}"})
 
 
 def _earliest(one: datetime | None, other: datetime) -> datetime:

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.order.place import OrderDiscrepancyDetected
 from domain.order.state import Order, OrderCommand
-from domain.values import AskedMinor, Text
+from domain.values import InputMinor, Text
 
 rules = Rules[Order]()
 
@@ -15,10 +15,10 @@ class RecordRefund(OrderCommand):
     """Fact: money went back to the buyer."""
 
     refund_id: Text
-    amount: AskedMinor
+    amount: InputMinor
     cause: Literal["cancel", "return", "lost", "goodwill"]
     return_id: Text | None = None
-    late_interest: AskedMinor = 0
+    late_interest: InputMinor = 0
 
 
 class RefundRecorded(Event):
@@ -32,12 +32,12 @@ class RefundRecorded(Event):
 
 
 @rules.on_command
-def record_refund(order: Order, command: RecordRefund, told: Told) -> list[Event]:
-    if f"refund:{command.refund_id}" in order.done:
+def record_refund(order: Order, command: RecordRefund, context: MessageContext) -> list[Event]:
+    if f"refund:{command.refund_id}" in order.seen_keys:
         return []
     events: list[Event] = [
         RefundRecorded(
-            at=told.at,
+            at=context.at,
             refund_id=command.refund_id,
             amount=command.amount,
             cause=command.cause,
@@ -49,7 +49,7 @@ def record_refund(order: Order, command: RecordRefund, told: Told) -> list[Event
     if command.amount > left:
         events.append(
             OrderDiscrepancyDetected(
-                at=told.at,
+                at=context.at,
                 kind="refunded_more_than_captured",
                 subject=command.refund_id,
                 expected=f"at most {left}",
@@ -63,5 +63,5 @@ def record_refund(order: Order, command: RecordRefund, told: Told) -> list[Event
 def refunded(order: Order, event: RefundRecorded) -> Order:
     return order._replace(
         refunded=order.refunded + event.amount,
-        done=order.done | {f"refund:{event.refund_id}"},
+        seen_keys=order.seen_keys | {f"refund:{event.refund_id}"},
     )

@@ -6,12 +6,12 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import AwareDatetime
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.errors import Refused
-from domain.message import Event, Said
-from domain.order.cancel import AskedLines
+from domain.message import Event, EventData
+from domain.order.cancel import InputLines
 from domain.order.fault import ReturnReason, fault_of_return
-from domain.order.state import LinePieces, Order, OrderCommand, asked_pieces
+from domain.order.state import LinePieces, Order, OrderCommand, pieces_by_line
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.return_policy import ReturnPolicy
@@ -36,7 +36,7 @@ class RequestReturn(OrderCommand):
     is_wish: ClassVar[bool] = True
 
     return_id: Text
-    lines: AskedLines
+    lines: InputLines
     reason: ReturnReason
     origin: Literal["customer", "seller", "channel", "carrier"] = "customer"
     fault: Fault | None = None
@@ -61,7 +61,7 @@ class CloseReturn(NamedTuple):
     lines: tuple[tuple[str, int], ...]
 
 
-class ReturningLine(Said):
+class ReturningLine(EventData):
     line: str
     sku: str
     pieces: int
@@ -99,22 +99,22 @@ class ReturnClosed(Event):
 
 
 @rules.on_command
-def request_return(order: Order, command: RequestReturn, told: Told) -> list[Event]:
-    if f"return:{command.return_id}" in order.done:
+def request_return(order: Order, command: RequestReturn, context: MessageContext) -> list[Event]:
+    if f"return:{command.return_id}" in order.seen_keys:
         return []
-    policy = told.policies.returns
-    asked = asked_pieces(command.lines)
-    days = calendar(policy.calendar, told.zone)
+    policy = context.policies.returns
+    asked = pieces_by_line(command.lines)
+    days = calendar(policy.calendar, context.zone)
     ends = window_end(policy, days, command.reason, _delivered_at(order, asked))
     for name, pieces in asked:
         if pieces > (free := _returnable(order, name)):
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
-    if command.origin == "customer" and ends is not None and told.at >= ends:
+    if command.origin == "customer" and ends is not None and context.at >= ends:
         raise ReturnWindowClosed(return_id=command.return_id, ended_at=ends.isoformat(), policy=ref(policy))
     fault = fault_of_return(command.reason, command.fault)
     return [
         ReturnOpened(
-            at=told.at,
+            at=context.at,
             return_id=command.return_id,
             lines=[
                 ReturningLine(line=name, sku=order.lines[name].sku, pieces=pieces) for name, pieces in asked
@@ -128,7 +128,7 @@ def request_return(order: Order, command: RequestReturn, told: Told) -> list[Eve
             window_ends_at=ends,
             policy=ref(policy),
             calendar=days.ref,
-            by=told.by,
+            by=context.by,
         )
     ]
 
@@ -160,15 +160,15 @@ def _payer(policy: ReturnPolicy, fault: Fault) -> str:
 
 
 @rules.on_command
-def mirror_returned(order: Order, command: MirrorReturned, told: Told) -> list[Event]:
+def mirror_returned(order: Order, command: MirrorReturned, context: MessageContext) -> list[Event]:
     """More may have come back than was asked: the order counts what it gave leave for."""
     lines = tuple((name, min(pieces, order.lines[name].return_open)) for name, pieces in command.lines)
-    return [LinesReturned(at=told.at, return_id=command.return_id, lines=_named(lines))]
+    return [LinesReturned(at=context.at, return_id=command.return_id, lines=_named(lines))]
 
 
 @rules.on_command
-def close_return(_: Order, command: CloseReturn, told: Told) -> list[Event]:
-    return [ReturnClosed(at=told.at, return_id=command.return_id, lines=_named(command.lines))]
+def close_return(_: Order, command: CloseReturn, context: MessageContext) -> list[Event]:
+    return [ReturnClosed(at=context.at, return_id=command.return_id, lines=_named(command.lines))]
 
 
 def _named(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
@@ -178,7 +178,7 @@ def _named(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
 @rules.on_event
 def return_opened(order: Order, event: ReturnOpened) -> Order:
     opened = _counted(order, event.lines, opened=1, returned=0)
-    return opened._replace(done=order.done | {f"return:{event.return_id}"})
+    return opened._replace(seen_keys=order.seen_keys | {f"return:{event.return_id}"})
 
 
 @rules.on_event

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.order.state import Order, OrderCommand
 from domain.values import PersonalText, Text
@@ -29,12 +29,12 @@ class ReviewPosted(Event):
 
 
 @rules.on_command
-def post_review(order: Order, command: PostReview, told: Told) -> list[Event]:
-    if f"review:{command.review_id}" in order.done:
+def post_review(order: Order, command: PostReview, context: MessageContext) -> list[Event]:
+    if f"review:{command.review_id}" in order.seen_keys:
         return []
-    return [ReviewPosted(at=told.at, review_id=command.review_id, score=command.score, text=command.text)]
+    return [ReviewPosted(at=context.at, review_id=command.review_id, score=command.score, text=command.text)]
 
 
 @rules.on_event
 def reviewed(order: Order, event: ReviewPosted) -> Order:
-    return order._replace(done=order.done | {f"review:{event.review_id}"})
+    return order._replace(seen_keys=order.seen_keys | {f"review:{event.review_id}"})

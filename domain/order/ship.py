@@ -3,21 +3,21 @@
 from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.errors import Refused, TooEarly
-from domain.message import Asked, Event
-from domain.order.cancel import AskedLines, CancelRejected, NothingOrdered, answered
+from domain.message import Event, InputModel
+from domain.order.cancel import CancelRejected, InputLines, NothingOrdered, answered
 from domain.order.place import OrderDiscrepancyDetected
 from domain.order.state import (
     BEFORE_HANDOVER,
     AskedLine,
-    LinesAsked,
+    LineLimit,
     Move,
     Order,
     OrderCommand,
     Shipment,
-    asked_pieces,
     moved,
+    pieces_by_line,
     take,
     total,
 )
@@ -42,7 +42,7 @@ class NothingPacked(Refused):
     """No packed shipment of that name."""
 
 
-class QualityCheck(Asked):
+class QualityCheck(InputModel):
     """Who looked at the pieces before they were packed, and whether they passed."""
 
     passed: bool
@@ -50,7 +50,7 @@ class QualityCheck(Asked):
     remark: Text | None = None
 
 
-class Override(Asked):
+class Override(InputModel):
     """An operator's decision to dispatch in spite of a waiting cancel request."""
 
     operator: Text
@@ -63,7 +63,7 @@ class PackShipment(OrderCommand):
     is_wish: ClassVar[bool] = True
 
     shipment_id: Text
-    lines: AskedLines
+    lines: InputLines
     quality_check: QualityCheck
 
 
@@ -71,7 +71,7 @@ class RecordPacking(OrderCommand):
     """Fact: a warehouse of its own has packed these pieces."""
 
     shipment_id: Text
-    lines: Annotated[tuple[AskedLine, ...], LinesAsked] = ()
+    lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
 
 
 class DispatchShipment(OrderCommand):
@@ -89,7 +89,7 @@ class RecordDispatch(OrderCommand):
     """Fact: a parcel has left.  Without lines: the packed shipment, else all that had not left."""
 
     shipment_id: Text
-    lines: Annotated[tuple[AskedLine, ...], LinesAsked] = ()
+    lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
     carrier: Text | None = None
     tracking_number: Text | None = None
 
@@ -114,12 +114,12 @@ class ShipmentDispatched(Event):
 
 
 @rules.on_command
-def pack(order: Order, command: PackShipment, told: Told) -> list[Event]:
+def pack(order: Order, command: PackShipment, context: MessageContext) -> list[Event]:
     if _is_packed(order, command.shipment_id):
         return []
     if not command.quality_check.passed:
         raise QualityCheckFailed(shipment_id=command.shipment_id, by=command.quality_check.by)
-    asked = asked_pieces(command.lines)
+    asked = pieces_by_line(command.lines)
     for name, pieces in asked:
         line = order.lines.get(name)
         if line is None:
@@ -130,32 +130,34 @@ def pack(order: Order, command: PackShipment, told: Told) -> list[Event]:
             raise MoreThanAllocated(line=name, asked=pieces, allocated=allowed, pending=line.cancel_pending)
     return [
         _packed(
-            order, command.shipment_id, take(order, asked, ("allocated",)), told, command.quality_check.by
+            order, command.shipment_id, take(order, asked, ("allocated",)), context, command.quality_check.by
         )
     ]
 
 
 @rules.on_command
-def record_packing(order: Order, command: RecordPacking, told: Told) -> list[Event]:
+def record_packing(order: Order, command: RecordPacking, context: MessageContext) -> list[Event]:
     known = order.shipments.get(command.shipment_id, Shipment())
     if known.packed:
         return []
     _known(order, command.lines)
     if known.dispatched:  # told late: it is recorded, and its pieces have left
-        return [_packed(order, command.shipment_id, [], told, None)]
-    asked = asked_pieces(command.lines)
+        return [_packed(order, command.shipment_id, [], context, None)]
+    asked = pieces_by_line(command.lines)
     moves = take(order, asked, ("allocated", "backordered", "open"))
-    events: list[Event] = [_packed(order, command.shipment_id, moves, told, None)]
-    return events + _shortfall(told, "packed_more_than_open", command.shipment_id, asked, moves)
+    events: list[Event] = [_packed(order, command.shipment_id, moves, context, None)]
+    return events + _shortfall(context, "packed_more_than_open", command.shipment_id, asked, moves)
 
 
-def _packed(order: Order, shipment_id: str, moves: list[Move], told: Told, by: str | None) -> ShipmentPacked:
+def _packed(
+    order: Order, shipment_id: str, moves: list[Move], context: MessageContext, by: str | None
+) -> ShipmentPacked:
     notes = {move.line: note for move in moves if (note := order.lines[move.line].note) is not None}
-    return ShipmentPacked(at=told.at, shipment_id=shipment_id, moves=moves, notes=notes, checked_by=by)
+    return ShipmentPacked(at=context.at, shipment_id=shipment_id, moves=moves, notes=notes, checked_by=by)
 
 
 @rules.on_command
-def dispatch(order: Order, command: DispatchShipment, told: Told) -> list[Event]:
+def dispatch(order: Order, command: DispatchShipment, context: MessageContext) -> list[Event]:
     shipment = order.shipments.get(command.shipment_id)
     if shipment is None or not shipment.moves:
         raise NothingPacked(shipment_id=command.shipment_id)
@@ -169,7 +171,7 @@ def dispatch(order: Order, command: DispatchShipment, told: Told) -> list[Event]
         raise CancelPending(shipment_id=command.shipment_id, requests=blocked)
     rejected: list[Event] = [
         CancelRejected(
-            at=told.at,
+            at=context.at,
             request_id=request,
             by=command.override.operator,
             reason=command.override.reason,
@@ -177,7 +179,7 @@ def dispatch(order: Order, command: DispatchShipment, told: Told) -> list[Event]
         for request in blocked
         if command.override is not None
     ]
-    return [*rejected, _dispatched(order, command, moves, told)]
+    return [*rejected, _dispatched(order, command, moves, context)]
 
 
 def _pending_on(order: Order, moves: list[Move]) -> list[str]:
@@ -195,33 +197,33 @@ def _pending_on(order: Order, moves: list[Move]) -> list[str]:
 
 
 @rules.on_command
-def record_dispatch(order: Order, command: RecordDispatch, told: Told) -> list[Event]:
+def record_dispatch(order: Order, command: RecordDispatch, context: MessageContext) -> list[Event]:
     shipment = order.shipments.get(command.shipment_id, Shipment())
     if shipment.dispatched:
         return []
     _known(order, command.lines)
     asked = (
-        asked_pieces(command.lines)
+        pieces_by_line(command.lines)
         or list(shipment.moves)
         or [(name, line.before_handover) for name, line in order.lines.items() if line.before_handover]
     )
     moves = take(order, asked, ("packed", "allocated", "backordered", "open", "cancelled"))
     blocked = _pending_on(order, moves)
-    events: list[Event] = [_dispatched(order, command, moves, told)]
-    events += _shortfall(told, "dispatched_more_than_ordered", command.shipment_id, asked, moves)
+    events: list[Event] = [_dispatched(order, command, moves, context)]
+    events += _shortfall(context, "dispatched_more_than_ordered", command.shipment_id, asked, moves)
     if blocked:
-        events.append(_contradiction(told, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
+        events.append(_contradiction(context, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
     if any(move.was == "cancelled" for move in moves):
-        events.append(_contradiction(told, "dispatched_after_cancel", command.shipment_id, "no dispatch"))
+        events.append(_contradiction(context, "dispatched_after_cancel", command.shipment_id, "no dispatch"))
     return events
 
 
 def _dispatched(
-    order: Order, command: DispatchShipment | RecordDispatch, moves: list[Move], told: Told
+    order: Order, command: DispatchShipment | RecordDispatch, moves: list[Move], context: MessageContext
 ) -> ShipmentDispatched:
     left = sum(line.before_handover for line in order.lines.values())
     return ShipmentDispatched(
-        at=told.at,
+        at=context.at,
         shipment_id=command.shipment_id,
         moves=moves,
         carrier=command.carrier,
@@ -242,14 +244,16 @@ def _known(order: Order, lines: Iterable[AskedLine]) -> None:
             raise TooEarly(f"line {asked.line}")
 
 
-def _contradiction(told: Told, kind: str, subject: str, expected: str) -> OrderDiscrepancyDetected:
+def _contradiction(
+    context: MessageContext, kind: str, subject: str, expected: str
+) -> OrderDiscrepancyDetected:
     return OrderDiscrepancyDetected(
-        at=told.at, kind=kind, subject=subject, expected=expected, observed="the parcel has left"
+        at=context.at, kind=kind, subject=subject, expected=expected, observed="the parcel has left"
     )
 
 
 def _shortfall(
-    told: Told, kind: str, shipment_id: str, asked: list[tuple[str, int]], moves: list[Move]
+    context: MessageContext, kind: str, shipment_id: str, asked: list[tuple[str, int]], moves: list[Move]
 ) -> list[Event]:
     wanted = sum(pieces for _, pieces in asked)
     if total(moves) == wanted:
@@ -257,7 +261,7 @@ def _shortfall(
     observed = f"{wanted} pieces, {total(moves)} of them known"
     return [
         OrderDiscrepancyDetected(
-            at=told.at, kind=kind, subject=shipment_id, expected="pieces of the order", observed=observed
+            at=context.at, kind=kind, subject=shipment_id, expected="pieces of the order", observed=observed
         )
     ]
 

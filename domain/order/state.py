@@ -6,14 +6,14 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
-from domain.message import Asked, Command, Said
+from domain.message import Command, EventData, InputModel
 from domain.streams import StreamId, order_stream
 from domain.values import (
     MAX_LINES,
-    AskedAccount,
-    AskedChannel,
-    AskedPieces,
     CancelReason,
+    InputAccount,
+    InputChannel,
+    InputPieces,
     Text,
     TrackingStatus,
     UnitState,
@@ -26,32 +26,32 @@ HANDED_OVER: Final[tuple[UnitState, ...]] = ("in_transit", "delivered", "lost", 
 class OrderCommand(Command):
     """A message about one order, named as its channel names it."""
 
-    channel: AskedChannel
-    account: AskedAccount = "main"
+    channel: InputChannel
+    account: InputAccount = "main"
     order_id: Text
 
     def stream(self, seller_id: str) -> StreamId:
         return order_stream(seller_id, self.channel, self.account, self.order_id)
 
 
-LinesAsked = Field(max_length=MAX_LINES)
+LineLimit = Field(max_length=MAX_LINES)
 
 
-class AskedLine(Asked):
+class AskedLine(InputModel):
     """So many pieces of one line, as a command names them."""
 
     line: Text
-    pieces: AskedPieces
+    pieces: InputPieces
 
 
-class LinePieces(Said):
+class LinePieces(EventData):
     """So many pieces of one line, as an event tells them."""
 
     line: str
     pieces: int
 
 
-class Move(Said):
+class Move(EventData):
     """Pieces of a line that leave the state `was`; the event says where they go."""
 
     line: str
@@ -128,13 +128,13 @@ class Order(NamedTuple):
     captured: int = 0
     refunded: int = 0
     claim_at: datetime | None = None
-    done: frozenset[str] = frozenset()
+    seen_keys: frozenset[str] = frozenset()
     """What has been recorded under a name of its own: `payment:…`, `refund:…`, `cancel:…`."""
 
     @property
     def size(self) -> int:
         """How much there is to write down."""
-        return len(self.lines) + len(self.shipments) + len(self.done)
+        return len(self.lines) + len(self.shipments) + len(self.seen_keys)
 
 
 def moved(order: Order, moves: Iterable[Move], to: UnitState, **changes: Any) -> Order:
@@ -183,7 +183,7 @@ def total(moves: Iterable[Move]) -> int:
     return sum(move.pieces for move in moves)
 
 
-def asked_pieces(lines: Iterable[AskedLine]) -> list[tuple[str, int]]:
+def pieces_by_line(lines: Iterable[AskedLine]) -> list[tuple[str, int]]:
     """(line, pieces) with each line once, in the order they were named."""
     pieces: dict[str, int] = {}
     for line in lines:

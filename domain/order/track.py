@@ -4,7 +4,7 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.order.state import Move, Order, OrderCommand, Shipment, moved, take
 from domain.values import Text, TrackingStatus, UnitState
@@ -49,19 +49,19 @@ class ShipmentTracked(Event):
 
 
 @rules.on_command
-def track(order: Order, command: RecordTracking, told: Told) -> list[Event]:
-    if _name(command.shipment_id, command.status, told.at.isoformat()) in order.done:
+def track(order: Order, command: RecordTracking, context: MessageContext) -> list[Event]:
+    if _name(command.shipment_id, command.status, context.at.isoformat()) in order.seen_keys:
         return []
     known = order.shipments.get(command.shipment_id, Shipment())
     rank = RANK[command.status]
-    late = known.status_at is not None and (told.at, rank) < (known.status_at, RANK[known.status])
+    late = known.status_at is not None and (context.at, rank) < (known.status_at, RANK[known.status])
     to = HOLDS.get(command.status, "in_transit")
     moves: list[Move] = []
     if known.dispatched and not late and to != known.holds:
         moves = take(order, known.moves, (known.holds,))
     return [
         ShipmentTracked(
-            at=told.at,
+            at=context.at,
             shipment_id=command.shipment_id,
             status=command.status,
             raw_code=command.raw_code,
@@ -69,7 +69,7 @@ def track(order: Order, command: RecordTracking, told: Told) -> list[Event]:
             to=to,
             late=late,
             corrects=not late and known.status_at is not None and rank < RANK[known.status],
-            reported_at=told.reported_at,
+            reported_at=context.reported_at,
         )
     ]
 
@@ -80,12 +80,12 @@ def _name(shipment_id: str, status: str, at: str) -> str:
 
 @rules.on_event
 def tracked(order: Order, event: ShipmentTracked) -> Order:
-    done = order.done | {_name(event.shipment_id, event.status, event.at.isoformat())}
+    seen_keys = order.seen_keys | {_name(event.shipment_id, event.status, event.at.isoformat())}
     if event.late:
-        return order._replace(done=done)
+        return order._replace(seen_keys=seen_keys)
     known = order.shipments.get(event.shipment_id, Shipment())
     to: UnitState = event.to  # type: ignore[assignment]
     status: TrackingStatus = event.status  # type: ignore[assignment]
     shipment = known._replace(status=status, status_at=event.at, holds=to)
     shipments = {**order.shipments, event.shipment_id: shipment}
-    return moved(order, event.moves, to, shipments=shipments, done=done)
+    return moved(order, event.moves, to, shipments=shipments, seen_keys=seen_keys)

@@ -23,7 +23,7 @@ from domain.policies.head import (
     ZoneName,
 )
 from domain.policies.return_policy import ReturnPolicy
-from domain.values import AskedChannel
+from domain.values import InputChannel
 
 
 class DeliveryLead(Part):
@@ -96,7 +96,7 @@ class StockPolicy(Document):
     kind: Literal["stock_policy"] = "stock_policy"
     safety_stock: Units
     low_stock: LowStock | None = None
-    channel_shares: Annotated[Mapping[AskedChannel, Share], Field(max_length=40)] = {}
+    channel_shares: Annotated[Mapping[InputChannel, Share], Field(max_length=40)] = {}
     default_share: Share = Decimal(1)
     hold_unpaid_minutes: Annotated[int, Field(strict=True, ge=0, le=43_200)] = 0
     """0: reserve at payment; else reserve at placement and let go after so many minutes."""
@@ -123,7 +123,7 @@ class ScoreMarks(Document):
     """A channel's marks for the seller score."""
 
     kind: Literal["score_marks"] = "score_marks"
-    channel: AskedChannel
+    channel: InputChannel
     marks: Annotated[Mapping[Key, Mark], Field(max_length=40)]
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from domain.policies.calendar import NAMES
-from domain.values import AskedChannel, Text
+from domain.values import InputChannel, Text
 
 
 def _a_day(value: Any) -> Any:
@@ -39,7 +39,7 @@ def _a_known_calendar(name: str) -> str:
 
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
-AnyChannel = Literal["*"] | AskedChannel
+AnyChannel = Literal["*"] | InputChannel
 Confidence = Literal["high", "medium", "low"]
 Payer = Literal["seller", "customer"]
 Day = Annotated[date, BeforeValidator(_a_day), Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.policies.head import CalendarId, Days, Document, Key, LeadDays, Part, Payer, Share, Units
-from domain.values import AskedMinor
+from domain.values import InputMinor
 
 
 class SecondWindow(Part):
@@ -30,7 +30,7 @@ class NonReturnable(Part):
 
 
 class AutoApprove(Part):
-    max_value_minor: AskedMinor
+    max_value_minor: InputMinor
     reasons: Annotated[tuple[Key, ...], Field(max_length=40)]
     max_per_customer_90_days: Units
 

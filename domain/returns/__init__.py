@@ -6,7 +6,7 @@ stream.  Received pieces go to quarantine; only an inspection puts them back on 
 
 from typing import Any
 
-from domain.decider import Decider, Rules, Told
+from domain.decider import Decider, MessageContext, Rules
 from domain.errors import TooEarly
 from domain.message import Event
 from domain.returns import receive, refund, request, state
@@ -16,7 +16,7 @@ from domain.returns.state import Return, ReturnCommand
 RULES = Rules(request.rules, receive.rules, refund.rules, state.rules)
 
 
-def decide(ret: Return, command: Any, told: Told) -> list[Event]:
+def decide(ret: Return, command: Any, context: MessageContext) -> list[Event]:
     """The events that `command` causes now; none if it has been carried out before.
 
     Raises: Refused, when a rule forbids a wish; TooEarly, when the return is not known yet.
@@ -24,7 +24,7 @@ def decide(ret: Return, command: Any, told: Told) -> list[Event]:
     if ret.state is None and not isinstance(command, OpenReturn | RecordReturn):
         named = command.return_id if isinstance(command, ReturnCommand) else ""
         raise TooEarly(f"return {named}")
-    return RULES.decide(ret, command, told)
+    return RULES.decide(ret, command, context)
 
 
 RETURN = Decider(start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve)

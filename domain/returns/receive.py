@@ -4,14 +4,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.errors import TooEarly
-from domain.message import Asked, Event, Said
+from domain.message import Event, EventData, InputModel
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
 from domain.returns.state import Piece, Return, ReturnCommand, differs
-from domain.values import MAX_LINES, AskedPieces, Text
+from domain.values import MAX_LINES, InputPieces, Text
 
 rules = Rules[Return]()
 
@@ -23,11 +23,11 @@ class RecordCollection(ReturnCommand):
     tracking_number: Text | None = None
 
 
-class ReturnedLine(Asked):
+class ReturnedLine(InputModel):
     """Pieces that came back."""
 
     line: Text
-    pieces: AskedPieces
+    pieces: InputPieces
 
 
 class RecordReceipt(ReturnCommand):
@@ -39,11 +39,11 @@ class RecordReceipt(ReturnCommand):
     location: Text = "main"
 
 
-class InspectedUnits(Asked):
+class InspectedUnits(InputModel):
     """Pieces of a line that were found in the same condition and go the same way."""
 
     line: Text
-    pieces: AskedPieces
+    pieces: InputPieces
     condition: Literal["new", "opened", "used", "damaged", "defective", "wrong_item"]
     disposition: Literal["restock", "scrap"]
 
@@ -71,7 +71,7 @@ class ReturnReceived(Event):
     calendar: str
 
 
-class UnitsInspected(Said):
+class UnitsInspected(EventData):
     line: str
     sku: str
     pieces: int
@@ -89,29 +89,29 @@ class ReturnInspected(Event):
 
 
 @rules.on_command
-def collect(ret: Return, command: RecordCollection, told: Told) -> list[Event]:
+def collect(ret: Return, command: RecordCollection, context: MessageContext) -> list[Event]:
     if ret.state not in ("requested", "approved"):
         return []
-    return [ReturnCollected(at=told.at, carrier=command.carrier, tracking_number=command.tracking_number)]
+    return [ReturnCollected(at=context.at, carrier=command.carrier, tracking_number=command.tracking_number)]
 
 
 @rules.on_command
-def receive(ret: Return, command: RecordReceipt, told: Told) -> list[Event]:
+def receive(ret: Return, command: RecordReceipt, context: MessageContext) -> list[Event]:
     if ret.arrived:
         return []
-    expected = {name: line.asked for name, line in ret.lines.items()}
+    expected = {name: line.requested for name, line in ret.lines.items()}
     came: dict[str, int] = {} if command.lines else dict(expected)
     for item in command.lines:
         came[item.line] = came.get(item.line, 0) + item.pieces
-    policy = told.policies.returns
-    days = calendar(policy.calendar, told.zone)
+    policy = context.policies.returns
+    days = calendar(policy.calendar, context.zone)
     known = [(name, pieces) for name, pieces in came.items() if name in ret.lines]
     received = ReturnReceived(
-        at=told.at,
+        at=context.at,
         order=ret.order,
         lines=[Piece(line=name, sku=ret.lines[name].sku, pieces=pieces) for name, pieces in known],
         location=command.location,
-        refund_due_at=refund_due(policy, days, told.at),
+        refund_due_at=refund_due(policy, days, context.at),
         policy=ref(policy),
         calendar=days.ref,
     )
@@ -119,12 +119,12 @@ def receive(ret: Return, command: RecordReceipt, told: Told) -> list[Event]:
     differing = [name for name in names if came.get(name, 0) != expected.get(name, 0)]
     return [
         received,
-        *(differs(told, "receipt_differs", n, expected.get(n, 0), came.get(n, 0)) for n in differing),
+        *(differs(context, "receipt_differs", n, expected.get(n, 0), came.get(n, 0)) for n in differing),
     ]
 
 
 @rules.on_command
-def inspect(ret: Return, command: RecordInspection, told: Told) -> list[Event]:
+def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> list[Event]:
     """Units beyond what was received and not yet inspected are said, and change no stock."""
     if not ret.arrived:
         raise TooEarly(f"receipt of return {command.return_id}")
@@ -137,7 +137,9 @@ def inspect(ret: Return, command: RecordInspection, told: Told) -> list[Event]:
         there = left.get(found.line, 0)
         pieces = min(found.pieces, there)
         if pieces < found.pieces:
-            differing.append(differs(told, "inspected_more_than_received", found.line, there, found.pieces))
+            differing.append(
+                differs(context, "inspected_more_than_received", found.line, there, found.pieces)
+            )
         if pieces:
             left[found.line] = there - pieces
             units.append(
@@ -150,7 +152,7 @@ def inspect(ret: Return, command: RecordInspection, told: Told) -> list[Event]:
                 )
             )
     inspected = ReturnInspected(
-        at=told.at,
+        at=context.at,
         inspection_id=command.inspection_id,
         order=ret.order,
         location=ret.location,

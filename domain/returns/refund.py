@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.returns.state import Return
 
@@ -37,16 +37,16 @@ class RefundOverdue(Event):
 
 
 @rules.on_command
-def refund(ret: Return, step: MirrorRefund, told: Told) -> list[Event]:
+def refund(ret: Return, step: MirrorRefund, context: MessageContext) -> list[Event]:
     if step.refund_id in ret.refunds:
         return []
-    return [ReturnRefunded(at=told.at, refund_id=step.refund_id, amount=step.amount)]
+    return [ReturnRefunded(at=context.at, refund_id=step.refund_id, amount=step.amount)]
 
 
 @rules.on_command
-def pass_refund_due(ret: Return, step: PassRefundDue, told: Told) -> list[Event]:
+def pass_refund_due(ret: Return, step: PassRefundDue, context: MessageContext) -> list[Event]:
     waits = ret.state in ("received", "inspected") and not ret.refunds and not ret.overdue
-    return [RefundOverdue(at=told.at, due_at=step.due)] if waits else []
+    return [RefundOverdue(at=context.at, due_at=step.due)] if waits else []
 
 
 @rules.on_event

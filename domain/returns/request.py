@@ -2,10 +2,10 @@
 
 from typing import ClassVar, NamedTuple
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.returns.state import Back, NotInState, Piece, Return, ReturnCommand
-from domain.values import AskedCurrency, AskedPieces, AskedPrice, LongText, Text
+from domain.values import InputCurrency, InputPieces, InputPrice, LongText, Text
 
 rules = Rules[Return]()
 
@@ -26,9 +26,9 @@ class RecordReturn(ReturnCommand):
 
     channel: Text
     sku: Text
-    pieces: AskedPieces
-    unit_price: AskedPrice = "0"
-    currency: AskedCurrency
+    pieces: InputPieces
+    unit_price: InputPrice = "0"
+    currency: InputCurrency
     reference: Text | None = None
     location: Text = "main"
 
@@ -81,12 +81,12 @@ class ReturnRejected(Event):
 
 
 @rules.on_command
-def open_return(ret: Return, command: OpenReturn, told: Told) -> list[Event]:
+def open_return(ret: Return, command: OpenReturn, context: MessageContext) -> list[Event]:
     if ret.state is not None:
         return []
     return [
         ReturnRequested(
-            at=told.at,
+            at=context.at,
             order=command.order,
             lines=[Piece(line=line, sku=sku, pieces=pieces) for line, sku, pieces in command.lines],
             reason=command.reason,
@@ -99,12 +99,12 @@ def open_return(ret: Return, command: OpenReturn, told: Told) -> list[Event]:
 
 
 @rules.on_command
-def record_return(ret: Return, command: RecordReturn, told: Told) -> list[Event]:
+def record_return(ret: Return, command: RecordReturn, context: MessageContext) -> list[Event]:
     if ret.state is not None:
         return []
     return [
         ReturnRecorded(
-            at=told.at,
+            at=context.at,
             channel=command.channel,
             lines=[Piece(line="1", sku=command.sku, pieces=command.pieces)],
             location=command.location,
@@ -116,10 +116,10 @@ def record_return(ret: Return, command: RecordReturn, told: Told) -> list[Event]
 
 
 @rules.on_command
-def decide_return(ret: Return, command: DecideReturn, told: Told) -> list[Event]:
+def decide_return(ret: Return, command: DecideReturn, context: MessageContext) -> list[Event]:
     if command.approve:
         if ret.state == "requested":
-            return [ReturnApproved(at=told.at, by=told.by, reason=command.reason)]
+            return [ReturnApproved(at=context.at, by=context.by, reason=command.reason)]
         if ret.state == "rejected":
             raise NotInState(return_id=command.return_id, state="rejected", wanted="requested")
         return []
@@ -127,14 +127,16 @@ def decide_return(ret: Return, command: DecideReturn, told: Told) -> list[Event]
         return []
     if ret.state not in ("requested", "approved"):
         raise NotInState(return_id=command.return_id, state=str(ret.state), wanted="requested or approved")
-    pieces = [Piece(line=name, sku=line.sku, pieces=line.asked) for name, line in ret.lines.items()]
-    return [ReturnRejected(at=told.at, by=told.by, reason=command.reason, order=ret.order, lines=pieces)]
+    pieces = [Piece(line=name, sku=line.sku, pieces=line.requested) for name, line in ret.lines.items()]
+    return [
+        ReturnRejected(at=context.at, by=context.by, reason=command.reason, order=ret.order, lines=pieces)
+    ]
 
 
 @rules.on_event
 def requested(_: Return, event: ReturnRequested) -> Return:
-    asked = {piece.line: Back(piece.sku, piece.pieces) for piece in event.lines}
-    return Return("requested", event.order, lines=asked)
+    requested = {piece.line: Back(piece.sku, piece.pieces) for piece in event.lines}
+    return Return("requested", event.order, lines=requested)
 
 
 @rules.on_event

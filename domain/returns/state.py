@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.errors import Refused
-from domain.message import Command, Event, Said
+from domain.message import Command, Event, EventData
 from domain.streams import StreamId, return_stream
 from domain.values import Text
 
@@ -25,7 +25,7 @@ class ReturnCommand(Command):
         return return_stream(seller_id, self.return_id)
 
 
-class Piece(Said):
+class Piece(EventData):
     line: str
     sku: str
     pieces: int
@@ -44,7 +44,7 @@ class Back(NamedTuple):
     """A line of a return.  Pieces."""
 
     sku: str
-    asked: int
+    requested: int
     received: int = 0
     inspected: int = 0
 
@@ -70,9 +70,9 @@ class Return(NamedTuple):
 rules = Rules[Return]()
 
 
-def differs(told: Told, kind: str, subject: str, expected: int, observed: int) -> Event:
+def differs(context: MessageContext, kind: str, subject: str, expected: int, observed: int) -> Event:
     return ReturnDiscrepancyDetected(
-        at=told.at, kind=kind, subject=subject, expected=expected, observed=observed
+        at=context.at, kind=kind, subject=subject, expected=expected, observed=observed
     )
 
 

@@ -6,7 +6,7 @@ count, an adjustment or an inspected return does.  Once closed for sale, only a 
 
 from typing import Any
 
-from domain.decider import Decider, Rules, Told
+from domain.decider import Decider, MessageContext, Rules
 from domain.message import Event
 from domain.stock import book, close_sale, evolve, reservations
 from domain.stock.alerts import alerts
@@ -17,23 +17,23 @@ from domain.stock.state import SaleResumed, StockItem
 RULES = Rules(book.rules, reservations.rules, close_sale.rules, evolve.rules)
 
 
-def decide(item: StockItem, command: Any, told: Told) -> list[Event]:
+def decide(item: StockItem, command: Any, context: MessageContext) -> list[Event]:
     """The events that `command` causes, and after them: reopening, who waits, and the alerts."""
-    return [event for event, _ in tell(item, command, told)]
+    return [event for event, _ in tell(item, command, context)]
 
 
-def tell(item: StockItem, command: Any, told: Told) -> list[tuple[Event, StockItem]]:
+def tell(item: StockItem, command: Any, context: MessageContext) -> list[tuple[Event, StockItem]]:
     """The events that `command` causes, each with the item as it leaves it."""
     story = _Story(item)
-    story.tell(RULES.decide(item, command, told))
-    enough = story.item.available > told.policies.stock.safety_stock
+    story.tell(RULES.decide(item, command, context))
+    enough = story.item.available > context.policies.stock.safety_stock
     if item.closed and enough and isinstance(command, CountStock | ReceiveStock):
-        story.tell([SaleResumed(at=told.at, cause=type(command).__name__)])
+        story.tell([SaleResumed(at=context.at, cause=type(command).__name__)])
     if not story.events:
         return []
-    while (allotted := allot_next(story.item, told)) is not None:
+    while (allotted := allot_next(story.item, context)) is not None:
         story.tell([allotted])
-    story.tell(alerts(story.item, told))
+    story.tell(alerts(story.item, context))
     return story.events
 
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, NamedTuple
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.stock.state import (
     Balance,
@@ -17,7 +17,7 @@ from domain.stock.state import (
     StockQuarantined,
     StockReceived,
 )
-from domain.values import AskedChange, AskedPieces, AskedPiecesOrNone, AskedPrice, Text
+from domain.values import InputChange, InputPieces, InputPiecesOrNone, InputPrice, Text
 
 rules = Rules[StockItem]()
 
@@ -29,7 +29,7 @@ class ReceiveStock(StockCommand):
 
     receipt_id: Text
     location: Text = "main"
-    pieces: AskedPieces
+    pieces: InputPieces
     reason: Text = "receipt"
 
 
@@ -40,7 +40,7 @@ class CountStock(StockCommand):
 
     count_id: Text
     location: Text = "main"
-    counted: AskedPiecesOrNone
+    counted: InputPiecesOrNone
 
 
 class AdjustStock(StockCommand):
@@ -50,9 +50,9 @@ class AdjustStock(StockCommand):
 
     adjustment_id: Text
     location: Text = "main"
-    delta: AskedChange
+    delta: InputChange
     reason: Text
-    unit_price: AskedPrice = "0"
+    unit_price: InputPrice = "0"
 
 
 class QuarantineStock(StockCommand):
@@ -62,7 +62,7 @@ class QuarantineStock(StockCommand):
 
     quarantine_id: Text
     location: Text = "main"
-    pieces: AskedChange
+    pieces: InputChange
     reason: Text
 
 
@@ -94,10 +94,10 @@ class ScrapReturn(NamedTuple):
 
 
 @rules.on_command
-def receive(_: StockItem, command: ReceiveStock, told: Told) -> list[Event]:
+def receive(_: StockItem, command: ReceiveStock, context: MessageContext) -> list[Event]:
     return [
         StockReceived(
-            at=told.at,
+            at=context.at,
             receipt_id=command.receipt_id,
             location=command.location,
             pieces=command.pieces,
@@ -107,11 +107,11 @@ def receive(_: StockItem, command: ReceiveStock, told: Told) -> list[Event]:
 
 
 @rules.on_command
-def count(item: StockItem, command: CountStock, told: Told) -> list[Event]:
+def count(item: StockItem, command: CountStock, context: MessageContext) -> list[Event]:
     there = item.balances.get(command.location, Balance())
     events: list[Event] = [
         StockCounted(
-            at=told.at,
+            at=context.at,
             count_id=command.count_id,
             location=command.location,
             counted=command.counted,
@@ -121,52 +121,52 @@ def count(item: StockItem, command: CountStock, told: Told) -> list[Event]:
     ]
     if command.counted < there.reserved:
         events.append(
-            _discrepancy(told, "reservation_shortfall", command.count_id, there.reserved, command.counted)
+            _discrepancy(context, "reservation_shortfall", command.count_id, there.reserved, command.counted)
         )
     return events
 
 
 @rules.on_command
-def adjust(item: StockItem, command: AdjustStock, told: Told) -> list[Event]:
+def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> list[Event]:
     there = item.balances.get(command.location, Balance()).on_hand
     adjusted = StockAdjusted(
-        at=told.at,
+        at=context.at,
         adjustment_id=command.adjustment_id,
         location=command.location,
         delta=command.delta,
         reason=command.reason,
         unit_price=command.unit_price,
     )
-    return [*topped_up(there, -command.delta, command.location, command.adjustment_id, told), adjusted]
+    return [*topped_up(there, -command.delta, command.location, command.adjustment_id, context), adjusted]
 
 
 @rules.on_command
-def quarantine(item: StockItem, command: QuarantineStock, told: Told) -> list[Event]:
+def quarantine(item: StockItem, command: QuarantineStock, context: MessageContext) -> list[Event]:
     there = item.balances.get(command.location, Balance())
     taken = command.pieces if command.pieces > 0 else 0
     back = -command.pieces if command.pieces < 0 else 0
     allowed = command.pieces if back <= there.quarantine else -there.quarantine
-    events: list[Event] = topped_up(there.on_hand, taken, command.location, command.quarantine_id, told)
+    events: list[Event] = topped_up(there.on_hand, taken, command.location, command.quarantine_id, context)
     if allowed != command.pieces:
         events.append(
-            _discrepancy(told, "more_released_than_quarantined", command.quarantine_id, -allowed, back)
+            _discrepancy(context, "more_released_than_quarantined", command.quarantine_id, -allowed, back)
         )
     if allowed:
         events.append(
-            StockQuarantined(at=told.at, location=command.location, pieces=allowed, reason=command.reason)
+            StockQuarantined(at=context.at, location=command.location, pieces=allowed, reason=command.reason)
         )
     return events
 
 
-def topped_up(on_hand: int, taken: int, location: str, subject: str, told: Told) -> list[Event]:
+def topped_up(on_hand: int, taken: int, location: str, subject: str, context: MessageContext) -> list[Event]:
     """What puts the book right before more is taken than it holds: a fact never makes it negative."""
     missing = max(0, taken - max(0, on_hand))
     if not missing:
         return []
     return [
-        _discrepancy(told, "less_on_hand_than_taken", subject, max(0, on_hand), taken),
+        _discrepancy(context, "less_on_hand_than_taken", subject, max(0, on_hand), taken),
         StockAdjusted(
-            at=told.at,
+            at=context.at,
             adjustment_id=f"{subject}/correction",
             location=location,
             delta=missing,
@@ -176,10 +176,10 @@ def topped_up(on_hand: int, taken: int, location: str, subject: str, told: Told)
 
 
 @rules.on_command
-def quarantine_return(_: StockItem, command: QuarantineReturn, told: Told) -> list[Event]:
+def quarantine_return(_: StockItem, command: QuarantineReturn, context: MessageContext) -> list[Event]:
     return [
         ReturnQuarantined(
-            at=told.at,
+            at=context.at,
             return_id=command.return_id,
             line=command.line,
             location=command.location,
@@ -189,7 +189,9 @@ def quarantine_return(_: StockItem, command: QuarantineReturn, told: Told) -> li
 
 
 @rules.on_command
-def inspected_return(item: StockItem, command: RestockReturn | ScrapReturn, told: Told) -> list[Event]:
+def inspected_return(
+    item: StockItem, command: RestockReturn | ScrapReturn, context: MessageContext
+) -> list[Event]:
     """Pieces leave quarantine; those that somebody let out by hand before are said, and not moved twice."""
     there = item.balances.get(command.location, Balance()).quarantine
     pieces = min(command.pieces, there)
@@ -197,16 +199,16 @@ def inspected_return(item: StockItem, command: RestockReturn | ScrapReturn, told
     events: list[Event] = []
     if pieces < command.pieces:
         kind = "more_inspected_than_quarantined"
-        events.append(_discrepancy(told, kind, command.return_id, there, command.pieces))
+        events.append(_discrepancy(context, kind, command.return_id, there, command.pieces))
     if pieces:
         line, location = command.line, command.location
         events.append(
-            leaves(at=told.at, return_id=command.return_id, line=line, location=location, pieces=pieces)
+            leaves(at=context.at, return_id=command.return_id, line=line, location=location, pieces=pieces)
         )
     return events
 
 
-def _discrepancy(told: Told, kind: str, subject: str, expected: int, observed: int) -> Event:
+def _discrepancy(context: MessageContext, kind: str, subject: str, expected: int, observed: int) -> Event:
     return StockDiscrepancyDetected(
-        at=told.at, kind=kind, subject=subject, expected=expected, observed=observed
+        at=context.at, kind=kind, subject=subject, expected=expected, observed=observed
     )

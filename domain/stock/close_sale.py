@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Final, NamedTuple
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.stock.state import BETWEEN, CountRequested, OrderAtRisk, SaleClosed, StockItem
 
@@ -18,7 +18,7 @@ class CloseSale(NamedTuple):
 
 
 @rules.on_command
-def close_sale(item: StockItem, command: CloseSale, told: Told) -> list[Event]:
+def close_sale(item: StockItem, command: CloseSale, context: MessageContext) -> list[Event]:
     if item.closed:
         return []
     order = command.cause
@@ -39,10 +39,10 @@ def close_sale(item: StockItem, command: CloseSale, told: Told) -> list[Event]:
     others.sort(key=lambda risk: (risk.ship_by is None, risk.ship_by, risk.order, risk.line))
     return [
         SaleClosed(
-            at=told.at,
+            at=context.at,
             cause=command.cause,
             at_risk=list(islice(others, AT_RISK_LISTED)),
             at_risk_lines=len(others),
         ),
-        CountRequested(at=told.at, cause=command.cause),
+        CountRequested(at=context.at, cause=command.cause),
     ]

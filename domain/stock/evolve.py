@@ -18,7 +18,7 @@ def reserved(item: StockItem, event: state.StockReserved) -> StockItem:
     at = dict(known.at) if known else {}
     for part in event.locations:
         at[part.location] = at.get(part.location, 0) + part.pieces
-    if key in item.places:
+    if key in item.queue_slots:
         item = _unqueued(item, key, event.pieces)
     reservation = Reservation(tuple(at.items()), event.ship_by, event.expires_at)
     return item._replace(
@@ -32,9 +32,9 @@ def confirmed(item: StockItem, event: state.ReservationConfirmed) -> StockItem:
     key = line_key(event.order, event.line)
     if (held := item.reservations.get(key)) is not None:
         item = item._replace(reservations=item.reservations.set(key, held._replace(expires_at=None)))
-    if (place := item.places.get(key)) is not None:
-        firm = item.queue[place]._replace(expires_at=None)
-        item = item._replace(queue=item.queue.set(place, firm))
+    if (slot := item.queue_slots.get(key)) is not None:
+        firm = item.queue[slot]._replace(expires_at=None)
+        item = item._replace(queue=item.queue.set(slot, firm))
     return item
 
 
@@ -85,22 +85,22 @@ def backordered(item: StockItem, event: state.StockBackordered) -> StockItem:
     waiting = Waiting(event.order, event.line, event.pieces, event.ship_by, event.expires_at)
     return item._replace(
         queue=item.queue.set(item.tail, waiting),
-        places=item.places.set(key, item.tail),
+        queue_slots=item.queue_slots.set(key, item.tail),
         tail=item.tail + 1,
     )
 
 
 def _unqueued(item: StockItem, key: str, pieces: int) -> StockItem:
     """The item with that many pieces of a line taken out of the queue."""
-    place = item.places[key]
-    waiting = item.queue[place]
+    slot = item.queue_slots[key]
+    waiting = item.queue[slot]
     if waiting.pieces > pieces:
-        return item._replace(queue=item.queue.set(place, waiting._replace(pieces=waiting.pieces - pieces)))
-    queue = item.queue.delete(place)
+        return item._replace(queue=item.queue.set(slot, waiting._replace(pieces=waiting.pieces - pieces)))
+    queue = item.queue.delete(slot)
     head = item.head
     while head < item.tail and head not in queue:
         head += 1
-    return item._replace(queue=queue, places=item.places.delete(key), head=head)
+    return item._replace(queue=queue, queue_slots=item.queue_slots.delete(key), head=head)
 
 
 def _balanced(item: StockItem, location: str, *, on_hand: int = 0, quarantine: int = 0) -> StockItem:

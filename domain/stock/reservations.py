@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.stock.book import topped_up
 from domain.stock.state import (
@@ -68,9 +68,9 @@ class Ship(NamedTuple):
 
 
 @rules.on_command
-def reserve(item: StockItem, command: Reserve, told: Told) -> list[Event]:
+def reserve(item: StockItem, command: Reserve, context: MessageContext) -> list[Event]:
     key = line_key(command.order, command.line)
-    if key in item.reservations or key in item.places:
+    if key in item.reservations or key in item.queue_slots:
         return []
     free = 0 if item.closed else max(0, item.available)
     granted = min(free, command.pieces)
@@ -78,7 +78,7 @@ def reserve(item: StockItem, command: Reserve, told: Told) -> list[Event]:
     if granted:
         events.append(
             StockReserved(
-                at=told.at,
+                at=context.at,
                 order=command.order,
                 line=command.line,
                 pieces=granted,
@@ -90,7 +90,7 @@ def reserve(item: StockItem, command: Reserve, told: Told) -> list[Event]:
     if granted < command.pieces:
         events.append(
             StockBackordered(
-                at=told.at,
+                at=context.at,
                 order=command.order,
                 line=command.line,
                 pieces=command.pieces - granted,
@@ -120,14 +120,14 @@ def placed(item: StockItem, pieces: int) -> list[At]:
     return parts
 
 
-def allot_next(item: StockItem, told: Told) -> Event | None:
+def allot_next(item: StockItem, context: MessageContext) -> Event | None:
     """The oldest who waits gets what there is; nothing while the SKU's book is in doubt."""
     if item.closed or item.head == item.tail or item.available <= 0:
         return None
     waiting = item.queue[item.head]
     pieces = min(waiting.pieces, item.available)
     return StockReserved(
-        at=told.at,
+        at=context.at,
         order=waiting.order,
         line=waiting.line,
         pieces=pieces,
@@ -140,30 +140,30 @@ def allot_next(item: StockItem, told: Told) -> Event | None:
 def _expiries(item: StockItem, order: str, line: str) -> set[datetime]:
     """When what the line holds, or waits for, is let go because nobody paid."""
     key = line_key(order, line)
-    place = item.places.get(key)
+    slot = item.queue_slots.get(key)
     ends = {
         item.reservations[key].expires_at if key in item.reservations else None,
-        item.queue[place].expires_at if place is not None else None,
+        item.queue[slot].expires_at if slot is not None else None,
     }
     return {end for end in ends if end is not None}
 
 
 @rules.on_command
-def confirm(item: StockItem, command: Confirm, told: Told) -> list[Event]:
+def confirm(item: StockItem, command: Confirm, context: MessageContext) -> list[Event]:
     if not _expiries(item, command.order, command.line):
         return []
-    return [ReservationConfirmed(at=told.at, order=command.order, line=command.line)]
+    return [ReservationConfirmed(at=context.at, order=command.order, line=command.line)]
 
 
 @rules.on_command
-def release(item: StockItem, command: Release, told: Told) -> list[Event]:
+def release(item: StockItem, command: Release, context: MessageContext) -> list[Event]:
     key = line_key(command.order, command.line)
     events: list[Event] = []
-    if command.waiting and key in item.places:
-        dropped = min(command.waiting, item.queue[item.places[key]].pieces)
+    if command.waiting and key in item.queue_slots:
+        dropped = min(command.waiting, item.queue[item.queue_slots[key]].pieces)
         events.append(
             BackorderDropped(
-                at=told.at,
+                at=context.at,
                 order=command.order,
                 line=command.line,
                 pieces=dropped,
@@ -174,7 +174,7 @@ def release(item: StockItem, command: Release, told: Told) -> list[Event]:
     if parts:
         events.append(
             StockReleased(
-                at=told.at,
+                at=context.at,
                 order=command.order,
                 line=command.line,
                 pieces=sum(part.pieces for part in parts),
@@ -186,13 +186,13 @@ def release(item: StockItem, command: Release, told: Told) -> list[Event]:
 
 
 @rules.on_command
-def expire(item: StockItem, command: Expire, told: Told) -> list[Event]:
+def expire(item: StockItem, command: Expire, context: MessageContext) -> list[Event]:
     if command.due not in _expiries(item, command.order, command.line):
         return []
     key = line_key(command.order, command.line)
     held = item.reservations[key].pieces if key in item.reservations else 0
-    waits = item.queue[item.places[key]].pieces if key in item.places else 0
-    return release(item, Release(command.order, command.line, held, waits, "hold_expired"), told)
+    waits = item.queue[item.queue_slots[key]].pieces if key in item.queue_slots else 0
+    return release(item, Release(command.order, command.line, held, waits, "hold_expired"), context)
 
 
 def _promised(item: StockItem, key: str, pieces: int) -> list[At]:
@@ -208,7 +208,7 @@ def _promised(item: StockItem, key: str, pieces: int) -> list[At]:
 
 
 @rules.on_command
-def ship(item: StockItem, command: Ship, told: Told) -> list[Event]:
+def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]:
     """Stock leaves.  What was not reserved is taken from on hand, and said."""
     key = line_key(command.order, command.line)
     events: list[Event] = []
@@ -219,15 +219,15 @@ def ship(item: StockItem, command: Ship, told: Told) -> list[Event]:
         parts = _joined(parts, At(location=location, pieces=short))
     for part in parts:  # a short count may have left less than was promised
         there = item.balances.get(part.location, Balance()).on_hand
-        events += topped_up(there, part.pieces, part.location, key, told)
+        events += topped_up(there, part.pieces, part.location, key, context)
     if short:
         events.append(
             StockDiscrepancyDetected(
-                at=told.at, kind="shipped_unreserved", subject=key, expected=0, observed=short
+                at=context.at, kind="shipped_unreserved", subject=key, expected=0, observed=short
             )
         )
     shipped = StockShipped(
-        at=told.at, order=command.order, line=command.line, pieces=command.pieces, locations=parts
+        at=context.at, order=command.order, line=command.line, pieces=command.pieces, locations=parts
     )
     return [*events, shipped]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from immutables import Map
 from pydantic import AwareDatetime, PlainSerializer, PlainValidator, TypeAdapter
 
-from domain.message import Command, Event, Said
+from domain.message import Command, Event, EventData
 from domain.streams import StreamId, stock_stream
 from domain.values import Text
 
@@ -25,7 +25,7 @@ class StockCommand(Command):
         return stock_stream(seller_id, self.sku)
 
 
-class At(Said):
+class At(EventData):
     """Pieces at a location; `reserved` of them were promised to the line that they leave with."""
 
     location: str
@@ -93,7 +93,7 @@ class StockItem(NamedTuple):
     balances: Mapping[str, Balance] = {}
     reservations: Annotated[Map[str, Reservation], *_persistent(_RESERVATIONS)] = Map()
     queue: Annotated[Map[int, Waiting], *_persistent(_WAITING)] = Map()
-    places: Annotated[Map[str, int], *_persistent(_NUMBERS)] = Map()
+    queue_slots: Annotated[Map[str, int], *_persistent(_NUMBERS)] = Map()
     """Which place in the queue a line has."""
     head: int = 0
     tail: int = 0
@@ -229,7 +229,7 @@ class ReturnScrapped(Event):
     pieces: int
 
 
-class OrderAtRisk(Said):
+class OrderAtRisk(EventData):
     order: str
     line: str
     pieces: int

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, get_args
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from domain.values import AskedSellerId
+from domain.values import InputSellerId
 
 Right = Literal["publish", "read", "tick", "policy", "metrics"]
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
@@ -32,7 +32,7 @@ class Token(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    sellers: Annotated[list[AskedSellerId], Field(min_length=1, max_length=1_000)] | Literal["*"]
+    sellers: Annotated[list[InputSellerId], Field(min_length=1, max_length=1_000)] | Literal["*"]
     rights: list[Right]
 
     def may(self, right: Right) -> bool:
@@ -60,7 +60,7 @@ class NotTokens(Exception):
     """The file cannot be read as tokens; nobody may do anything until it can."""
 
 
-class Known(Exception):
+class TokenExists(Exception):
     """A token of that name is there already."""
 
 
@@ -140,7 +140,7 @@ def new(path: Path, name: str, sellers: Sequence[str], rights: Sequence[str]) ->
     Raises: NotTokens, Known; ValidationError, where name, sellers or rights are not such.
     """
     if any(token.name == name for token in read(path)):
-        raise Known(name)
+        raise TokenExists(name)
     secret = PREFIX + secrets.token_urlsafe(32)
     whose = ALL if ALL in sellers else list(sellers)
     made = Token.model_validate(

@@ -18,7 +18,7 @@ def explained() -> Generator[None]:
 
     from infra.database_upgrade import Newer  # noqa: PLC0415
     from infra.event_store.postgres.url import NoUrl  # noqa: PLC0415
-    from infra.read_models.schema_setup import NotMade  # noqa: PLC0415
+    from infra.read_models.schema_setup import SchemaMissing  # noqa: PLC0415
 
     done_so_far = "whatever had been done; it may be run again."
     try:
@@ -27,7 +27,7 @@ def explained() -> Generator[None]:
         stop(str(error), "nothing was changed.", "put JUMUN_DATABASE_URL or JUMUN_READ_MODELS_URL right.", 2)
     except Newer as error:
         stop(f"{error}.", "nothing was changed.", "run the newer build; there is no way back to this one.", 2)
-    except (NotMade, psycopg.errors.InsufficientPrivilege) as error:
+    except (SchemaMissing, psycopg.errors.InsufficientPrivilege) as error:
         stop(f"{error}.", done_so_far, "run it as the owner of the tables.", 2)
     except (psycopg.Error, DBAPIError) as error:
         said = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]

@@ -12,7 +12,7 @@ from infra.cli.options import AsJson
 from infra.settings import Settings
 
 if TYPE_CHECKING:
-    from infra.database_upgrade import Done, State
+    from infra.database_upgrade import State, UpgradeResult
     from infra.event_store.postgres.url import Target
 
 app = typer.Typer(
@@ -105,7 +105,7 @@ def _show(state: "State") -> None:
     show.table("Databases", ("of", "finding", "as needed"), said, note=note)
 
 
-def _told(done: "Done") -> list[str]:
+def _told(done: "UpgradeResult") -> list[str]:
     before, now = done.ledger_before, done.ledger_version
     lines = [
         f"ledger: version {now}, "

@@ -58,7 +58,7 @@ def show_(number: Number, partition: Partition = 0, home: Home = None) -> None:
     with ledger_of(home) as ledger:
         waiting = _entry(parked_message(ledger, partition, number), number)
     show.console.print(f"[bold]{waiting.state}[/] at {waiting.waits_at}\n{waiting.reason}\n")
-    show.console.print_json(waiting.kept)
+    show.console.print_json(waiting.body)
 
 
 @app.command()

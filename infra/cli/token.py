@@ -40,7 +40,7 @@ def new(
     path = _file(file)
     try:
         secret = tokens.new(path, name, seller, right)
-    except tokens.Known:
+    except tokens.TokenExists:
         show.problem(
             f"A token called {name} is there already.",
             "it stays as it was.",

@@ -70,7 +70,7 @@ def anew(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 
     Example: jumun topics anew --yes
     """
-    from infra.kafka import recreate as making  # noqa: PLC0415
+    from infra.kafka import recreate  # noqa: PLC0415
 
     settings = Settings()
     names = ", ".join(settings.topic(kind) for kind in ("ledger", "outcomes", "set-aside"))
@@ -78,5 +78,5 @@ def anew(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
         show.problem("You said no.", "everything.", "say yes, or --yes.")
         raise typer.Exit(1)
     with reached(settings) as cluster:
-        making.anew(cluster, settings)
+        recreate.recreate(cluster, settings)
     check(as_json=False)

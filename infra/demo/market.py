@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from infra.demo.messages import Telling
+from infra.demo.messages import MessageCollector
 
 SELLERS: Final = ("seoul-home", "busan-sport", "jeju-tea", "daegu-books", "incheon-toys")
 SHARES: Final = (0.5, 0.25, 0.13, 0.06, 0.06)
@@ -64,7 +64,7 @@ def messages(orders: int, seed: int) -> list[bytes]:
 class _Market:
     def __init__(self, chance: Random) -> None:
         self.chance = chance
-        self.telling = Telling()
+        self.messages = MessageCollector()
         self.weekly: dict[str, int] = {}
         """Pieces of a SKU that a seller receives each week."""
 
@@ -72,7 +72,7 @@ class _Market:
         """Sellers, their first stock, and what comes in every week."""
         for seller in SELLERS:
             how = {"zone": "Asia/Seoul", "currency": "KRW", "mode": "live"}
-            self.telling.tell("seller-open-requested", seller, BEGIN, how, actor=f"owner:{seller}")
+            self.messages.tell("seller-open-requested", seller, BEGIN, how, actor=f"owner:{seller}")
         for share, seller in zip(SHARES, SELLERS, strict=True):
             enough = self.weekly[seller] = 8 + int(orders * share / (4 * SKUS) * 3.4)
             for week in range(4):
@@ -96,14 +96,14 @@ class _Market:
             "channel_shares": {"shopify": "0.8"},
             "hold_unpaid_minutes": 1_440,
         }
-        self.telling.tell(
+        self.messages.tell(
             "policy-adoption-requested", seller, BEGIN, {"policy": policy}, actor=f"owner:{seller}"
         )
 
     def _receive(self, seller: str, sku: int, pieces: int, at: datetime, name: str) -> None:
         receipt = f"receipt-{seller}-{sku}-{name}"
         data = {"sku": _sku(sku), "receipt_id": receipt, "pieces": pieces}
-        self.telling.tell("stock-received", seller, at, data, message_id=receipt, source="warehouse")
+        self.messages.tell("stock-received", seller, at, data, message_id=receipt, source="warehouse")
 
     def live(self, number: int, orders: int) -> None:
         """One order from its placement to whatever becomes of it."""
@@ -114,11 +114,11 @@ class _Market:
 
     def pass_time(self) -> None:
         for hours in range(24 * (DAYS + 14)):
-            self.telling.tick(BEGIN + hours * HOUR)
+            self.messages.tick(BEGIN + hours * HOUR)
 
     def disturbed(self) -> Iterator[bytes]:
         """What really arrives: some things twice, some garbage among it."""
-        for line in self.telling.lines():
+        for line in self.messages.lines():
             yield line
             if self.chance.random() < 0.02:
                 yield line
@@ -163,7 +163,7 @@ class _Life:
         """Near enough to have it on the same day."""
 
     def _tell(self, kind: str, at: datetime, data: dict[str, Any], **how: Any) -> None:
-        self.market.telling.tell(kind, self.seller, at, {**self.key, **data}, **how)
+        self.market.messages.tell(kind, self.seller, at, {**self.key, **data}, **how)
 
     def _pieces(self) -> list[dict[str, Any]]:
         return [{"line": line, "pieces": pieces} for line, _, pieces in self.lines]
@@ -223,7 +223,7 @@ class _Life:
         found = self.market.weekly[self.seller] * self.chance.choice((2, 4, 6, 8)) // 10
         counted = {"sku": _sku(sku), "count_id": count, "counted": found}
         later = at + timedelta(hours=3)
-        self.market.telling.tell(
+        self.market.messages.tell(
             "stock-counted", self.seller, later, counted, message_id=count, source="warehouse"
         )
 
@@ -285,7 +285,7 @@ class _Life:
             "reason": self.chance.choice(REASONS),
         }
         self._tell("return-requested", at, asked, source=self.channel, actor="buyer")
-        tell, seller = self.market.telling.tell, self.seller
+        tell, seller = self.market.messages.tell, self.seller
         agreed = {"return_id": name, "approve": True}
         tell("return-decision-requested", seller, at + HOUR, agreed, actor="operator:lee")
         tell("return-collected", seller, at + 24 * HOUR, {"return_id": name}, source="carrier")

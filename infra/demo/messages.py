@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimedMessage:
     """A message on its way: `arrives` may be later than the time it tells of, or out of order."""
 
     arrives: datetime
@@ -16,11 +16,11 @@ class Told:
     line: bytes
 
 
-class Telling:
+class MessageCollector:
     """Collects messages in the order in which they are told, numbered so that sorting is stable."""
 
     def __init__(self) -> None:
-        self.told: list[Told] = []
+        self.told: list[TimedMessage] = []
 
     def tell(  # noqa: PLR0913  each is an attribute of the message
         self,
@@ -61,7 +61,7 @@ class Telling:
         self.put(at, json.dumps(message).encode())
 
     def put(self, arrives: datetime, line: bytes) -> None:
-        self.told.append(Told(arrives, len(self.told), line))
+        self.told.append(TimedMessage(arrives, len(self.told), line))
 
     def lines(self) -> list[bytes]:
         """All messages as they arrive."""

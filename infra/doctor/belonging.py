@@ -14,7 +14,7 @@ from infra.event_store.reading.events import last_position
 from infra.event_store.reading.identity import ledger_id_of
 from infra.kafka.client import connect as kafka_of
 from infra.settings import Settings
-from infra.wire.kafka_records import LedgerPlace, ledger_place
+from infra.wire.kafka_records import LedgerPosition, ledger_position
 
 TAILS_S: Final = 18.0
 
@@ -38,7 +38,9 @@ def untold(settings: Settings, clock: Clock) -> Iterator[Finding]:
     if found is None:
         yield warning("lag, relay", "its topic has too many partitions to look at", "see its metrics")
         return
-    ended = max((ledger_place(record.value) for record in found), default=LedgerPlace(0, 0, "", ledger_id))
+    ended = max(
+        (ledger_position(record.value) for record in found), default=LedgerPosition(0, 0, "", ledger_id)
+    )
     how = f"told up to event {ended.position:,} of {last:,}"
     if ended.ledger_id != ledger_id or ended.position > last:
         yield wrong("lag, relay", f"{how}: it is another ledger", "see the operations page, Restore")

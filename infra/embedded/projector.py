@@ -58,13 +58,13 @@ def folding(home: Path) -> Generator[None]:
 def catch_up(ledger: OpenLedger, read_models: ReadModels) -> None:
     """What the ledger has and the read models do not.  Raises: OtherLedger."""
     read_models.of(ledger.ledger_id)
-    place = read_models.place()
-    for recorded in recorded_after(ledger, place):
-        read_models.apply(recorded, after=place)
-        place = recorded[-1].position
+    position = read_models.position()
+    for recorded in recorded_after(ledger, position):
+        read_models.apply(recorded, after=position)
+        position = recorded[-1].position
 
 
-class Within:
+class InProcessProjector:
     """Folds each batch as soon as it is committed, in the process that decides."""
 
     def __init__(self, home: Path, ledger: OpenLedger, faults: Faults) -> None:
@@ -85,7 +85,7 @@ class Within:
         self._held.close()
 
 
-class Beside:
+class SubprocessProjector:
     """Tells a projector in a process of its own."""
 
     def __init__(self, home: Path) -> None:

@@ -97,7 +97,7 @@ class MemoryLedger:
         last = next(mine, None)
         return last.batch.next_offset if last else 0
 
-    def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+    def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         inbox = self._tables.inbox
         return {key: inbox[key] for key in keys if key in inbox}
 
@@ -131,8 +131,8 @@ class MemoryLedger:
             states[entry.waits_at] = "failed" if failed else "parked"
         return states
 
-    def waiting(self, place: StreamId, limit: int) -> list[Waiting]:
-        return [entry for entry in self._parked() if entry.waits_at == place][:limit]
+    def waiting(self, stream: StreamId, limit: int) -> list[Waiting]:
+        return [entry for entry in self._parked() if entry.waits_at == stream][:limit]
 
     def waiting_count(self, seller_id: str) -> int:
         return sum(entry.seller_id == seller_id for entry in self._tables.parked.values())

@@ -50,8 +50,8 @@ class BatchRows:
             for decided in batch.events
         ]
         self.outcomes = [OutcomeContent.of(outcome, batch.events) for outcome in batch.outcomes]
-        self.kept = "\n".join(batch.kept).encode()
-        self.content = content_hash(self.kept, self.outcomes, [state for *_, state in self.events])
+        self.bodies = "\n".join(batch.bodies).encode()
+        self.content = content_hash(self.bodies, self.outcomes, [state for *_, state in self.events])
 
     def commit(self, number: int, recorded_at: datetime, first_position: int, first_outcome: int) -> Commit:
         origin, batch = self._origin, self.batch
@@ -74,13 +74,13 @@ class BatchRows:
     @property
     def body(self) -> bytes:
         """The messages as they were decided on; empty where none was."""
-        return zlib.compress(self.kept, 1) if self.kept else b""
+        return zlib.compress(self.bodies, 1) if self.bodies else b""
 
-    def set_aside(self, recorded_at: datetime) -> list[Row]:
+    def dead_letters(self, recorded_at: datetime) -> list[Row]:
         """(outcome's place in the batch, bytes, keep until)"""
         until = keep_until(recorded_at)
         places = [at for at, outcome in enumerate(self.batch.outcomes) if outcome.state == "set_aside"]
-        return [(at, raw, until) for at, raw in zip(places, self.batch.set_aside, strict=True)]
+        return [(at, raw, until) for at, raw in zip(places, self.batch.dead_letters, strict=True)]
 
     @property
     def parked(self) -> list[Row]:
@@ -93,7 +93,7 @@ class BatchRows:
                 w.seller_id,
                 w.key,
                 w.digest,
-                w.kept,
+                w.body,
                 w.state,
                 w.reason,
                 micros_of(w.since),

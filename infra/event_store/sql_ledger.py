@@ -72,7 +72,7 @@ class SqlLedger(ABC):
         return found[0][0] if found else 0
 
     @abstractmethod
-    def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+    def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """The digest of each of these messages that is known already."""
 
     def load(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Loaded]:
@@ -109,12 +109,12 @@ class SqlLedger(ABC):
         )
         return {StreamId(row[0]): "failed" if row[1] else "parked" for row in rows}
 
-    def waiting(self, place: StreamId, limit: int) -> list[Waiting]:
+    def waiting(self, stream: StreamId, limit: int) -> list[Waiting]:
         rows = self.rows(
             f"SELECT {WAITING_COLUMNS} FROM parked WHERE partition = :at AND place = :place"
             " ORDER BY number LIMIT :limit",
             at=self._partition,
-            place=place,
+            place=stream,
             limit=limit,
         )
         return [waiting_of(row) for row in rows]

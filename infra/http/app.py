@@ -19,7 +19,7 @@ from infra.http.asking.questions import routes
 from infra.http.problems import Problem, Wrong
 from infra.http.publishing import endpoint as publishing
 from infra.http.publishing.message_schemas import components
-from infra.http.request_limits import Edge, failed
+from infra.http.request_limits import RequestLimiter, failed
 from infra.http.services import Services
 from projections.questions.catalogue import PUBLISHED
 from projections.questions.question import Question
@@ -58,7 +58,7 @@ def application(services: Services, questions: Iterable[Question[Any]] = PUBLISH
     app.add_exception_handler(Exception, _failed)
     said = _documented(app)
     app.openapi = lambda: said  # type: ignore[method-assign]
-    return Edge(app, services.limits, services.clock)
+    return RequestLimiter(app, services.limits, services.clock)
 
 
 async def _problem(_: Request, problem: Exception) -> Response:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from consumers.envelope import Inbound, Tick
 from domain.catalogue import TIME_PASSED
-from infra.http.messages import Told
+from infra.http.messages import OutcomeEntry
 
 MOST_MESSAGES: Final = 5_000
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -43,7 +43,7 @@ def sent(raw: bytes, message: Inbound | Tick) -> Sent:
     return Sent(raw, said.sellerid, said.source, said.id, said.type)
 
 
-class Taken:
+class IntakeBatch:
     """The messages of one request on their way."""
 
     def __init__(self, messages: Sequence[Sent], after: int | None) -> None:
@@ -55,7 +55,7 @@ class Taken:
         """They will be decided, whatever happens; or Unsure."""
         self.done: Future[None] = Future()
         """All outcomes are there."""
-        self.outcomes: list[Told | None] = [None] * len(messages)
+        self.outcomes: list[OutcomeEntry | None] = [None] * len(messages)
 
     def came_through(self, *, done: bool) -> None:
         self.safe.set_result(None)
@@ -71,7 +71,7 @@ class Taken:
 class Intake(Protocol):
     """Takes messages in, each request's in its order."""
 
-    def take(self, messages: Sequence[Sent], after: int | None) -> Taken:
+    def take(self, messages: Sequence[Sent], after: int | None) -> IntakeBatch:
         """Raises: Busy."""
         ...
 
@@ -88,12 +88,12 @@ class Line:
     """Requests in the order in which they came, bounded in messages and bytes."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Taken] = deque()
+        self._waiting: deque[IntakeBatch] = deque()
         self._messages = self._bytes = 0
         self._closed = False
         self._changed = threading.Condition()
 
-    def put(self, taken: Taken) -> None:
+    def put(self, taken: IntakeBatch) -> None:
         """Raises: Busy."""
         with self._changed:
             full = self._messages >= MOST_MESSAGES or self._bytes >= MOST_BYTES
@@ -103,11 +103,11 @@ class Line:
             self._waiting.append(taken)
             self._changed.notify()
 
-    def next(self, most: int, timeout_s: float) -> list[Taken]:
+    def next(self, most: int, timeout_s: float) -> list[IntakeBatch]:
         """Those who came together: the first, and with it whoever waits by then, up to `most` messages."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed, timeout_s)
-            group: list[Taken] = []
+            group: list[IntakeBatch] = []
             messages = 0
             while self._waiting and (not group or messages + len(self._waiting[0].messages) <= most):
                 taken = self._waiting.popleft()
@@ -116,7 +116,7 @@ class Line:
                 group.append(taken)
             return group
 
-    def _count(self, taken: Taken, sign: int) -> None:
+    def _count(self, taken: IntakeBatch, sign: int) -> None:
         self._messages += sign * len(taken.messages)
         self._bytes += sign * taken.size
 

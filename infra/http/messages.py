@@ -21,7 +21,7 @@ SCANNED: Final = 50_000
 """Outcomes that one page looks at: of a seller with few among many, a page may be short or empty."""
 
 
-class Told(NamedTuple):
+class OutcomeEntry(NamedTuple):
     """One outcome of a message."""
 
     number: int
@@ -41,7 +41,7 @@ class Became(NamedTuple):
     """A message's own outcomes, and how often it was sent again."""
 
     type: str
-    history: list[Told]
+    history: list[OutcomeEntry]
     duplicates: int
     conflicts: int
 
@@ -65,11 +65,11 @@ class Hour(NamedTuple):
     next: int | None
 
 
-def told(recorded: RecordedOutcome) -> Told:
+def outcome_entry(recorded: RecordedOutcome) -> OutcomeEntry:
     """Why a message failed is a trace, and for operators alone."""
     outcome = recorded.outcome
     data: dict[str, Any] = json.loads(outcome.data) if outcome.data and outcome.state != "failed" else {}
-    return Told(
+    return OutcomeEntry(
         outcome.number,
         outcome.state,
         outcome.was,
@@ -84,24 +84,24 @@ def told(recorded: RecordedOutcome) -> Told:
     )
 
 
-def outcome_of(told: Told) -> dict[str, Any]:
+def outcome_of(outcome_entry: OutcomeEntry) -> dict[str, Any]:
     """As it is answered."""
     caused = None
-    if told.first_position is not None:
+    if outcome_entry.first_position is not None:
         caused = {
-            "first_id": told.first_event,
-            "last_id": told.last_event,
-            "first_position": told.first_position,
-            "last_position": told.last_position,
+            "first_id": outcome_entry.first_event,
+            "last_id": outcome_entry.last_event,
+            "first_position": outcome_entry.first_position,
+            "last_position": outcome_entry.last_position,
         }
     return {
-        "number": told.number,
-        "state": told.state,
-        "was": told.was,
-        "rule": told.rule,
-        "data": told.data,
-        "retryable": told.retryable,
-        "recorded_at": told.recorded_at,
+        "number": outcome_entry.number,
+        "state": outcome_entry.state,
+        "was": outcome_entry.was,
+        "rule": outcome_entry.rule,
+        "data": outcome_entry.data,
+        "retryable": outcome_entry.retryable,
+        "recorded_at": outcome_entry.recorded_at,
         "caused": caused,
     }
 
@@ -113,7 +113,9 @@ def became(ledger: LedgerReader, seller: str, source: str, message_id: str) -> B
         return None
     states = message_states(ledger, seller, source, message_id)
     kind = history[-1].outcome.type or ""
-    return Became(kind, [told(one) for one in history], states.get("duplicate", 0), states.get("conflict", 0))
+    return Became(
+        kind, [outcome_entry(one) for one in history], states.get("duplicate", 0), states.get("conflict", 0)
+    )
 
 
 def hour(ledger: LedgerReader, seller: str, span: tuple[int, int], after: int, most: int) -> Hour:

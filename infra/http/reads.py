@@ -112,7 +112,7 @@ class Reads:
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _has(self, partition: int, position: int) -> bool:
-        place = self.read_models.place(partition)
+        place = self.read_models.position(partition)
         if place >= position:
             return True
         if last_position(self.ledger) < position:
@@ -122,7 +122,7 @@ class Reads:
 
     def behind(self) -> str:
         """Why the read models are not up to date; nothing where they are."""
-        places = self.read_models.places()
+        places = self.read_models.positions()
         before = micros_of(self._clock.now()) - BEHIND
         late = [
             partition

@@ -77,7 +77,7 @@ class Passing:
             await problem.response()(self.scope, self.receive, self.send)
 
 
-class Edge:
+class RequestLimiter:
     """Wraps the application."""
 
     def __init__(self, app: ASGIApp, limits: Limits, clock: Clock) -> None:

@@ -102,11 +102,11 @@ class Member(Protocol):
         """
         ...
 
-    def marked(self, partition: int) -> int | None:
+    def committed_offset(self, partition: int) -> int | None:
         """The group's offset for it.  Raises: Unreachable."""
         ...
 
-    def mark(self, offsets: Mapping[int, int]) -> None:
+    def commit_offsets(self, offsets: Mapping[int, int]) -> None:
         """Notes how far the group has come, for lag displays; whether that succeeds does not matter."""
         ...
 
@@ -129,20 +129,20 @@ class Publisher(Protocol):
     def close(self) -> None: ...
 
 
-class Chunks(Protocol):
+class TransactionalPublisher(Protocol):
     """Writes chunks, each whole or not at all, together with the marks it comes to.
 
     Opening one fences off whoever wrote under the same transactional id.
     """
 
-    def marks(self) -> Mapping[str, int]:
+    def checkpoints(self) -> Mapping[str, int]:
         """The mark last written for each topic; none where it has expired or was never written.
 
         Raises: Unreachable.
         """
         ...
 
-    def write(self, records: Sequence[Outgoing], marks: Mapping[str, int]) -> None:
+    def write(self, records: Sequence[Outgoing], checkpoints: Mapping[str, int]) -> None:
         """One transaction.  After any error the writer is closed, and what became of the chunk is what the
         marks say once it is opened anew.
 
@@ -207,9 +207,9 @@ class Kafka(Protocol):
         """Raises: Unreachable."""
         ...
 
-    def chunks(
+    def transactional_publisher(
         self, transactional_id: str, group: str, topics: Collection[str], *, within_s: float = TRANSACTION_S
-    ) -> Chunks:
+    ) -> TransactionalPublisher:
         """The marks are offsets of `group` on partition 0 of each of `topics`.
 
         `within_s`: seconds within which a chunk is written or given up.

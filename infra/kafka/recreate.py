@@ -7,7 +7,7 @@ from infra.kafka.ports import Cluster
 from infra.settings import Settings
 
 
-def anew(cluster: Cluster, settings: Settings) -> Sequence[str]:
+def recreate(cluster: Cluster, settings: Settings) -> Sequence[str]:
     """Deletes ledger, outcomes and set-aside with all they hold, and makes them again; their names.
 
     Never inbound: what was decided after the backup is decided again from it.

@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from infra.read_models.schema import PLACES, SQL, Statements
+from infra.read_models.schema import CHECKPOINTS, SQL, Statements
 from infra.read_models.sizes import SIZES, Sizes
 from infra.sqlite_files import open_read_only
 from projections.changes import Changes
@@ -139,9 +139,9 @@ class Tables:
     def at_leisure(self, connection: sa.Connection) -> None:
         """This transaction may take longer than others: much is worked out between two statements."""
 
-    def anew(self, connection: sa.Connection) -> None:
+    def empty(self, connection: sa.Connection) -> None:
         """All tables are empty, and until the transaction ends nobody else folds."""
-        for made in (PLACES, *SQL.values()):
+        for made in (CHECKPOINTS, *SQL.values()):
             connection.execute(sa.delete(made))
 
     def stay(self, connection: sa.Connection) -> None:

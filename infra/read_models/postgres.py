@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from infra.event_store.postgres.recorder import session
 from infra.event_store.postgres.url import checked
 from infra.read_models.database import Tables
-from infra.read_models.schema import PLACES, SQL, Statements
+from infra.read_models.schema import CHECKPOINTS, SQL, Statements
 from projections.changes import Changes
 from projections.fold import Group
 from projections.read_models import TABLES
@@ -138,10 +138,10 @@ class PostgresTables(Tables):
         for name, limit in LEISURE.items():
             connection.execute(sa.select(sa.func.set_config(name, limit, True)))
 
-    def anew(self, connection: sa.Connection) -> None:
+    def empty(self, connection: sa.Connection) -> None:
         """Whoever folds begins by moving a place, and waits; readers go on with the old rows."""
-        connection.exec_driver_sql(f"LOCK TABLE {PLACES.name} IN SHARE ROW EXCLUSIVE MODE")
-        super().anew(connection)
+        connection.exec_driver_sql(f"LOCK TABLE {CHECKPOINTS.name} IN SHARE ROW EXCLUSIVE MODE")
+        super().empty(connection)
 
     def stay(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("SELECT")

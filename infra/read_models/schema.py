@@ -21,7 +21,7 @@ _TYPES: Final[dict[str, sa.types.TypeEngine[Any]]] = {
     "whole": sa.BigInteger(),
     "flag": sa.Boolean(),
 }
-PLACES: Final = sa.Table(
+CHECKPOINTS: Final = sa.Table(
     "places",
     METADATA,
     sa.Column(

@@ -8,7 +8,7 @@ from infra.read_models.database import Tables, reading, writing
 from infra.read_models.schema import FOLDED_FROM, METADATA, SHAPE, made_of
 
 
-class NotMade(Exception):
+class SchemaMissing(Exception):
     """The tables are not those of this build, and whoever is logged in may not make them."""
 
 
@@ -16,16 +16,16 @@ class OtherLedger(Exception):
     """What was told, or folded, is of another ledger than the one that is set."""
 
 
-def are_made(engine: sa.Engine) -> bool:
+def is_current(engine: sa.Engine) -> bool:
     """Whether the tables are there, as this build needs them."""
     with reading(engine) as connection:
         return _right(connection)
 
 
-def check_made(engine: sa.Engine) -> None:
+def check_current(engine: sa.Engine) -> None:
     """Raises: NotMade."""
-    if not are_made(engine):
-        raise NotMade("the read models' tables are not those of this build")
+    if not is_current(engine):
+        raise SchemaMissing("the read models' tables are not those of this build")
 
 
 def make(engine: sa.Engine, tables: Tables) -> bool:
@@ -35,7 +35,7 @@ def make(engine: sa.Engine, tables: Tables) -> bool:
 
     Raises: NotMade.
     """
-    if are_made(engine):
+    if is_current(engine):
         return False
     try:
         with writing(engine) as connection:
@@ -48,7 +48,7 @@ def make(engine: sa.Engine, tables: Tables) -> bool:
     except ProgrammingError as error:
         said = str(error.orig).partition("\n")[0]
         msg = f"the read models' tables are not those of this build, and could not be made: {said}"
-        raise NotMade(msg) from error
+        raise SchemaMissing(msg) from error
     return True
 
 
@@ -67,13 +67,13 @@ def _right(connection: sa.Connection) -> bool:
     return connection.execute(sa.select(SHAPE)).scalar() == made_of(connection.dialect)
 
 
-def claim(connection: sa.Connection, ledger_id: str, *, anew: bool = False) -> None:
-    """Says of which ledger the rows are, where that is not said yet; `anew`: whatever was said.
+def claim(connection: sa.Connection, ledger_id: str, *, replace: bool = False) -> None:
+    """Says of which ledger the rows are, where that is not said yet; `replace`: whatever was said.
 
     Raises: OtherLedger.
     """
     asked = sa.select(FOLDED_FROM.c.ledger_id)
-    if anew:
+    if replace:
         connection.execute(sa.delete(FOLDED_FROM))
     if connection.execute(asked).first() is None:
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

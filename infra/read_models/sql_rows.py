@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from infra.read_models.schema import PLACES, SQL
+from infra.read_models.schema import CHECKPOINTS, SQL
 from projections.questions.rows import (
     AtLeast,
     Below,
@@ -32,7 +32,7 @@ class SqlRows:
         self._connection = connection
 
     def position(self) -> int:
-        return self._connection.execute(sa.select(sa.func.max(PLACES.c.position))).scalar() or 0
+        return self._connection.execute(sa.select(sa.func.max(CHECKPOINTS.c.position))).scalar() or 0
 
     def get(self, table: Table[Row], key: tuple[str, ...]) -> Row | None:
         stored = SQL[table.name]

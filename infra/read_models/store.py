@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from consumers.collector import without_collector
 from infra.read_models import database
 from infra.read_models.bulk_rebuild import Rebuild
-from infra.read_models.checkpoint import move, place_of, places_of
+from infra.read_models.checkpoint import move, position_of, positions_of
 from infra.read_models.database import Tables, writing
-from infra.read_models.schema_setup import check_made, claim, make
+from infra.read_models.schema_setup import check_current, claim, make
 from infra.read_models.sizes import SIZES, Sizes
 from infra.read_models.sql_rows import SqlRows
-from infra.read_models.view_cache import Kept
+from infra.read_models.view_cache import ViewCache
 from projections.fold import Group, Recorded, Rows
 from projections.projection import Projection
 from projections.read_models import TABLES
@@ -63,10 +63,10 @@ class ReadModels:
         self._faults = faults
         self._sizes = sizes
         self._writing: sa.Connection | None = None
-        self._kept = Kept(self._load, sizes.views)
+        self._view_cache = ViewCache(self._load, sizes.views)
         try:
             if read_only:
-                check_made(self._engine)
+                check_current(self._engine)
             else:
                 make(self._engine, self._tables)
         except BaseException:
@@ -87,24 +87,24 @@ class ReadModels:
         if not batch:
             return
         # After any failure the views may say what was never stored: they are kept only if all goes well.
-        projection = self._kept.taken(partition, after)
+        projection = self._view_cache.take(partition, after)
         self._faults("read_models.before")
         with without_collector(), writing(self._engine) as connection:
             move(connection, partition, after, batch[-1].position)
             self._fold(connection, projection, batch)
             self._faults("read_models.within")
         self._faults("read_models.after")
-        self._kept.keep(partition, batch[-1].position, projection)
+        self._view_cache.keep(partition, batch[-1].position, projection)
 
-    def place(self, partition: int = 0) -> int:
+    def position(self, partition: int = 0) -> int:
         """Position of the last event of the partition that was folded in."""
         with self.reading() as connection:
-            return place_of(connection, partition)
+            return position_of(connection, partition)
 
-    def places(self) -> dict[int, int]:
+    def positions(self) -> dict[int, int]:
         """The place of each partition that anything was folded of."""
         with self.reading() as connection:
-            return places_of(connection)
+            return positions_of(connection)
 
     def rebuild(self, events: Mapping[int, Iterable[Recorded]], *, ledger_id: str | None = None) -> None:
         """All rows anew from the ledger's events by partition.  Until it is done, readers see the old ones.
@@ -115,23 +115,23 @@ class ReadModels:
         the beginning again.  Killed in the middle, it leaves the old rows at their old places.  Who folds
         meanwhile waits, and finds that the place is another.
         """
-        self._kept.clear()
-        places: dict[int, int] = {}
+        self._view_cache.clear()
+        positions: dict[int, int] = {}
         with without_collector(), writing(self._engine) as connection:
             self._tables.at_leisure(connection)
-            self._tables.anew(connection)
+            self._tables.empty(connection)
             rebuild = Rebuild(self._tables, connection, self._sizes)
             for partition, told in events.items():
                 rebuild.next_partition()
                 for batch in in_batches(told, self._sizes.rebuild_batch):
                     rebuild.fold(batch)
-                    places[partition] = batch[-1].position
+                    positions[partition] = batch[-1].position
                     self._tables.stay(connection)
                     self._faults("read_models.within")
             rebuild.write()
             if ledger_id is not None:
-                claim(connection, ledger_id, anew=True)
-            for partition, last in sorted(places.items()):
+                claim(connection, ledger_id, replace=True)
+            for partition, last in sorted(positions.items()):
                 move(connection, partition, 0, last)
 
     def digest(self, without: Collection[str] = ()) -> dict[str, str]:
@@ -142,7 +142,7 @@ class ReadModels:
     def standing(self) -> tuple[dict[int, int], dict[str, str]]:
         """The places, and the digests of what had been folded up to them."""
         with self.reading() as connection:
-            return places_of(connection), self._digest(connection)
+            return positions_of(connection), self._digest(connection)
 
     def _digest(self, connection: sa.Connection, without: Collection[str] = ()) -> dict[str, str]:
         self._tables.at_leisure(connection)

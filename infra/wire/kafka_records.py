@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from consumers.ports import Place
+from consumers.ports import RecordRef
 from domain.streams import StreamId
 from infra.kafka.ports import Outgoing, Record
 from infra.settings import TopicName
@@ -28,7 +28,7 @@ _CONTENT_TYPE: Final = "content-type"
 _instant = lru_cache(1_000)(datetime.fromisoformat)
 
 
-class LedgerPlace(NamedTuple):
+class LedgerPosition(NamedTuple):
     """Where the ledger has an event.  A position means something in its ledger alone."""
 
     position: int
@@ -41,18 +41,20 @@ class LedgerPlace(NamedTuple):
 # --- events ----------------------------------------------------------------------------------------------
 
 
-def event_record(topic: str, partition: int, stream: StreamId, state: bytes, place: LedgerPlace) -> Outgoing:
+def event_record(
+    topic: str, partition: int, stream: StreamId, state: bytes, place: LedgerPosition
+) -> Outgoing:
     """A stored event as it is sent; its key is the seller."""
     position, previous, recorded_at, ledger_id = place
     added = f'{position},"previous":{previous},"recordedat":"{recorded_at}","ledgerid":"{ledger_id}"}}'
     return Outgoing(topic, partition, stream.seller.encode(), state[:-1] + _POSITION + added.encode())
 
 
-def ledger_place(value: bytes) -> LedgerPlace:
+def ledger_position(value: bytes) -> LedgerPosition:
     """Where the ledger has the event of a record.  Reads its last bytes alone."""
     position, *rest = value[value.rindex(_POSITION) + len(_POSITION) : -1].decode().split(",")
     previous, recorded_at, ledger_id = (text.partition(":")[2].strip('"') for text in rest)
-    return LedgerPlace(int(position), int(previous), recorded_at, ledger_id)
+    return LedgerPosition(int(position), int(previous), recorded_at, ledger_id)
 
 
 def stored_bytes(value: bytes) -> bytes:
@@ -60,7 +62,7 @@ def stored_bytes(value: bytes) -> bytes:
     return value[: value.rindex(_POSITION)] + b"}"
 
 
-def recorded(value: bytes, place: LedgerPlace) -> Recorded:
+def recorded(value: bytes, place: LedgerPosition) -> Recorded:
     """The event of a record, to be folded."""
     state = stored_bytes(value)
     cloud_event = attributes(state)
@@ -131,6 +133,6 @@ def inbound_message(record: Record) -> bytes:
     return binary_mode.structured(sent, record.value, content_type)
 
 
-def inbound_place(record: Record) -> Place:
+def record_ref(record: Record) -> RecordRef:
     """Where the record stands in its partition, and the hash of what was sent."""
-    return Place(record.offset, sha256(record.value).hexdigest())
+    return RecordRef(record.offset, sha256(record.value).hexdigest())

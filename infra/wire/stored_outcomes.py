@@ -61,7 +61,7 @@ class OutcomeContent(NamedTuple):
     @classmethod
     def of(cls, outcome: Outcome, events: Sequence[Decided]) -> "OutcomeContent":
         """`events`: all events of its batch."""
-        sent_offset, sent_hash = outcome.place or (None, None)
+        sent_offset, sent_hash = outcome.record_ref or (None, None)
         first, end = outcome.events
         data = json.dumps(outcome.data, default=str, ensure_ascii=False) if outcome.data else None
         same = (*outcome[:7], data, int(outcome.retryable), sent_offset, sent_hash)

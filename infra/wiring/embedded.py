@@ -9,7 +9,7 @@ from domain.cascade import Deciders
 from domain.catalogue import DECIDERS
 from infra.build import build
 from infra.clock import SYSTEM, Clock
-from infra.embedded.projector import Beside, Within
+from infra.embedded.projector import InProcessProjector, SubprocessProjector
 from infra.embedded.writer import Embedded, writer_lock
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -43,7 +43,7 @@ def writing(
             str(home / LEDGER), Origin(f"embedded-{os.getpid()}", build(), clock=clock, at=faults)
         )
         read_models = ReadModels(str(home / READ_MODELS))
-        projector = Beside(home) if beside else Within(home, ledger, faults)
+        projector = SubprocessProjector(home) if beside else InProcessProjector(home, ledger, faults)
         engine = Engine(
             ledger,
             on_commit=projector.follow,

@@ -12,7 +12,7 @@ from infra.embedded.projector import catch_up, folding
 from infra.event_store.reader import OpenLedger
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
-from infra.read_models.schema_setup import NotMade
+from infra.read_models.schema_setup import SchemaMissing
 from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 
@@ -67,9 +67,9 @@ def _embedded_read_models(home: Path) -> ReadModels:
     """Opened to be read only, unless they are to be folded first."""
     path = str(home / READ_MODELS)
     if (home / READ_MODELS).exists():
-        with suppress(NotMade):
+        with suppress(SchemaMissing):
             folded = ReadModels(path, read_only=True)
-            if folded.place():
+            if folded.position():
                 return folded
             folded.close()
     models = ReadModels(path)  # never folded, or by an older version into other tables

@@ -7,11 +7,11 @@ from infra.kafka.client import connect
 from infra.kafka.ports import Kafka
 from infra.settings import Settings
 from infra.wiring.stores import open_ledger, open_read_models
-from infra.workers.engine import Deciding
+from infra.workers.engine import DecisionHandler
 from infra.workers.lag import Lag
-from infra.workers.partition_consumer import Group
+from infra.workers.partition_consumer import PartitionConsumer
 from infra.workers.process import Worker
-from infra.workers.projector import AT_ONCE, Folding
+from infra.workers.projector import AT_ONCE, FoldHandler
 from infra.workers.relay import Relay
 from infra.workers.timekeeper import Timekeeper
 
@@ -42,7 +42,7 @@ def engine(
     """Decides messages of the inbound topic."""
     kafka, inbound, ledger = connect(settings, SYSTEM), settings.topic("inbound"), open_ledger(settings)
     ledger.clear()
-    deciding = Deciding(
+    deciding = DecisionHandler(
         ledger,
         topic_id(kafka, inbound),
         settings,
@@ -53,7 +53,7 @@ def engine(
     )
     group = settings.group("engine")
     member = kafka.member(inbound, group, name=settings.worker_name or None)
-    return Group(
+    return PartitionConsumer(
         member, deciding, SYSTEM, most=settings.batch, lag=Lag(kafka, "engine", group, inbound, SYSTEM)
     )
 
@@ -69,9 +69,11 @@ def projector(settings: Settings) -> Worker:
     kafka, topic = connect(settings, SYSTEM), settings.topic("ledger")
     ledger, read_models = open_ledger(settings), open_read_models(settings)
     read_models.of(ledger.ledger_id)
-    folding = Folding(ledger, read_models, SYSTEM)
+    folding = FoldHandler(ledger, read_models, SYSTEM)
     member = kafka.member(topic, group, name=settings.worker_name or None)
-    return Group(member, folding, SYSTEM, most=AT_ONCE, lag=Lag(kafka, "projector", group, topic, SYSTEM))
+    return PartitionConsumer(
+        member, folding, SYSTEM, most=AT_ONCE, lag=Lag(kafka, "projector", group, topic, SYSTEM)
+    )
 
 
 def timekeeper(settings: Settings, *, allow_jump: bool = False) -> Worker:

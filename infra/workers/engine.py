@@ -21,7 +21,7 @@ from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.partitions import partition_of
 from infra.kafka.ports import Member, Record
 from infra.settings import Settings
-from infra.wire.kafka_records import inbound_message, inbound_place
+from infra.wire.kafka_records import inbound_message, record_ref
 from infra.wire.ticks import is_tick
 
 STAGE: Final = "engine"
@@ -39,7 +39,7 @@ class Deleted(Exception):
     """Messages were deleted from the topic before they were decided on."""
 
 
-class Deciding:
+class DecisionHandler:
     """One engine for each partition that the group gives us."""
 
     trouble: ClassVar[tuple[type[Exception], ...]] = (PersistenceError,)
@@ -122,7 +122,7 @@ class Deciding:
     def _decided(self, partition: int, engine: Engine, records: Sequence[Record]) -> int:
         """Decides the next batch; how many records that were."""
         raws = [inbound_message(record) for record in records]
-        places = [inbound_place(record) for record in records]
+        places = [record_ref(record) for record in records]
         work = (at for at, raw in enumerate(raws) if not is_tick(raw) or engine.rings(raw))
         first = next(work, None)
         count = 1 if first is None else self._attempt(partition, places[first].offset, places[-1].offset)
@@ -134,14 +134,14 @@ class Deciding:
         else:
             log.error("message_set_aside", partition=partition, offset=places[first].offset, attempt=count)
             engine.handle(raws[:first], places[:first])
-            engine.set_aside(raws[first], places[first])
+            engine.dead_letter(raws[first], places[first])
         return first + 1
 
     def _attempt(self, partition: int, first: int, last: int) -> int:
         """How often the batch with these messages was begun."""
-        anew = partition in self._orderly
+        reset = partition in self._orderly
         self._orderly.discard(partition)
-        return self._ledger.of(partition).attempt(first, last + 1, anew=anew)
+        return self._ledger.of(partition).attempt(first, last + 1, reset=reset)
 
 
 def _count(batch: Batch, _: Committed) -> None:

@@ -12,28 +12,28 @@ from infra.kafka.ports import Member
 FIRST: Final = 0
 
 
-class Chair:
+class LeaderElection:
     """Nothing of the topic is read: no partition is ever begun."""
 
     def __init__(self, member: Member, clock: Clock) -> None:
         self._clock = clock
         self._member = member
-        self.held = False
+        self.is_leader = False
 
-    def look(self, timeout_s: float = 0.0) -> bool:
+    def poll(self, timeout_s: float = 0.0) -> bool:
         """Whether the chair is ours now.  Raises: Unreachable.
 
         Who sits waits asleep: the client would look through all its partitions again and again.
         """
-        if self.held:
+        if self.is_leader:
             self._clock.sleep(timeout_s)
             timeout_s = 0.0
         polled = self._member.poll(timeout_s)
         if FIRST in polled.lost:
-            self.held = False
+            self.is_leader = False
         if FIRST in polled.taken:
-            self.held = True
-        return self.held
+            self.is_leader = True
+        return self.is_leader
 
     def close(self) -> None:
         self._member.close()

@@ -14,7 +14,7 @@ from infra.event_store.reading.events import StoredEvent, events_between
 from infra.event_store.reading.outcomes import outcomes_between
 from infra.kafka.ports import Outgoing
 from infra.settings import TOPIC_NAMES, Settings, TopicName
-from infra.wire.kafka_records import LedgerPlace, event_record, outcome_record
+from infra.wire.kafka_records import LedgerPosition, event_record, outcome_record
 from infra.wire.stored_outcomes import StoredOutcome
 from projections.instants import instant
 
@@ -23,7 +23,7 @@ CHUNK: Final = 2_000
 COMMITS: Final = 200
 
 
-class Marks(NamedTuple):
+class RelayCheckpoint(NamedTuple):
     """The last event's position and the last outcome's number that were told."""
 
     position: int = 0
@@ -34,7 +34,7 @@ class Chunk(NamedTuple):
     """Records, and where the marks stand once these are safe."""
 
     records: list[Outgoing]
-    marks: Marks
+    checkpoint: RelayCheckpoint
     commit: int
     recorded_at: int
     """Of its last commit, microseconds since 1970."""
@@ -50,19 +50,22 @@ class Outbox:
     Raises: Disagrees, when no commit ends at the marks.
     """
 
-    def __init__(self, ledger: PostgresLedger, settings: Settings, marks: Marks) -> None:
+    def __init__(self, ledger: PostgresLedger, settings: Settings, checkpoint: RelayCheckpoint) -> None:
         self._ledger = ledger
         self._topics: dict[TopicName, str] = {name: settings.topic(name) for name in TOPIC_NAMES}
-        self.marks = marks
-        self._commit = self._commit_at(marks)
-        self._previous = last_positions(ledger, marks.position)
+        self.checkpoint = checkpoint
+        self._commit = self._commit_at(checkpoint)
+        self._previous = last_positions(ledger, checkpoint.position)
 
-    def _commit_at(self, marks: Marks) -> int:
-        if marks == Marks():
+    def _commit_at(self, checkpoint: RelayCheckpoint) -> int:
+        if checkpoint == RelayCheckpoint():
             return 0
-        commit = last_commit_up_to(self._ledger, marks.position, marks.outcome)
-        if commit is None or Marks(commit.last_position, commit.last_outcome) != marks:
-            msg = f"no commit of the ledger ends at event {marks.position} and outcome {marks.outcome}"
+        commit = last_commit_up_to(self._ledger, checkpoint.position, checkpoint.outcome)
+        if commit is None or RelayCheckpoint(commit.last_position, commit.last_outcome) != checkpoint:
+            msg = (
+                f"no commit of the ledger ends at event {checkpoint.position}"
+                f" and outcome {checkpoint.outcome}"
+            )
             raise Disagrees(msg)
         return commit.number
 
@@ -75,11 +78,13 @@ class Outbox:
         events = iter(events_between(self._ledger, first.first_position, last.last_position))
         outcomes = iter(outcomes_between(self._ledger, first.first_outcome, last.last_outcome))
         records = [record for commit in commits for record in self._records(commit, events, outcomes)]
-        return Chunk(records, Marks(last.last_position, last.last_outcome), last.number, last.recorded_at)
+        return Chunk(
+            records, RelayCheckpoint(last.last_position, last.last_outcome), last.number, last.recorded_at
+        )
 
-    def told(self, chunk: Chunk) -> None:
+    def published(self, chunk: Chunk) -> None:
         """That chunk is where it should be."""
-        self.marks, self._commit = chunk.marks, chunk.commit
+        self.checkpoint, self._commit = chunk.checkpoint, chunk.commit
 
     def _commits(self) -> Sequence[Commit]:
         taken: list[Commit] = []
@@ -97,7 +102,7 @@ class Outbox:
         recorded_at, ledger_id = instant(commit.recorded_at).isoformat(), self._ledger.ledger_id
         partition = commit.partition
         for event in islice(events, commit.event_count):
-            place = LedgerPlace(event.position, self._previous.get(partition, 0), recorded_at, ledger_id)
+            place = LedgerPosition(event.position, self._previous.get(partition, 0), recorded_at, ledger_id)
             self._previous[partition] = event.position
             yield event_record(self._topics["ledger"], partition, event.stream, event.state, place)
         for outcome in islice(outcomes, commit.outcome_count):

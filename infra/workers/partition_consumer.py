@@ -10,7 +10,7 @@ from infra.clock import Clock
 from infra.kafka.ports import Member, Record, Unreachable
 from infra.workers.lag import Lag
 
-MARK_EVERY_S: Final = 5.0
+COMMIT_EVERY_S: Final = 5.0
 REST_S: Final = 1.0
 """How long a partition in trouble rests.  The group still counts on us: we go on polling meanwhile."""
 
@@ -38,7 +38,7 @@ class Handler(Protocol):
         ...
 
 
-class Group:
+class PartitionConsumer:
     """Our share of a topic's partitions."""
 
     def __init__(self, member: Member, handler: Handler, clock: Clock, *, most: int, lag: Lag) -> None:
@@ -51,8 +51,8 @@ class Group:
         self._held: set[int] = set()
         self._resting: dict[int, float] = {}
         """Partitions to be taken up, and not before when."""
-        self._marks: dict[int, int] = {}
-        self._marked_at = self._clock.monotonic()
+        self._offsets: dict[int, int] = {}
+        self._committed_at = self._clock.monotonic()
 
     def step(self, timeout_s: float) -> None:
         """Waits for records and has them handled.  Raises: Unreachable, and what is no passing trouble."""
@@ -60,19 +60,19 @@ class Group:
         for partition in polled.lost:
             self._let_go(partition)
             self._resting.pop(partition, None)
-            self._marks.pop(partition, None)
+            self._offsets.pop(partition, None)
         self._resting |= dict.fromkeys(polled.taken, 0.0)
         for partition, records in sorted(polled.records.items()):
             if partition in self._held:
                 self._handle(partition, records)
         for partition in [p for p, until in self._resting.items() if until <= self._clock.monotonic()]:
             self._take_up(partition)
-        if self._clock.monotonic() - self._marked_at > MARK_EVERY_S:
-            self._mark()
+        if self._clock.monotonic() - self._committed_at > COMMIT_EVERY_S:
+            self._commit_offsets()
         self._lag.look()
 
     def close(self) -> None:
-        self._mark()
+        self._commit_offsets()
         self._lag.close()
         self._member.close()
 
@@ -103,7 +103,7 @@ class Group:
         except self._trouble as error:
             self._rest(partition, error)
         else:
-            self._marks[partition] = records[-1].offset + 1
+            self._offsets[partition] = records[-1].offset + 1
 
     def _rest(self, partition: int, error: Exception) -> None:
         log.warning("partition_rested", partition=partition, errors=f"{type(error).__name__}: {error}"[:300])
@@ -111,8 +111,8 @@ class Group:
         self._member.pause([partition])
         self._resting[partition] = self._clock.monotonic() + REST_S
 
-    def _mark(self) -> None:
-        if self._marks:
-            self._member.mark(self._marks)
-            self._marks = {}
-        self._marked_at = self._clock.monotonic()
+    def _commit_offsets(self) -> None:
+        if self._offsets:
+            self._member.commit_offsets(self._offsets)
+            self._offsets = {}
+        self._committed_at = self._clock.monotonic()

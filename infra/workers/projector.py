@@ -17,10 +17,10 @@ from infra.audit.history import recorded_between
 from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.kafka.ports import Member, OutOfRange, Record
-from infra.read_models.checkpoint import OutOfPlace
+from infra.read_models.checkpoint import CheckpointMismatch
 from infra.read_models.schema_setup import OtherLedger
 from infra.read_models.store import ReadModels
-from infra.wire.kafka_records import ledger_place, recorded
+from infra.wire.kafka_records import ledger_position, recorded
 from projections.fold import Recorded
 
 STAGE: Final = "projector"
@@ -30,11 +30,11 @@ AT_ONCE: Final = 2_000
 log = structlog.get_logger()
 
 
-class Folding:
+class FoldHandler:
     """Folds the partitions that the group gives us."""
 
     trouble: ClassVar[tuple[type[Exception], ...]] = (DBAPIError, PersistenceError, OutOfRange)
-    moved_on: ClassVar[type[Exception]] = OutOfPlace
+    moved_on: ClassVar[type[Exception]] = CheckpointMismatch
 
     def __init__(self, ledger: PostgresLedger, read_models: ReadModels, clock: Clock) -> None:
         self._ledger = ledger
@@ -44,10 +44,10 @@ class Folding:
 
     def take_up(self, partition: int, member: Member) -> int:
         """Where the group has come to, or the beginning: what is before the place is skipped."""
-        self._places[partition] = place = self._read_models.place(partition)
+        self._places[partition] = place = self._read_models.position(partition)
         first, end = member.bounds(partition)
-        marked = member.marked(partition) if place else None
-        return first if marked is None else min(max(marked, first), end)
+        committed_offset = member.committed_offset(partition) if place else None
+        return first if committed_offset is None else min(max(committed_offset, first), end)
 
     def let_go(self, partition: int) -> None:
         self._places.pop(partition, None)
@@ -59,7 +59,7 @@ class Folding:
         batch: list[Recorded] = []
         with without_collector():
             for record in records:
-                where = ledger_place(record.value)
+                where = ledger_position(record.value)
                 if where.ledger_id != self._ledger.ledger_id:
                     msg = f"the topic tells of ledger {where.ledger_id}, this is {self._ledger.ledger_id}"
                     raise OtherLedger(msg)

@@ -8,15 +8,15 @@ from infra.event_store.reading.commits import last_commit_up_to
 from infra.event_store.reading.events import event_at
 from infra.kafka.ports import Cluster, Kafka, Record
 from infra.settings import Settings, TopicName
-from infra.wire.kafka_records import ledger_place, outcome_number, stored_bytes
-from infra.workers.outbox import Disagrees, Marks
+from infra.wire.kafka_records import ledger_position, outcome_number, stored_bytes
+from infra.workers.outbox import Disagrees, RelayCheckpoint
 
-_TOLD_OF: Final[tuple[TopicName, TopicName]] = ("outcomes", "set-aside")
+_OUTCOME_TOPICS: Final[tuple[TopicName, TopicName]] = ("outcomes", "set-aside")
 
 
-def where_to_go_on(
+def resume_checkpoint(
     kafka: Kafka, ledger: PostgresLedger, settings: Settings, marked: Mapping[str, int]
-) -> Marks:
+) -> RelayCheckpoint:
     """The marks as written; where these have expired, as the topics' ends tell them.
 
     Raises: Disagrees, when the ledger is not the one that was told of; Unreachable.
@@ -25,30 +25,34 @@ def where_to_go_on(
     try:
         position, sent = _last_event(cluster, settings)
         if marked:
-            marks = Marks(*(marked.get(settings.topic(name), 0) for name in ("ledger", "outcomes")))
+            checkpoint = RelayCheckpoint(
+                *(marked.get(settings.topic(name), 0) for name in ("ledger", "outcomes"))
+            )
         else:
-            marks = Marks(position, _last_outcome(cluster, settings) or _outcome_at(ledger, position))
+            checkpoint = RelayCheckpoint(
+                position, _last_outcome(cluster, settings) or _outcome_at(ledger, position)
+            )
     finally:
         cluster.close()
-    if marks.position != position:
-        msg = f"the mark is at event {marks.position}, the topic ends at event {position}"
+    if checkpoint.position != position:
+        msg = f"the mark is at event {checkpoint.position}, the topic ends at event {position}"
         raise Disagrees(msg)
     if sent is not None:
         _compare(ledger, position, sent)
-        if ledger_place(sent).ledger_id != ledger.ledger_id:
+        if ledger_position(sent).ledger_id != ledger.ledger_id:
             msg = f"the event that was told at position {position} is of a former id of the ledger"
             raise Disagrees(msg)
-    return marks
+    return checkpoint
 
 
 def _last_event(cluster: Cluster, settings: Settings) -> tuple[int, bytes | None]:
     ends = [record.value for record in _ends(cluster, settings, "ledger")]
-    last = max(ends, key=ledger_place, default=None)
-    return (0, None) if last is None else (ledger_place(last).position, last)
+    last = max(ends, key=ledger_position, default=None)
+    return (0, None) if last is None else (ledger_position(last).position, last)
 
 
 def _last_outcome(cluster: Cluster, settings: Settings) -> int:
-    ends = [record for name in _TOLD_OF for record in _ends(cluster, settings, name)]
+    ends = [record for name in _OUTCOME_TOPICS for record in _ends(cluster, settings, name)]
     return max((outcome_number(record.value) for record in ends), default=0)
 
 

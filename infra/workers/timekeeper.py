@@ -16,7 +16,7 @@ from infra.event_store.reading.waiting import last_tick_decided
 from infra.kafka.ports import Kafka, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import Settings
 from infra.wire.ticks import last_tick, tick
-from infra.workers.leader import Chair
+from infra.workers.leader import LeaderElection
 
 STAGE: Final = "timekeeper"
 EVERY_S: Final = 1.0
@@ -49,7 +49,7 @@ class Timekeeper:
         self._clock = clock
         self._allow_jump = allow_jump
         self._topic = settings.topic("inbound")
-        self._chair = Chair(kafka.member(self._topic, settings.group("timekeeper")), clock)
+        self._election = LeaderElection(kafka.member(self._topic, settings.group("timekeeper")), clock)
         self._publisher: Publisher | None = None
         self._last: datetime | None = None
 
@@ -59,7 +59,7 @@ class Timekeeper:
         Raises: Jumped, Unreachable.
         """
         until = EVERY_S - self._clock.now().timestamp() % EVERY_S
-        if not self._chair.look(min(until, timeout_s)):
+        if not self._election.poll(min(until, timeout_s)):
             metrics.ACTIVE.labels(STAGE).set(0)
             self._last = None  # another one tells it now
             self._give_up()
@@ -81,7 +81,7 @@ class Timekeeper:
 
     def close(self) -> None:
         self._give_up()
-        self._chair.close()
+        self._election.close()
 
     def _check(self, now: datetime) -> None:
         if self._last is None or now - self._last <= MOST or self._allow_jump:

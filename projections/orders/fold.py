@@ -21,7 +21,7 @@ from projections.orders.rows import (
     ORDER_STATUS,
     PARCELS,
     Backorder,
-    CancelAsked,
+    CancelRequestRow,
     OrderStatus,
 )
 from projections.orders.totals import finish
@@ -134,7 +134,7 @@ class Orders(AfterPacking):
         pending = {asked.line: asked.pieces for asked in event.pending}
         for name, pieces in pending.items():
             view.lines[name].cancel_pending += pieces
-        view.requests[event.request_id] = CancelAsked(
+        view.requests[event.request_id] = CancelRequestRow(
             order.seller_id,
             order.channel,
             order.account,

@@ -156,7 +156,7 @@ class Parcel:
 
 
 @dataclass(slots=True)
-class CancelAsked:
+class CancelRequestRow:
     """One row per cancel request of a buyer: what waits, and how it was answered."""
 
     seller_id: Seller
@@ -194,5 +194,5 @@ PAID: Final = ("seller_id", "channel", "paid_at")
 ORDER_STATUS: Final = Table("order_status", OrderStatus, ORDER_KEY, 4, (PAID, ("channel", "order_id")))
 ORDER_FACTS: Final = Table("order_facts", OrderFact, (*ORDER_KEY, "line"), 4, (("seller_id", "sku"),))
 PARCELS: Final = Table("parcels", Parcel, (*ORDER_KEY, "shipment_id"), 4)
-CANCEL_INBOX: Final = Table("cancel_inbox", CancelAsked, (*ORDER_KEY, "request_id"), 4)
+CANCEL_INBOX: Final = Table("cancel_inbox", CancelRequestRow, (*ORDER_KEY, "request_id"), 4)
 BACKORDERS: Final = Table("backorders", Backorder, (*ORDER_KEY, "line"), 4, (("seller_id", "sku"),))

@@ -25,7 +25,7 @@ from domain.policies.penalty_stages import (
     triggered_days,
 )
 from domain.policies.rule_sets import NAVER_SALES_PENALTY, PenaltyRules
-from domain.values import AskedChannel
+from domain.values import InputChannel
 from projections.instants import instant
 from projections.orders.rows import ORDER_STATUS
 from projections.penalty_risk import PENALTY_RISK, PenaltyRisk
@@ -178,7 +178,7 @@ def _paid_orders(
 
 
 class PenaltyParameters(Parameters):
-    channel: Annotated[AskedChannel, CHANNEL] = "naver"
+    channel: Annotated[InputChannel, CHANNEL] = "naver"
     as_of: AsOfInstant = None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from domain.values import AskedChannel, Instant
+from domain.values import InputChannel, Instant
 from projections.questions.rows import RowReader
 
 FIRST_YEAR, LAST_YEAR = 1970, 9998
@@ -42,7 +42,7 @@ def _day(value: date) -> date:
 
 Day = Annotated[date, AfterValidator(_day)]
 CHANNEL: Final = Option("Only this channel.", short="-c")
-Channel = Annotated[AskedChannel | None, CHANNEL]
+Channel = Annotated[InputChannel | None, CHANNEL]
 Since = Annotated[Day | None, Option("From this day on (the seller's).")]
 Until = Annotated[Day | None, Option("Up to, not including, this day.")]
 AsOfInstant = Annotated[

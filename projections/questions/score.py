@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from domain.policies.rule_sets import COUPANG_WINDOW_DAYS
 from domain.policies.seller_score import ScoreLine, score_rate
-from domain.values import AskedChannel
+from domain.values import InputChannel
 from projections.instants import local_day, micros_of
 from projections.questions.as_of import as_of_now, zone_of
 from projections.questions.kpi import kpi
@@ -37,7 +37,7 @@ def score(
 
 
 class ScoreParameters(Parameters):
-    channel: Annotated[AskedChannel, CHANNEL] = "coupang"
+    channel: Annotated[InputChannel, CHANNEL] = "coupang"
     as_of: AsOfInstant = None
 
 

@@ -19,14 +19,14 @@ from infra.event_store.memory import MemoryLedger
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.wire.stored_events import attributes, encode
+from tests.bugs import deadline_of, with_bug
 from tests.consumers.commits import Commits
-from tests.planting import deadline_of, with_bug
-from tests.telling import (
+from tests.messages import (
     delivered,
     dispatched,
     key,
-    life,
-    lives,
+    life_cycle,
+    life_cycles,
     message,
     packed,
     paid,
@@ -66,7 +66,7 @@ def engine(ledger: AnyLedger, commits: Commits) -> Engine:
 
 
 def test_an_order_and_its_stock_are_decided_in_one_commit(engine: Engine, commits: Commits) -> None:
-    engine.handle([receipt(1), *life("1")])
+    engine.handle([receipt(1), *life_cycle("1")])
     assert commits.sums == {"accepted": 6}
     assert len(commits.batches) == 1
     assert commits.topics("order") == [
@@ -87,10 +87,10 @@ def test_a_sellers_first_message_opens_him_with_the_defaults(engine: Engine, com
 
 @on_every_ledger
 def test_sent_twice_done_once_for_ever(ledger: AnyLedger, engine: Engine, commits: Commits) -> None:
-    engine.handle(lives(["1"]))
+    engine.handle(life_cycles(["1"]))
     events = commits.topics()
-    engine.handle(lives(["1"]))
-    Engine(ledger, on_commit=commits).handle(lives(["1"]))
+    engine.handle(life_cycles(["1"]))
+    Engine(ledger, on_commit=commits).handle(life_cycles(["1"]))
     assert commits.topics() == events
     assert commits.sums == {"accepted": 6, "duplicate": 12}
 
@@ -146,7 +146,7 @@ def test_unreadable_bytes_are_set_aside_and_kept_apart(engine: Engine, commits: 
     engine.handle([b"\xff{", receipt(1), b"{}"])
     assert commits.sums == {"accepted": 1, "set_aside": 2}
     assert [outcome.state for outcome in commits.outcomes] == ["set_aside", "accepted", "set_aside"]
-    assert commits.batches[0].set_aside == [b"\xff{", b"{}"]
+    assert commits.batches[0].dead_letters == [b"\xff{", b"{}"]
 
 
 @on_every_ledger
@@ -194,7 +194,7 @@ def test_an_early_inspection_does_not_hold_up_the_receipt_that_it_waits_for(
     )
     came = message("return-received", {"return_id": "r1"}, id="came")
     asked = {**key("1"), "return_id": "r1", "lines": [{"line": "1", "pieces": 2}], "reason": "defect"}
-    engine.handle([*lives(["1"]), looked, came])
+    engine.handle([*life_cycles(["1"]), looked, came])
     engine.handle(
         [message("return-requested", asked, id="asked", at="2026-03-12T10:00:00+09:00", actor="buyer")]
     )
@@ -203,7 +203,7 @@ def test_an_early_inspection_does_not_hold_up_the_receipt_that_it_waits_for(
 
 
 def test_others_do_not_wait_for_an_early_message(engine: Engine, commits: Commits) -> None:
-    engine.handle([receipt(1), paid("late"), *life("2")])
+    engine.handle([receipt(1), paid("late"), *life_cycle("2")])
     assert commits.sums == {"accepted": 6, "parked": 1}
 
 
@@ -241,7 +241,7 @@ def test_a_planted_bug_costs_its_message_alone_and_release_decides_it_again(
     ledger: AnyLedger, commits: Commits
 ) -> None:
     bug = with_bug(lambda command, _: getattr(command, "payment_id", "") == "pay-1", ZeroDivisionError())
-    lines = [receipt(1), placed("1"), paid("1"), packed("1"), *life("2")]
+    lines = [receipt(1), placed("1"), paid("1"), packed("1"), *life_cycle("2")]
     Engine(ledger, on_commit=commits, deciders=bug).handle(lines)
     assert commits.sums == {"accepted": 7, "failed": 1, "parked": 1}
     ((place, state),) = ledger.waits().items()
@@ -419,7 +419,7 @@ def test_snapshots_change_nothing_but_time(ledger: AnyLedger, engine: Engine, co
 
 
 def test_events_are_the_same_whatever_the_batches() -> None:
-    lines = [receipt(1), *(line for n in range(6) for line in life(str(n)))]
+    lines = [receipt(1), *(line for n in range(6) for line in life_cycle(str(n)))]
     one, seven, all_at_once = (
         [encode(event) for event in decided(MemoryLedger(), lines, size)] for size in (1, 7, 500)
     )

@@ -16,7 +16,7 @@ from infra.event_store.memory import MemoryLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.examples import example
 from tests.consumers.commits import Commits
-from tests.telling import life, receipt
+from tests.messages import life_cycle, receipt
 
 PLACED = example("jumun.inbound.order-placed.v1")
 RAW = json.dumps(PLACED).encode()
@@ -198,7 +198,7 @@ def _schemas(node: Any) -> Iterator[dict[str, Any]]:
 def test_good_messages_among_hostile_ones_are_all_accepted(bad: list[bytes]) -> None:
     """40 times 50 hostile ones, with an order's whole life among them."""
     commits = Commits()
-    good = [receipt(9, seller="good"), *life("good", seller="good")]
+    good = [receipt(9, seller="good"), *life_cycle("good", seller="good")]
     mixed = [
         line
         for index, one in enumerate(bad)
@@ -224,7 +224,7 @@ def _is_tick(line: bytes) -> bool:
 
 
 def test_the_whole_corpus_at_once_costs_no_good_message(ledger: SqliteLedger) -> None:
-    good = [receipt(9, seller="good"), *life("good", seller="good")]
+    good = [receipt(9, seller="good"), *life_cycle("good", seller="good")]
     Engine(ledger).handle([*CORPUS.values(), *good])
     states = dict(ledger.rows("SELECT state, count(*) FROM outcomes GROUP BY state"))
     assert states == {"accepted": 6, "set_aside": len(CORPUS)}

@@ -4,7 +4,7 @@ from consumers.envelope import Inbound, read
 from consumers.inbox import Inbox
 from consumers.ports import Batch, Outcome
 from infra.event_store.memory import MemoryLedger
-from tests.telling import placed, receipt
+from tests.messages import placed, receipt
 
 
 def inbound(raw: bytes) -> Inbound:
@@ -44,4 +44,4 @@ def test_what_came_earlier_in_the_same_batch_is_known_as_well() -> None:
     batch = remembered(inbox, ORDER)
     assert inbox.repeat(ORDER) == Outcome.of(ORDER, "duplicate")
     assert batch.inbox == [(ORDER.key, ORDER.digest)]
-    assert batch.kept == [ORDER.kept]
+    assert batch.bodies == [ORDER.body]

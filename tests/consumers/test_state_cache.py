@@ -11,7 +11,7 @@ from infra.demo import market
 from infra.event_store.memory import MemoryLedger
 from infra.wire.stored_events import encode
 from tests.consumers.commits import Commits
-from tests.telling import dispatched, packed, paid, placed, receipt
+from tests.messages import dispatched, packed, paid, placed, receipt
 
 
 class Counting(MemoryLedger):

@@ -18,7 +18,7 @@ from domain.order.place import OrderedLine, PlaceOrder, RecordPayment
 from domain.stock import STOCK
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock
 from domain.streams import StreamId, order_stream, stock_stream
-from tests.domain.telling import order, some, stock
+from tests.domain.messages import order, some, stock
 from tests.given import TOLD
 from tests.world import replay
 

@@ -44,7 +44,7 @@ from domain.stock.sellable import sellable
 from domain.stock.state import CountRequested, OrderAtRisk, SaleClosed, StockReleased, StockReserved
 from domain.streams import StreamId, order_stream, return_stream, stock_stream
 from domain.values import UnitState
-from tests.domain.telling import (
+from tests.domain.messages import (
     ORDER_1001,
     REFUND_DUE,
     SHIP_BY,
@@ -57,6 +57,7 @@ from tests.domain.telling import (
     order_placed,
     ordered,
     piece,
+    pieces_of,
     reserved,
     return_opened,
     return_requested,
@@ -65,7 +66,6 @@ from tests.domain.telling import (
     some,
     stock,
     stock_policy,
-    told,
 )
 from tests.given import Given, at, happened
 from tests.world import SELLER, World
@@ -282,7 +282,7 @@ def test_a_refund_for_no_return_of_this_order_concerns_none(return_id: str | Non
 def test_what_asks_nothing_of_others_is_followed_by_nothing() -> None:
     assert follows(happened(LineAllocated, moves=[])) == []
     assert follows(happened(LineBackordered, moves=[])) == []
-    assert follows(happened(LinesReturned, return_id="r1", lines=told(1))) == []
+    assert follows(happened(LinesReturned, return_id="r1", lines=pieces_of(1))) == []
 
 
 def test_a_stream_says_what_it_is_whose_and_which() -> None:

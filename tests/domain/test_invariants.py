@@ -64,7 +64,7 @@ from domain.stock.sellable import sellable
 from domain.stock.state import BETWEEN, SaleResumed, StockItem, StockReserved
 from domain.streams import stock_stream
 from domain.values import CancelReason, TrackingStatus, UnitState
-from tests.domain.telling import back, order, some, stock, stock_policy
+from tests.domain.messages import back, order, some, stock, stock_policy
 from tests.given import NOON, at
 from tests.world import SELLER, World, replay
 
@@ -422,7 +422,7 @@ class AnyShop(RuleBasedStateMachine):
             for name, line in known.lines.items():
                 item = self.world.stock(line.sku)
                 promised = item.reservations.get(f"{key}{BETWEEN}{name}")
-                place = item.places.get(f"{key}{BETWEEN}{name}")
+                place = item.queue_slots.get(f"{key}{BETWEEN}{name}")
                 waiting = 0 if place is None else item.queue[place].pieces
                 assert waiting == line.units.get("backordered", 0)
                 assert (promised.pieces if promised else 0) <= sum(
@@ -500,15 +500,15 @@ FACTS: Final[tuple[tuple[Command, datetime], ...]] = (
 @given(st.permutations(FACTS))
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 def test_independent_facts_may_arrive_in_any_order(facts: list[tuple[Command, datetime]]) -> None:
-    told, reference = _after(facts), _after(list(FACTS))
-    assert {name: line.units for name, line in told.lines.items()} == {
+    result, reference = _after(facts), _after(list(FACTS))
+    assert {name: line.units for name, line in result.lines.items()} == {
         name: line.units for name, line in reference.lines.items()
     }
-    assert told.shipments == reference.shipments
-    assert (told.captured, told.refunded, told.done) == (
+    assert result.shipments == reference.shipments
+    assert (result.captured, result.refunded, result.seen_keys) == (
         reference.captured,
         reference.refunded,
-        reference.done,
+        reference.seen_keys,
     )
 
 

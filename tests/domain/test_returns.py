@@ -28,7 +28,7 @@ from domain.returns.request import (
     ReturnRejected,
 )
 from domain.returns.state import NotInState, ReturnCommand, ReturnDiscrepancyDetected
-from tests.domain.telling import ORDER_1001, REFUND_DUE, back, piece, return_requested
+from tests.domain.messages import ORDER_1001, REFUND_DUE, back, piece, return_requested
 from tests.given import Given, at, happened
 
 a_return = Given(RETURN)
@@ -74,8 +74,10 @@ def inspect(*units: InspectedUnits, named: str = "1") -> RecordInspection:
 
 def inspected(*units: InspectedUnits, named: str = "1") -> ReturnInspected:
     sku = {"1": "CHAIR", "2": "TABLE"}
-    told = [UnitsInspected(sku=sku[unit.line], **unit.model_dump()) for unit in units]
-    return happened(ReturnInspected, inspection_id=named, order=ORDER_1001, location="main", units=told)
+    inspected_units = [UnitsInspected(sku=sku[unit.line], **unit.model_dump()) for unit in units]
+    return happened(
+        ReturnInspected, inspection_id=named, order=ORDER_1001, location="main", units=inspected_units
+    )
 
 
 def receive(*lines: tuple[str, int]) -> RecordReceipt:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from domain.catalogue import COMMANDS, DECIDERS, EVENTS
-from domain.decider import Rules, Told
+from domain.decider import MessageContext, Rules
 from domain.message import Event
 from tests.given import NOON, TOLD
 
@@ -34,8 +34,8 @@ class Change(NamedTuple):
     by: int
 
 
-def change(number: int, command: Change, told: Told) -> list[Event]:
-    return [Doubled(at=told.at)] * command.by if number else []
+def change(number: int, command: Change, context: MessageContext) -> list[Event]:
+    return [Doubled(at=context.at)] * command.by if number else []
 
 
 def doubled(number: int, _: Doubled) -> int:

@@ -21,7 +21,7 @@ from domain.seller import (
     ValueAdjusted,
     documents,
 )
-from tests.domain.telling import stock_policy
+from tests.domain.messages import stock_policy
 from tests.given import Given, happened
 
 a_seller = Given(SELLER)

@@ -6,7 +6,7 @@ from domain.stock import STOCK
 from domain.stock.book import ReceiveStock
 from domain.stock.reservations import Confirm, Reserve
 from domain.stock.state import LowStockDetected, SoldOutDetected, StockRecovered
-from tests.domain.telling import (
+from tests.domain.messages import (
     ORDER_1001,
     ORDER_1002,
     backordered,

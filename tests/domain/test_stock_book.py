@@ -24,7 +24,7 @@ from domain.stock.state import (
     StockDiscrepancyDetected,
     StockQuarantined,
 )
-from tests.domain.telling import received, reserved, stock, stock_policies
+from tests.domain.messages import received, reserved, stock, stock_policies
 from tests.given import Given, happened
 
 a_sku = Given(STOCK).under(stock_policies())

@@ -27,7 +27,7 @@ from domain.stock.state import (
     StockShipped,
     line_key,
 )
-from tests.domain.telling import (
+from tests.domain.messages import (
     ORDER_1001,
     ORDER_1002,
     SHIP_BY,
@@ -277,7 +277,7 @@ def test_it_names_the_other_orders_at_risk_the_most_urgent_first() -> None:
 def test_a_long_list_of_orders_at_risk_is_cut_and_counted() -> None:
     orders = [backordered(1, f"naver:main:{number}") for number in range(AT_RISK_LISTED + 5)]
     crowded = a_sku.given(*orders)
-    sale_closed = STOCK.decide(crowded.state, CloseSale("naver:main:999"), crowded.told)[0]
+    sale_closed = STOCK.decide(crowded.state, CloseSale("naver:main:999"), crowded.context)[0]
     assert isinstance(sale_closed, SaleClosed)
     assert (len(sale_closed.at_risk), sale_closed.at_risk_lines) == (AT_RISK_LISTED, AT_RISK_LISTED + 5)
 

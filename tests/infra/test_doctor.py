@@ -37,7 +37,7 @@ from infra.wire.ticks import tick
 from infra.wiring.embedded import writing
 from tests.clocks import SetClock
 from tests.infra.kafka.trying import KAFKA
-from tests.telling import paid, receipt
+from tests.messages import paid, receipt
 
 ADMIN: Any = import_module("kafka.admin")
 PASSWORD = "not-to-be-seen"

@@ -30,7 +30,7 @@ from projections.questions.plain_rows import as_rows
 from projections.questions.question import Option, Parameters, Question
 from projections.questions.rows import RowReader, count, equal, total
 from projections.stock import STOCK_LEVELS
-from tests.telling import receipt
+from tests.messages import receipt
 
 
 class LocationsParameters(Parameters):

@@ -14,7 +14,7 @@ from infra.audit.verify import Verdict, chain_findings
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sql_ledger import SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
-from tests.telling import key, message
+from tests.messages import key, message
 
 BUYER, NOTE = "Kim Minji", "leave it at the door of 010-1234"
 LINES = [{"line": "1", "sku": "CHAIR", "pieces": 1, "note": NOTE}]
@@ -37,8 +37,8 @@ def tokens(ledger: SqlLedger) -> dict[str, str]:
     """What stands in the message as it was kept, once the order is decided."""
     batches: list[Batch] = []
     Engine(ledger, on_commit=lambda batch, _: batches.append(batch)).handle([ORDER])
-    kept = json.loads(batches[0].kept[0])["data"]
-    return {"buyer": kept["buyer"], "note": kept["lines"][0]["note"]}
+    order = json.loads(batches[0].bodies[0])["data"]
+    return {"buyer": order["buyer"], "note": order["lines"][0]["note"]}
 
 
 def erased(ledger: SqlLedger, token: str) -> bool:

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 from domain.cascade import cascade
 from domain.deadlines import due_step, timers
-from domain.decider import Told
+from domain.decider import MessageContext
 from domain.message import Command, Event
 from domain.policies.defaults import DEFAULTS
 from domain.seller import OpenSeller, Seller
 from domain.streams import StreamId, seller_stream
 from projections.fold import Recorded
 
-Asked = TypeVar("Asked", bound=Command)
+Subject = TypeVar("Subject", bound=Command)
 NOON = datetime(2026, 3, 4, 3, tzinfo=UTC)
 """Wednesday 2026-03-04, 12:00 in Seoul."""
 
@@ -51,9 +51,9 @@ class Story:
         of: int = 1,
         stream: StreamId | None = None,
     ) -> "Story":
-        told = self._told(when, reported_at)
+        context = self._told(when, reported_at)
         first = stream or command.stream(self.seller)
-        events, states = cascade(self.states.get, first, command, told)
+        events, states = cascade(self.states.get, first, command, context)
         self.states.update(states)
         for to, event, _ in events:
             self._record(to, event, inferred, part, of)
@@ -65,10 +65,10 @@ class Story:
             self.tell(due_step(timer), due, stream=timer.stream)
         return self
 
-    def _told(self, when: datetime, reported_at: datetime | None) -> Told:
+    def _told(self, when: datetime, reported_at: datetime | None) -> MessageContext:
         known: Seller = self.states.get(seller_stream(self.seller), Seller())
         policies = known.policies if known.opened else DEFAULTS
-        return Told(when, "test", self.zone, policies, reported_at)
+        return MessageContext(when, "test", self.zone, policies, reported_at)
 
     def _record(self, stream: StreamId, event: Event, inferred: bool, part: int, of: int) -> None:
         position = len(self.events) + 1
@@ -103,6 +103,6 @@ def together(stories: Iterable[Story]) -> list[Recorded]:
     return events
 
 
-def asked(kind: type[Asked], /, **fields: Any) -> Asked:
+def asked(kind: type[Subject], /, **fields: Any) -> Subject:
     """The command as its message would say it."""
     return kind.model_validate_json(json.dumps(fields, default=datetime.isoformat))

@@ -100,14 +100,14 @@ FACTS = (
 @settings(max_examples=60, deadline=None)
 @given(st.permutations(FACTS))
 def test_rows_of_an_order_do_not_depend_on_the_order_in_which_its_facts_arrive(facts: list[Any]) -> None:
-    def told(story: list[Any]) -> list[Any]:
+    def context(story: list[Any]) -> list[Any]:
         known = stocked().tell(placed(promise_at=at(2)), at())
         for command, when in story:
             known.tell(command, when)
         found = [*rows(known, ORDER_STATUS.name), *rows(known, ORDER_FACTS.name)]
         return [replace(row, position=0, recorded_at=0) for row in found]
 
-    assert told(facts) == told(list(FACTS))
+    assert context(facts) == context(list(FACTS))
 
 
 @pytest.mark.parametrize("table", [ORDER_FACTS, RETURN_STATUS, PENALTY_RISK], ids=lambda table: table.name)

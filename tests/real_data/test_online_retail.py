@@ -43,7 +43,7 @@ LINES = (
 
 
 @dataclass
-class Told:
+class TimedMessage:
     """What a kind of the activity adds up to; nothing where it never happened."""
 
     facts: int = 0
@@ -89,9 +89,11 @@ def answers(reader: RowReader) -> dict[str, Any]:
     }
 
 
-def _told(counted: dict[str, Any], kind: str) -> Told:
+def _told(counted: dict[str, Any], kind: str) -> TimedMessage:
     found = counted.get(kind)
-    return Told(found.facts, found.events, found.units, found.value_micros) if found else Told()
+    return (
+        TimedMessage(found.facts, found.events, found.units, found.value_micros) if found else TimedMessage()
+    )
 
 
 def codes_of_no_goods(reader: RowReader) -> int:

@@ -11,7 +11,7 @@ from consumers.engine import Engine
 from consumers.ports import Stale
 from infra.audit.verify import Verdict, chain_findings
 from infra.event_store.postgres.ledger import PostgresLedger
-from tests.telling import receipt
+from tests.messages import receipt
 
 WRITERS = 16
 PATIENCE_S = 1_200

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.production import Production, production
 from infra.audit.verify import verify
 from infra.kafka.ports import Record
-from infra.wire.kafka_records import ledger_place
+from infra.wire.kafka_records import ledger_position
 from tests.torture.load import lines
 
 ROLES = ("engine", "relay", "projector", "timekeeper")
@@ -21,7 +21,7 @@ def in_order(records: list[Record]) -> None:
     """Within a partition positions rise, each names the one before it, and none stands twice."""
     before: dict[int, int] = {}
     for record in records:
-        where = ledger_place(record.value)
+        where = ledger_position(record.value)
         assert where.previous == before.get(record.partition, 0)
         assert where.position > where.previous
         before[record.partition] = where.position

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.production import ROOT, Production, production
 from infra.settings import Settings
-from infra.wire.kafka_records import ledger_place, stored_bytes
+from infra.wire.kafka_records import ledger_position, stored_bytes
 from tests.conftest import postgres
 from tests.test_operations import steps
 from tests.torture.load import lines
@@ -24,7 +24,7 @@ from tests.torture.test_kills import proved
 NAME = "restore"
 CANNOT = 5
 ROLES = ("engine", "relay", "projector")
-Told = dict[tuple[str, int], bytes]
+SentRecords = dict[tuple[str, int], bytes]
 
 
 def server(*command: str) -> str:
@@ -76,10 +76,10 @@ def ledger_id(made: Production) -> str:
         return ledger.ledger_id
 
 
-def all_told(made: Production) -> Told:
+def all_sent(made: Production) -> SentRecords:
     """By ledger and position; each stands there once."""
     records = made.told("ledger")
-    places = [(ledger_place(record.value), record.value) for record in records]
+    places = [(ledger_position(record.value), record.value) for record in records]
     found = {(where.ledger_id, where.position): value for where, value in places}
     assert len(found) == len(records)
     return found
@@ -93,12 +93,12 @@ def refuses(made: Production, role: str, *words: str) -> None:
     del made.workers[f"{role}-refused"]
 
 
-def events(of: Told) -> dict[str, bytes]:
+def events(of: SentRecords) -> dict[str, bytes]:
     """By id, as they were stored."""
     return {orjson.loads(value)["id"]: stored_bytes(value) for value in of.values()}
 
 
-def led_out(made: Production, sent: int, former: str, before: Told) -> None:
+def led_out(made: Production, sent: int, former: str, before: SentRecords) -> None:
     """The database was put back; from here on the page is followed."""
     refuses(made, "relay", "Restore")
     first, renamed, *rest = steps("restore").strip().splitlines()
@@ -108,7 +108,7 @@ def led_out(made: Production, sent: int, former: str, before: Told) -> None:
     followed(made, "\n".join(rest))
     start_all(made)
     proved(made, sent)
-    after = all_told(made)
+    after = all_sent(made)
     assert {ledger for ledger, _ in before} == {former}
     assert {ledger for ledger, _ in after} == {ledger_id(made)}  # who kept a place of the former one sees it
     assert events(before).items() <= events(after).items()  # what was lost was decided again, and alike
@@ -126,7 +126,7 @@ def test_a_moment_before_the_relays_mark_is_restored(made: Production) -> None:
         (moment,) = connection.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or ("",)
     sent += made.publish(source)  # and this after it
     proved(made, sent)
-    former, before = ledger_id(made), all_told(made)
+    former, before = ledger_id(made), all_sent(made)
     stop_all(made)
     server("restore", "--to-lsn", moment)
     assert 0 < sum(made.decided().values()) < sent
@@ -142,7 +142,7 @@ def test_a_dump_is_restored_into_an_empty_database(made: Production, archived: s
     run("pg_dump", "--format=custom", f"--file={dump}", archived)
     sent += made.publish(source)
     proved(made, sent)
-    former, before = ledger_id(made), all_told(made)
+    former, before = ledger_id(made), all_sent(made)
     stop_all(made)
     with psycopg.connect(archived, autocommit=True) as connection:
         connection.execute("CREATE DATABASE restored")

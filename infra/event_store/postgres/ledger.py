@@ -112,7 +112,7 @@ class PostgresLedger(SqlLedger):
         with self._connected() as c, c.connection.transaction():
             yield PostgresReader(c)
 
-    def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+    def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         return dict(self.rows("SELECT key, digest FROM inbox WHERE key = ANY(:keys)", keys=list(keys)))
 
     @contextmanager
@@ -154,12 +154,12 @@ class PostgresLedger(SqlLedger):
         )
         return found[0][0] if found else None
 
-    def attempt(self, from_offset: int, until: int, *, anew: bool) -> int:
+    def attempt(self, from_offset: int, until: int, *, reset: bool) -> int:
         """Notes that a batch is begun; how often it was by now, without a commit.
 
-        `anew`: the one before did not kill its worker.
+        `reset`: the one before did not kill its worker.
         """
-        said = {"at": self._partition, "begins": from_offset, "ends": until, "anew": anew}
+        said = {"at": self._partition, "begins": from_offset, "ends": until, "anew": reset}
         found: int = self.rows("SELECT out_count FROM attempt(:at, :begins, :ends, :anew)", **said)[0][0]
         return found
 
@@ -223,7 +223,7 @@ def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:
     batch = rows.batch
     now = origin.clock.now().astimezone(UTC)
     keys = sorted(batch.inbox)
-    set_aside = rows.set_aside(now)
+    dead_letters = rows.dead_letters(now)
     return {
         "partition": rows.partition,
         "topic_id": origin.topic_id,
@@ -241,7 +241,7 @@ def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:
         "states": [event[3] for event in rows.events],
         "keys": [key for key, _ in keys],
         "digests": [digest for _, digest in keys],
-        "set_aside": [raw for _, raw, _ in set_aside],
+        "set_aside": [raw for _, raw, _ in dead_letters],
         "outcomes": _json([tuple(outcome) for outcome in rows.outcomes]),
         "rest": _json(_rest(rows, now)),
     }
@@ -251,7 +251,7 @@ def _rest(rows: BatchRows, now: datetime) -> dict[str, Any]:
     """What few batches have: as JSON, bytes in hex."""
     batch = rows.batch
     return {
-        "set_aside": [(place, until) for place, _, until in rows.set_aside(now)],
+        "set_aside": [(place, until) for place, _, until in rows.dead_letters(now)],
         "unparked": batch.unparked,
         "parked": [[_hex(value) for value in row] for row in rows.parked],
         "vault": batch.vaulted,

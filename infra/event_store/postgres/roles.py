@@ -18,8 +18,8 @@ def missing(connection: Connection, ledger_schema: str) -> list[str]:
     """The parts whose role the server does not have."""
     names = [role(ledger_schema, part) for part in PARTS]
     found = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [names]).fetchall()
-    known = {name for (name,) in found}
-    return [part for part in PARTS if role(ledger_schema, part) not in known]
+    seen_digests = {name for (name,) in found}
+    return [part for part in PARTS if role(ledger_schema, part) not in seen_digests]
 
 
 def make_roles(connection: Connection, ledger_schema: str) -> tuple[list[str], list[str]]:

@@ -138,8 +138,8 @@ def last_tick_decided(reader: LedgerReader) -> datetime | None:
 
 def waiting_of(row: Any) -> Waiting:
     """Of WAITING_COLUMNS."""
-    number, place, seller_id, key, digest, kept, state, reason, since = row
-    return Waiting(number, StreamId(place), seller_id, key, digest, kept, state, reason, instant(since))
+    number, place, seller_id, key, digest, body, state, reason, since = row
+    return Waiting(number, StreamId(place), seller_id, key, digest, body, state, reason, instant(since))
 
 
 def timer_of(row: Any) -> Timer:

@@ -60,7 +60,7 @@ class SqliteLedger(SqlLedger):
     def secret(self) -> bytes:
         return self._secret
 
-    def known(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+    def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         marks = ",".join(f":k{at}" for at in range(len(keys)))
         asked = {f"k{at}": key for at, key in enumerate(keys)}
         return {

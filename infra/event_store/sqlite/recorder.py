@@ -24,7 +24,7 @@ from infra.event_store.rows import EventRow
 _LAST = (1 << 63) - 1
 SCHEMA = files("infra.event_store.sqlite") / "schema.sql"
 
-Within = Callable[[SQLiteCursor, int], None]
+InProcessProjector = Callable[[SQLiteCursor, int], None]
 """Writes the rest of a commit in the transaction of its events, given the first event's position."""
 
 
@@ -109,7 +109,7 @@ class LedgerRecorder(SQLiteProcessRecorder):
             for position, stream, version, topic, state in rows
         ]
 
-    def record(self, events: Sequence[EventRow], within: Within) -> None:
+    def record(self, events: Sequence[EventRow], within: InProcessProjector) -> None:
         """The events, and whatever `within` writes, in one transaction.
 
         As `insert_events`, without an object per event.

@@ -35,7 +35,7 @@ class BatchWriter:
             month = self.recorded_at.strftime("%Y-%m")
             self._insert(c, "messages", [(number, month, body)])
         self._insert(
-            c, "set_aside", [(first_outcome + at, *row) for at, *row in rows.set_aside(self.recorded_at)]
+            c, "set_aside", [(first_outcome + at, *row) for at, *row in rows.dead_letters(self.recorded_at)]
         )
         self._write_waiting(c)
         self._write_timers(c)

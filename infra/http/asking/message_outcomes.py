@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from infra.http import models
-from infra.http.asking.parameters import AskedHour, AskedMessage
+from infra.http.asking.parameters import HourParameters, MessageParameters
 from infra.http.forms import CSV_ANSWER, answer, page
 from infra.http.messages import Became, became, hour, now, outcome_of
 from infra.http.problems import Problem, documented
@@ -43,21 +43,21 @@ async def message(
     token: Reader,
     source: PathText,
     id: PathText,  # noqa: A002  the attribute's name
-    asked: Annotated[AskedMessage, Query()],
+    parameters: Annotated[MessageParameters, Query()],
 ) -> Response:
     """What became of one message: its state now, and all that led to it."""
-    if not token.sees(asked.seller):
-        raise other_seller(asked.seller)
+    if not token.sees(parameters.seller):
+        raise other_seller(parameters.seller)
     names = decoded(source), decoded(id)
     ledger = served.reads.ledger
     found, (position, at) = await served.reads.ask(
-        lambda: (became(ledger, asked.seller, *names), now(ledger))
+        lambda: (became(ledger, parameters.seller, *names), now(ledger))
     )
     if found is None:
         raise Problem(
             404, "No such message is known (yet).", "Ask again if it was just sent; else send it again."
         )
-    named = {"source": names[0], "id": names[1], "seller": asked.seller}
+    named = {"source": names[0], "id": names[1], "seller": parameters.seller}
     return answer({"as_of_position": position, "as_of": at, **named, **_state(found)})
 
 
@@ -76,19 +76,19 @@ def _state(found: Became) -> dict[str, Any]:
     "/messages", response_model=models.Page[models.ListedMessage], responses={**_REFUSALS, **CSV_ANSWER}
 )
 async def messages(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedHour, Query()]
+    request: Request, served: Served, token: Reader, parameters: Annotated[HourParameters, Query()]
 ) -> Response:
     """The outcomes of a seller's messages recorded in one UTC hour, to be compared with what was sent.
 
     A message that waited and was decided in another hour stands in both.  A page may be short: go by `next`.
     """
-    if not token.sees(asked.seller):
-        raise other_seller(asked.seller)
-    since, until = asked.span()
+    if not token.sees(parameters.seller):
+        raise other_seller(parameters.seller)
+    since, until = parameters.span()
     span = micros_of(since), micros_of(until)
-    ledger, after = served.reads.ledger, int(asked.cursor or 0)
+    ledger, after = served.reads.ledger, int(parameters.cursor or 0)
     found, as_of = await served.reads.ask(
-        lambda: (hour(ledger, asked.seller, span, after, asked.limit), now(ledger))
+        lambda: (hour(ledger, parameters.seller, span, after, parameters.limit), now(ledger))
     )
     following = None if found.next is None else str(found.next)
     rows = [{**one._asdict(), "recorded_at": one.recorded_at.isoformat()} for one in found.listed]

@@ -11,7 +11,7 @@ from infra.audit.timeline import story
 from infra.http import models
 from infra.http.asking.message_outcomes import PathText, decoded
 from infra.http.asking.paging import see_to
-from infra.http.asking.parameters import AskedOrder
+from infra.http.asking.parameters import OrderParameters
 from infra.http.forms import CSV_ANSWER, page
 from infra.http.problems import Problem, documented
 from infra.http.reads import Reads
@@ -34,12 +34,16 @@ router = APIRouter()
     description=QUESTION.help,
 )
 async def order(
-    request: Request, served: Served, token: Reader, order_id: PathText, asked: Annotated[AskedOrder, Query()]
+    request: Request,
+    served: Served,
+    token: Reader,
+    order_id: PathText,
+    parameters: Annotated[OrderParameters, Query()],
 ) -> Response:
-    see_to(token, asked.seller)
-    name, seller = decoded(order_id), asked.seller or token.only
-    if asked.min_position is not None:
-        await served.reads.folded(seller, asked.min_position)
+    see_to(token, parameters.seller)
+    name, seller = decoded(order_id), parameters.seller or token.only
+    if parameters.min_position is not None:
+        await served.reads.folded(seller, parameters.min_position)
     rows, as_of = await served.reads.ask(lambda: _found(served.reads, token, name, seller))
     if not rows:
         said = "No such order is known (yet)."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from infra.access.tokens import ALL, Token
-from infra.http.asking.parameters import Asked, after_cursor, cursor_of
+from infra.http.asking.parameters import QuestionParameters, after_cursor, cursor_of
 from infra.http.problems import Problem
 from infra.http.services import other_seller
 from projections.questions.rows import AtLeast, Condition, OneOf, RowReader
@@ -49,18 +49,20 @@ def see_to(token: Token, seller: str | None) -> None:
 
 
 def paged(
-    names: Iterable[str | None], rows_of: Callable[[str | None], list[dict[str, Any]]], asked: Asked
+    names: Iterable[str | None],
+    rows_of: Callable[[str | None], list[dict[str, Any]]],
+    parameters: QuestionParameters,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """One page, and the cursor of the next: which seller, and how many of his rows were told."""
-    skip, first = after_cursor(asked.cursor)
+    skip, first = after_cursor(parameters.cursor)
     found: list[dict[str, Any]] = []
     for visited, seller in enumerate(names):
         name = seller or ""
-        if visited == MOST_SELLERS or len(found) == asked.limit:
+        if visited == MOST_SELLERS or len(found) == parameters.limit:
             return found, cursor_of(0, name)
         start = skip if name == first else 0
         rows = rows_of(seller)[start:]
-        room = asked.limit - len(found)
+        room = parameters.limit - len(found)
         found += rows[:room]
         if len(rows) > room:
             return found, cursor_of(start + room, name)

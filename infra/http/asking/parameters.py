@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.values import AskedSellerId
+from domain.values import InputSellerId
 from infra.http.problems import Problem
 
 MOST_ROWS: Final = 10_000
@@ -18,58 +18,58 @@ Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Rows of one page."
 Cursor = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,100}$", description="`next` of the page before.")]
 
 
-class Asked(BaseModel):
+class QuestionParameters(BaseModel):
     """What every question of the read models takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seller: AskedSellerId | None = None
+    seller: InputSellerId | None = None
     min_position: Position | None = None
     limit: Limit = 1_000
     cursor: Cursor | None = None
 
 
-class AskedOrder(BaseModel):
+class OrderParameters(BaseModel):
     """One order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seller: AskedSellerId | None = None
+    seller: InputSellerId | None = None
     min_position: Position | None = None
 
 
-class AskedWaiting(BaseModel):
+class ParkedParameters(BaseModel):
     """Messages that wait."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seller: AskedSellerId | None = None
+    seller: InputSellerId | None = None
     limit: Limit = 1_000
     cursor: Cursor | None = None
 
 
-class AskedOutcomes(BaseModel):
+class OutcomesParameters(BaseModel):
     """What became of all messages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seller: AskedSellerId | None = None
+    seller: InputSellerId | None = None
 
 
-class AskedMessage(BaseModel):
+class MessageParameters(BaseModel):
     """Whose message it is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seller: AskedSellerId
+    seller: InputSellerId
 
 
-class AskedHour(BaseModel):
+class HourParameters(BaseModel):
     """Which hour, of whom."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seller: AskedSellerId
+    seller: InputSellerId
     hour: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}Z?$", examples=["2026-03-12T10"])]
     """An hour in UTC."""
     limit: Limit = 1_000

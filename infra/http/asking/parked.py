@@ -13,7 +13,7 @@ from infra.event_store.reading.outcomes import message_counts
 from infra.event_store.reading.waiting import ParkedMessage, parked_messages
 from infra.http import models
 from infra.http.asking.paging import see_to
-from infra.http.asking.parameters import AskedOutcomes, AskedWaiting, after_cursor, cursor_of
+from infra.http.asking.parameters import OutcomesParameters, ParkedParameters, after_cursor, cursor_of
 from infra.http.forms import CSV_ANSWER, page
 from infra.http.messages import now
 from infra.http.problems import documented
@@ -34,18 +34,18 @@ def _sellers(token: Token, seller: str | None) -> Sequence[str] | None:
 
 @router.get("/parked", response_model=models.Page[models.WaitingRow], responses=ANSWERS)
 async def parked(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedWaiting, Query()]
+    request: Request, served: Served, token: Reader, parameters: Annotated[ParkedParameters, Query()]
 ) -> Response:
     """Which messages wait, and for what."""
-    see_to(token, asked.seller)
-    number, partition = after_cursor(asked.cursor)
+    see_to(token, parameters.seller)
+    number, partition = after_cursor(parameters.cursor)
     at = int(partition) if partition.isdecimal() else -1
-    ledger, sellers = served.reads.ledger, _sellers(token, asked.seller)
+    ledger, sellers = served.reads.ledger, _sellers(token, parameters.seller)
     waiting, as_of = await served.reads.ask(
-        lambda: (parked_messages(ledger, sellers, (at, number), asked.limit + 1), now(ledger))
+        lambda: (parked_messages(ledger, sellers, (at, number), parameters.limit + 1), now(ledger))
     )
-    rows = [_row(message) for message in waiting[: asked.limit]]
-    more = len(waiting) > asked.limit
+    rows = [_row(message) for message in waiting[: parameters.limit]]
+    more = len(waiting) > parameters.limit
     following = cursor_of(rows[-1]["number"], str(rows[-1]["partition"])) if more else None
     return page(request, as_of, rows, following)
 
@@ -57,12 +57,12 @@ def _row(message: ParkedMessage) -> dict[str, Any]:
 
 @router.get("/outcomes", response_model=models.Page[models.OutcomeCounts], responses=ANSWERS)
 async def outcomes(
-    request: Request, served: Served, token: Reader, asked: Annotated[AskedOutcomes, Query()]
+    request: Request, served: Served, token: Reader, parameters: Annotated[OutcomesParameters, Query()]
 ) -> Response:
     """What became of every message ever sent: each is in exactly one state."""
-    see_to(token, asked.seller)
-    together = asked.seller is not None or token.sellers == ALL
-    scope = [asked.seller] if together else list(token.sellers)
+    see_to(token, parameters.seller)
+    together = parameters.seller is not None or token.sellers == ALL
+    scope = [parameters.seller] if together else list(token.sellers)
     ledger = served.reads.ledger
     rows, as_of = await served.reads.ask(
         lambda: ([_counts(ledger, token, seller) for seller in scope], now(ledger))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from infra.access.tokens import Token
 from infra.http.asking.paging import each_seller, paged, totals
-from infra.http.asking.parameters import Asked
+from infra.http.asking.parameters import QuestionParameters
 from infra.http.forms import CSV_ANSWER, page
 from infra.http.models import Page
 from infra.http.problems import documented
@@ -42,7 +42,9 @@ def _handler(question: Question[Any]) -> Callable[..., Awaitable[Response]]:
     async def handle(request: Request, served: Served, token: Reader, parameters: Any) -> Response:
         return await _answered(question, request, served, token, parameters)
 
-    model = create_model(f"Asked{question.name.capitalize()}", __base__=(question.parameters, Asked))
+    model = create_model(
+        f"Asked{question.name.capitalize()}", __base__=(question.parameters, QuestionParameters)
+    )
     handle.__annotations__["parameters"] = Annotated[model, Query()]
     return handle
 

@@ -12,8 +12,8 @@ from infra import metrics
 from infra.clock import Clock
 from infra.embedded.writer import Embedded
 from infra.event_store.reading.outcomes import last_outcome_number, outcomes_of_new_messages
-from infra.http.intake import Line, Sent, Taken, Unsure
-from infra.http.messages import told
+from infra.http.intake import IntakeBatch, Line, Sent, Unsure
+from infra.http.messages import outcome_entry
 
 STAGE: Final = "engine"
 LOOK_S: Final = 1.0
@@ -39,8 +39,8 @@ class Direct:
         self._thread.start()
         self._opened.result()
 
-    def take(self, messages: Sequence[Sent], after: int | None) -> Taken:
-        taken = Taken(messages, after)
+    def take(self, messages: Sequence[Sent], after: int | None) -> IntakeBatch:
+        taken = IntakeBatch(messages, after)
         self._line.put(taken)
         return taken
 
@@ -69,7 +69,7 @@ class Direct:
                 log.exception("engine_reopened")
                 self._clock.sleep(LOOK_S)
 
-    def _decide(self, embedded: Embedded, group: list[Taken]) -> None:
+    def _decide(self, embedded: Embedded, group: list[IntakeBatch]) -> None:
         """One commit for all of them, or for each slice of a long one."""
         if not group:
             return
@@ -85,11 +85,11 @@ class Direct:
         metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
         metrics.BATCH.labels(STAGE).observe(sum(len(taken.messages) for taken in group))
 
-    def _tell(self, embedded: Embedded, group: list[Taken]) -> None:
+    def _tell(self, embedded: Embedded, group: list[IntakeBatch]) -> None:
         ledger, engine, slice_ = embedded.ledger, embedded.engine, self._batch
         last = last_outcome_number(ledger)
         whose = [(taken, at) for taken in group for at in range(len(taken.messages))]
-        by_offset: dict[int, tuple[Taken, int]] = {}
+        by_offset: dict[int, tuple[IntakeBatch, int]] = {}
         for start in range(0, len(whose), slice_):
             some = whose[start : start + slice_]
             by_offset |= dict(enumerate(some, engine.offset))
@@ -97,7 +97,7 @@ class Direct:
         for recorded in outcomes_of_new_messages(ledger, last):
             assert recorded.outcome.sent_offset is not None
             taken, at = by_offset[recorded.outcome.sent_offset]
-            taken.outcomes[at] = outcome = told(recorded)
+            taken.outcomes[at] = outcome = outcome_entry(recorded)
             metrics.MESSAGES.labels(outcome.state).inc()
             if outcome.state == "refused" and outcome.rule:
                 metrics.REFUSED.labels(outcome.rule).inc()

@@ -15,8 +15,8 @@ from infra.access.tokens import Right, Token
 from infra.event_store.reading.outcomes import last_outcome_number
 from infra.http import models
 from infra.http.forms import answer
-from infra.http.intake import Busy, Sent, Taken, Unsure
-from infra.http.messages import Became, Told, became, outcome_of
+from infra.http.intake import Busy, IntakeBatch, Sent, Unsure
+from infra.http.messages import Became, OutcomeEntry, became, outcome_of
 from infra.http.problems import SAME_ID, Problem, Wrong, documented
 from infra.http.publishing.message_schemas import MESSAGES
 from infra.http.publishing.request_body import incoming
@@ -31,7 +31,7 @@ Sender = Annotated[Token, Depends(allowed("publish", "tick", "policy"))]
 router = APIRouter()
 
 
-class AskedPublish(BaseModel):
+class PublishParameters(BaseModel):
     """How long to wait for the outcome.  Unit: seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +49,7 @@ class AskedPublish(BaseModel):
     openapi_extra={"requestBody": MESSAGES},
 )
 async def publish(
-    request: Request, served: Served, token: Sender, asked: Annotated[AskedPublish, Query()]
+    request: Request, served: Served, token: Sender, parameters: Annotated[PublishParameters, Query()]
 ) -> Response:
     """Take messages in.  200: all outcomes are known; 202: they are safe, and will be decided.
 
@@ -57,11 +57,13 @@ async def publish(
     """
     messages = await incoming(request)
     _permit(token, messages)
-    after = await served.reads.ask(lambda: last_outcome_number(served.reads.ledger)) if asked.wait else None
+    after = (
+        await served.reads.ask(lambda: last_outcome_number(served.reads.ledger)) if parameters.wait else None
+    )
     taken = await _taken(served, messages, after)
-    if asked.wait:
-        await asyncio.wait({asyncio.wrap_future(taken.done)}, timeout=asked.wait)
-    return await _receipt(served, taken, waited=bool(asked.wait))
+    if parameters.wait:
+        await asyncio.wait({asyncio.wrap_future(taken.done)}, timeout=parameters.wait)
+    return await _receipt(served, taken, waited=bool(parameters.wait))
 
 
 def _permit(token: Token, messages: Sequence[Sent]) -> None:
@@ -84,7 +86,7 @@ def _permit(token: Token, messages: Sequence[Sent]) -> None:
         )
 
 
-async def _taken(served: Services, messages: Sequence[Sent], after: int | None) -> Taken:
+async def _taken(served: Services, messages: Sequence[Sent], after: int | None) -> IntakeBatch:
     """The messages, once they are safe.  Raises: Problem."""
     try:
         taken = served.intake.take(messages, after)
@@ -108,7 +110,7 @@ async def _settled(safe: Future[None]) -> None:
         raise Problem(503, said, SAME_ID, kept=kept, retry_after_s=2) from None
 
 
-async def _receipt(served: Services, taken: Taken, *, waited: bool) -> Response:
+async def _receipt(served: Services, taken: IntakeBatch, *, waited: bool) -> Response:
     outcomes = taken.outcomes if waited else [None] * len(taken.messages)
     again = [
         message
@@ -128,7 +130,7 @@ async def _receipt(served: Services, taken: Taken, *, waited: bool) -> Response:
     return answer(said, 200 if complete else 202, headers)
 
 
-def _before(served: Services, messages: Sequence[Sent]) -> dict[Sent, Told]:
+def _before(served: Services, messages: Sequence[Sent]) -> dict[Sent, OutcomeEntry]:
     found: dict[Sent, Became | None] = {
         message: became(served.reads.ledger, message.seller or "", message.source, message.id)
         for message in messages
@@ -136,7 +138,7 @@ def _before(served: Services, messages: Sequence[Sent]) -> dict[Sent, Told]:
     return {message: one.history[-1] for message, one in found.items() if one is not None}
 
 
-def published(message: Sent, outcome: Told | None, before: Told | None) -> dict[str, Any]:
+def published(message: Sent, outcome: OutcomeEntry | None, before: OutcomeEntry | None) -> dict[str, Any]:
     return {
         "source": message.source,
         "id": message.id,

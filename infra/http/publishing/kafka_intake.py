@@ -10,8 +10,8 @@ import structlog
 from infra import metrics
 from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
-from infra.http.intake import Line, Sent, Taken, Unsure
-from infra.http.publishing.outcome_watcher import Lookout
+from infra.http.intake import IntakeBatch, Line, Sent, Unsure
+from infra.http.publishing.outcome_watcher import OutcomeWatcher
 from infra.http.request_limits import Limits
 from infra.kafka.partitions import partition_of
 from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, Unsent
@@ -41,14 +41,14 @@ class ThroughKafka:
         self._settings = settings
         self._clock = clock
         self._line = Line()
-        self._lookout = Lookout(ledger, clock)
+        self._watcher = OutcomeWatcher(ledger, clock)
         self._publisher: Publisher | None = None
         self._checks = Checks(kafka, settings.topic("inbound"), limits, clock)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()
 
-    def take(self, messages: Sequence[Sent], after: int | None) -> Taken:
-        taken = Taken(messages, after)
+    def take(self, messages: Sequence[Sent], after: int | None) -> IntakeBatch:
+        taken = IntakeBatch(messages, after)
         self._line.put(taken)
         return taken
 
@@ -60,14 +60,14 @@ class ThroughKafka:
         self._thread.join()
         self._give_up()
         self._checks.close()
-        self._lookout.close()
+        self._watcher.close()
 
     def _run(self) -> None:
         while not self._line.over:
             if group := self._line.next(AT_ONCE, LOOK_S):
                 self._publish(group)
 
-    def _publish(self, group: list[Taken]) -> None:
+    def _publish(self, group: list[IntakeBatch]) -> None:
         began = self._clock.monotonic()
         try:
             self._send(message for taken in group for message in taken.messages)
@@ -83,7 +83,7 @@ class ThroughKafka:
             waits = taken.after is not None and not all(message.is_tick for message in taken.messages)
             taken.came_through(done=not waits)
             if waits:
-                self._lookout.follow(taken)
+                self._watcher.follow(taken)
 
     def _send(self, messages: Iterable[Sent]) -> None:
         """Raises: Unsent, Unreachable."""

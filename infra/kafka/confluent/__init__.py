@@ -7,7 +7,7 @@ from infra.kafka.confluent.cluster import Cluster
 from infra.kafka.confluent.member import Member
 from infra.kafka.confluent.opening import connection
 from infra.kafka.confluent.publisher import Publisher
-from infra.kafka.confluent.transactional_publisher import Chunks
+from infra.kafka.confluent.transactional_publisher import TransactionalPublisher
 from infra.kafka.ports import TRANSACTION_S
 from infra.settings import Settings
 
@@ -24,10 +24,10 @@ class Confluent:
     def publisher(self) -> Publisher:
         return Publisher(self._connection)
 
-    def chunks(
+    def transactional_publisher(
         self, transactional_id: str, group: str, topics: Collection[str], *, within_s: float = TRANSACTION_S
-    ) -> Chunks:
-        return Chunks(self._connection, transactional_id, group, topics, within_s=within_s)
+    ) -> TransactionalPublisher:
+        return TransactionalPublisher(self._connection, transactional_id, group, topics, within_s=within_s)
 
     def cluster(self) -> Cluster:
         return Cluster(self._connection)

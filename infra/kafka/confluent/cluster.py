@@ -136,10 +136,10 @@ class Cluster:
             asked = self._admin.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(group, all_of_it)], request_timeout=ANSWER_S
             )
-            marked = {one.partition: one.offset for one in _answer(asked[group]).topic_partitions}
+            committed = {one.partition: one.offset for one in _answer(asked[group]).topic_partitions}
             firsts = self._offsets(all_of_it, _ADMIN.OffsetSpec.earliest())
             ends = self._offsets(all_of_it, _ADMIN.OffsetSpec.latest())
-        return {at: max(0, end - max(marked.get(at, 0), firsts[at])) for at, end in sorted(ends.items())}
+        return {at: max(0, end - max(committed.get(at, 0), firsts[at])) for at, end in sorted(ends.items())}
 
     def _offsets(self, partitions: Iterable[TopicPartition], where: Any) -> dict[int, int]:
         asked = dict.fromkeys(partitions, where)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from infra.kafka.assignments import Moves
+from infra.kafka.assignments import Assignments
 from infra.kafka.confluent.opening import (
     ANSWER_S,
     CLOSING_S,
@@ -56,7 +56,7 @@ class Member:
     """
 
     def __init__(self, connection: Connection, topic: str, group: str, name: str | None) -> None:
-        self._topic, self._moves, self._clock = topic, Moves(), connection.clock
+        self._topic, self._assignments, self._clock = topic, Assignments(), connection.clock
         config = {
             **READING,
             "group.id": group,
@@ -73,21 +73,21 @@ class Member:
         """Only `begin` assigns: a partition that is assigned without a place would look for one itself."""
         consumer.incremental_assign([])
         for one in partitions:
-            self._moves.came(one.partition)
+            self._assignments.assigned(one.partition)
 
     def _went(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_unassign([one for one in partitions if one.partition in self._moves.begun])
+        consumer.incremental_unassign([one for one in partitions if one.partition in self._assignments.begun])
         for one in partitions:
-            self._moves.went(one.partition)
+            self._assignments.revoked(one.partition)
 
     def poll(self, timeout_s: float, most: int = 500) -> Polled:
         messages = self._polled(timeout_s, most)
-        lost, taken = self._moves.told()
+        lost, taken = self._assignments.take_changes()
         records: defaultdict[int, list[Record]] = defaultdict(list)
         for message in messages:
             if (error := message.error()) is not None:
                 self._heed(message, error)
-            elif message.partition() in self._moves.begun:
+            elif message.partition() in self._assignments.begun:
                 records[message.partition() or 0].append(record(message))
         return Polled(lost, taken, dict(records))
 
@@ -101,7 +101,7 @@ class Member:
                 more = self._consumer.consume(most - 1, 0) if first is not None and most > 1 else []
             except KafkaException as error:
                 raise Unreachable(f"Kafka cannot be read: {error}") from error
-            if first is not None or left == 0.0 or self._moves.waiting:
+            if first is not None or left == 0.0 or self._assignments.waiting:
                 return [first, *more] if first is not None else []
 
     def _heed(self, message: Message, error: KafkaError) -> None:
@@ -116,21 +116,21 @@ class Member:
             raise Unreachable(f"Kafka cannot be read: {error.str()}")
 
     def begin(self, partition: int, offset: int) -> None:
-        assert partition in self._moves.held, f"partition {partition} is not held"
+        assert partition in self._assignments.held, f"partition {partition} is not held"
         first, end = self.bounds(partition)
         if not first <= offset <= end:
             raise OutOfRange(partition, offset, first, end)
         at = TopicPartition(self._topic, partition, offset)
         with unreachable_otherwise():
-            if partition in self._moves.begun:
+            if partition in self._assignments.begun:
                 self._consumer.seek(at)
                 self._consumer.resume([at])
             else:
                 self._consumer.incremental_assign([at])
-        self._moves.begun.add(partition)
+        self._assignments.begun.add(partition)
 
     def pause(self, partitions: Collection[int]) -> None:
-        self._consumer.pause(self._of(partitions, self._moves.begun))
+        self._consumer.pause(self._of(partitions, self._assignments.begun))
 
     def _of(self, partitions: Collection[int], known: set[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in partitions if partition in known]
@@ -140,14 +140,14 @@ class Member:
         with unreachable_otherwise():
             return self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), ANSWER_S)
 
-    def marked(self, partition: int) -> int | None:
+    def committed_offset(self, partition: int) -> int | None:
         with unreachable_otherwise():
             kept = self._consumer.committed([TopicPartition(self._topic, partition)], ANSWER_S)[0]
         return kept.offset if kept.offset >= 0 else None
 
-    def mark(self, offsets: Mapping[int, int]) -> None:
+    def commit_offsets(self, offsets: Mapping[int, int]) -> None:
         held = [TopicPartition(self._topic, at, offset) for at, offset in offsets.items()]
-        held = [one for one in held if one.partition in self._moves.held]
+        held = [one for one in held if one.partition in self._assignments.held]
         if held:
             with suppress(KafkaException):
                 self._consumer.commit(offsets=held, asynchronous=True)

@@ -28,7 +28,7 @@ _FENCED: Final = {
 }
 
 
-class Chunks:
+class TransactionalPublisher:
     """Implements infra.kafka.ports.Chunks.  Its consumer belongs to the group without joining it."""
 
     def __init__(
@@ -55,13 +55,13 @@ class Chunks:
         except KafkaException as error:
             self._fail(error)
 
-    def marks(self) -> Mapping[str, int]:
+    def checkpoints(self) -> Mapping[str, int]:
         with unreachable_otherwise():
             asked = [TopicPartition(topic, 0) for topic in self._topics]
             kept = self._consumer.committed(asked, ANSWER_S)
         return {one.topic: one.offset for one in kept if one.offset >= 0}
 
-    def write(self, records: Sequence[Outgoing], marks: Mapping[str, int]) -> None:
+    def write(self, records: Sequence[Outgoing], checkpoints: Mapping[str, int]) -> None:
         if self._closed:
             raise Unreachable("the writer is closed")
         large = next((record for record in records if not fits(record)), None)
@@ -69,17 +69,17 @@ class Chunks:
             self.close()
             raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
         try:
-            self._write(records, marks, self._clock.monotonic() + self._within_s)
+            self._write(records, checkpoints, self._clock.monotonic() + self._within_s)
         except (KafkaException, BufferError, TimeoutError) as error:
             self._fail(error)
 
-    def _write(self, records: Sequence[Outgoing], marks: Mapping[str, int], until: float) -> None:
+    def _write(self, records: Sequence[Outgoing], checkpoints: Mapping[str, int], until: float) -> None:
         self._producer.begin_transaction()
         for record in records:
             produce(self._producer, record, self._failures, self._clock)
             self._producer.poll(0)
-        if marks:
-            offsets = [TopicPartition(topic, 0, mark) for topic, mark in marks.items()]
+        if checkpoints:
+            offsets = [TopicPartition(topic, 0, offset) for topic, offset in checkpoints.items()]
             members = self._consumer.consumer_group_metadata()
             left = self._left(until)
             answered(left, lambda: self._producer.send_offsets_to_transaction(offsets, members, left))

@@ -7,7 +7,7 @@ from infra.kafka.kafka_python.cluster import Cluster
 from infra.kafka.kafka_python.member import Member
 from infra.kafka.kafka_python.opening import connection
 from infra.kafka.kafka_python.publisher import Publisher
-from infra.kafka.kafka_python.transactional_publisher import Chunks
+from infra.kafka.kafka_python.transactional_publisher import TransactionalPublisher
 from infra.kafka.ports import TRANSACTION_S
 from infra.settings import Settings
 
@@ -24,10 +24,10 @@ class KafkaPython:
     def publisher(self) -> Publisher:
         return Publisher(self._connection)
 
-    def chunks(
+    def transactional_publisher(
         self, transactional_id: str, group: str, topics: Collection[str], *, within_s: float = TRANSACTION_S
-    ) -> Chunks:
-        return Chunks(self._connection, transactional_id, group, topics, within_s=within_s)
+    ) -> TransactionalPublisher:
+        return TransactionalPublisher(self._connection, transactional_id, group, topics, within_s=within_s)
 
     def cluster(self) -> Cluster:
         return Cluster(self._connection)

@@ -111,10 +111,10 @@ class Cluster:
     def lag(self, group: str, topic: str) -> Mapping[int, int]:
         described = self._patiently(lambda: self._admin.describe_topics([topic]))
         all_of_it = [library.at(topic, one) for one in library.partitions_of(described[0])]
-        marked = self._patiently(lambda: self._admin.list_group_offsets({group: all_of_it}))[group]
+        committed = self._patiently(lambda: self._admin.list_group_offsets({group: all_of_it}))[group]
         firsts = self._offsets(all_of_it, library.EARLIEST)
         ends = self._offsets(all_of_it, library.LATEST)
-        come_to = {at.partition: kept.offset for at, kept in marked.items() if kept.offset >= 0}
+        come_to = {at.partition: kept.offset for at, kept in committed.items() if kept.offset >= 0}
         return {at: max(0, end - max(come_to.get(at, 0), firsts[at])) for at, end in sorted(ends.items())}
 
     def _offsets(self, partitions: Sequence[library.TopicPartition], where: object) -> dict[int, int]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kafka import ConsumerRebalanceListener
 from kafka.errors import FencedInstanceIdError, KafkaError, OffsetOutOfRangeError
 
-from infra.kafka.assignments import Moves
+from infra.kafka.assignments import Assignments
 from infra.kafka.kafka_python import library
 from infra.kafka.kafka_python.joining import mend
 from infra.kafka.kafka_python.library import TopicPartition
@@ -28,19 +28,19 @@ READING: Final[Mapping[str, Any]] = {
 class _Listener(ConsumerRebalanceListener):
     """The library calls it while `poll` waits, on another thread, which must not be held up."""
 
-    def __init__(self, consumer: library.Consumer, moves: Moves) -> None:
-        self._consumer, self._moves = consumer, moves
+    def __init__(self, consumer: library.Consumer, assignments: Assignments) -> None:
+        self._consumer, self._assignments = consumer, assignments
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Nothing is read before `begin`; a place is set, or the library would look for one itself."""
         for partition in assigned:
             self._consumer.pause(partition)
             self._consumer.seek(partition, 0)
-            self._moves.came(partition.partition)
+            self._assignments.assigned(partition.partition)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         for partition in revoked:
-            self._moves.went(partition.partition)
+            self._assignments.revoked(partition.partition)
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
         self.on_partitions_revoked(lost)
@@ -65,13 +65,13 @@ class Member:
             "max_poll_interval_ms": int(BUSY_S * 1_000),
         }
         self._consumer = mend(connection.open(library.consumer, config))
-        self._moves = Moves()
-        self._consumer.subscribe([topic], listener=_Listener(self._consumer, self._moves))
+        self._assignments = Assignments()
+        self._consumer.subscribe([topic], listener=_Listener(self._consumer, self._assignments))
 
     def poll(self, timeout_s: float, most: int = 500) -> Polled:
         records = self._polled(timeout_s, most)
-        lost, taken = self._moves.told()
-        begun = self._moves.begun
+        lost, taken = self._assignments.take_changes()
+        begun = self._assignments.begun
         return Polled(lost, taken, {at: read for at, read in records.items() if at in begun})
 
     def _polled(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
@@ -80,7 +80,7 @@ class Member:
         while True:
             left = max(0.0, until - self._clock.monotonic())
             read = self._polled_once(min(left, 0.5), most)
-            if read or left == 0.0 or self._moves.waiting:
+            if read or left == 0.0 or self._assignments.waiting:
                 return read
 
     def _polled_once(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
@@ -104,17 +104,17 @@ class Member:
         return OutOfRange(partition.partition, offset, first, end)
 
     def begin(self, partition: int, offset: int) -> None:
-        assert partition in self._moves.held, f"partition {partition} is not held"
+        assert partition in self._assignments.held, f"partition {partition} is not held"
         first, end = self.bounds(partition)
         if not first <= offset <= end:
             raise OutOfRange(partition, offset, first, end)
         at = library.at(self._topic, partition)
         self._consumer.seek(at, offset)
         self._consumer.resume(at)
-        self._moves.begun.add(partition)
+        self._assignments.begun.add(partition)
 
     def pause(self, partitions: Collection[int]) -> None:
-        self._consumer.pause(*self._of(partitions, self._moves.held))
+        self._consumer.pause(*self._of(partitions, self._assignments.held))
 
     def _of(self, partitions: Collection[int], known: set[int]) -> list[TopicPartition]:
         return [library.at(self._topic, partition) for partition in partitions if partition in known]
@@ -126,12 +126,12 @@ class Member:
             first = self._consumer.beginning_offsets([at], ANSWER_MS)[at]
             return first, self._consumer.end_offsets([at], ANSWER_MS)[at]
 
-    def marked(self, partition: int) -> int | None:
+    def committed_offset(self, partition: int) -> int | None:
         with unreachable_otherwise():
             return self._consumer.committed(library.at(self._topic, partition), timeout_ms=ANSWER_MS)
 
-    def mark(self, offsets: Mapping[int, int]) -> None:
-        held = {at: offset for at, offset in offsets.items() if at in self._moves.held}
+    def commit_offsets(self, offsets: Mapping[int, int]) -> None:
+        held = {at: offset for at, offset in offsets.items() if at in self._assignments.held}
         if held:
             with suppress(KafkaError):
                 self._consumer.commit_async(

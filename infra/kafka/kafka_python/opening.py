@@ -93,7 +93,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-class _Told(logging.Handler):
+class _ErrorCapture(logging.Handler):
     """Why the last connection failed: the error itself says only that time is up.
 
     Nothing is tried again with a password that is refused: the library would, until the user is locked out.
@@ -115,8 +115,8 @@ class _Told(logging.Handler):
 
 
 @contextmanager
-def _listening() -> Generator[_Told]:
-    logger, told = logging.getLogger("kafka.net.manager"), _Told()
+def _listening() -> Generator[_ErrorCapture]:
+    logger, told = logging.getLogger("kafka.net.manager"), _ErrorCapture()
     logger.addHandler(told)
     try:
         yield told
@@ -147,7 +147,7 @@ def _answering(
     raise Unreachable(f"Kafka cannot be reached at {', '.join(tried)}: {reason}") from failed
 
 
-def _opened_at(config: Config, open_one: Callable[[Config], Opened], told: _Told) -> Opened:
+def _opened_at(config: Config, open_one: Callable[[Config], Opened], told: _ErrorCapture) -> Opened:
     def client(**its: object) -> library.Client:
         # The consumer and the others above refuse this setting as unknown.
         told.beneath.append(library.client({**its, "socket_connection_setup_timeout_ms": CONNECTING_MS}))

@@ -16,7 +16,7 @@ TRANSACTION_MS: Final = 30_000
 """When the cluster gives up one whose writer is gone."""
 
 
-class Chunks:
+class TransactionalPublisher:
     """Implements infra.kafka.ports.Chunks.
 
     Where the cluster hangs the library's own calls wait for ever, so their parts are called here.
@@ -46,7 +46,7 @@ class Chunks:
         except KafkaError as error:
             self._fail(error)
 
-    def marks(self) -> Mapping[str, int]:
+    def checkpoints(self) -> Mapping[str, int]:
         consumer = self._connection.open(library.consumer, {**READING, "group_id": self._group})
         try:
             with unreachable_otherwise():
@@ -56,9 +56,9 @@ class Chunks:
                 }
         finally:
             consumer.close(autocommit=False, timeout_ms=CLOSING_S * 1000)
-        return {topic: mark for topic, mark in found.items() if mark is not None}
+        return {topic: offset for topic, offset in found.items() if offset is not None}
 
-    def write(self, records: Sequence[Outgoing], marks: Mapping[str, int]) -> None:
+    def write(self, records: Sequence[Outgoing], checkpoints: Mapping[str, int]) -> None:
         if self._closed:
             raise Unreachable("the writer is closed")
         large = next((record for record in records if not fits(record)), None)
@@ -66,11 +66,11 @@ class Chunks:
             self.close()
             raise Unsent(f"a record of {len(large.value)} bytes is too large for {large.topic}")
         try:
-            self._write(records, marks, self._clock.monotonic() + self._within_s)
+            self._write(records, checkpoints, self._clock.monotonic() + self._within_s)
         except (KafkaError, ValueError) as error:
             self._fail(error)
 
-    def _write(self, records: Sequence[Outgoing], marks: Mapping[str, int], until: float) -> None:
+    def _write(self, records: Sequence[Outgoing], checkpoints: Mapping[str, int], until: float) -> None:
         sender, transactions = library.handles(self._producer)
         failed: list[BaseException] = []
         transactions.begin_transaction()
@@ -80,8 +80,8 @@ class Chunks:
                 headers=list(record.headers), partition=record.partition,
             )  # fmt: skip
             sent.add_errback(failed.append)
-        if marks:
-            offsets = {library.at(topic, 0): library.upto(mark) for topic, mark in marks.items()}
+        if checkpoints:
+            offsets = {library.at(topic, 0): library.upto(offset) for topic, offset in checkpoints.items()}
             asked = transactions.send_offsets_to_transaction(offsets, library.nobody_in(self._group))
             self._await(sender, asked, until)
         self._await(sender, transactions.begin_commit(), until)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.imports.messages import Market, Told
+from consumers.imports.messages import Market, TimedMessage
 from consumers.imports.texts import Unusable, bounded, cleaned, decimal, long_cleaned, price, shared, whole
 
 MARKET = Market("market", "Etc/GMT+3", timezone(timedelta(hours=-3)), "BRL")
@@ -16,7 +16,7 @@ def at(day: int, hour: int = 12) -> datetime:
     return datetime(2017, 3, day, hour, tzinfo=UTC)
 
 
-def told(seller: str, when: datetime) -> Told:
+def told(seller: str, when: datetime) -> TimedMessage:
     return MARKET.tell("order-noted", seller, when, when.isoformat(), {})
 
 

@@ -11,7 +11,7 @@ from domain.order.allocate import (
     PassShipBy,
     ShipByMissed,
 )
-from tests.domain.telling import SHIP_BY, left, order_paid, order_placed, ordered, shipment_dispatched
+from tests.domain.messages import SHIP_BY, left, order_paid, order_placed, ordered, shipment_dispatched
 from tests.given import Given, at, happened
 
 an_order = Given(ORDER)

@@ -20,7 +20,7 @@ from domain.order.place import OrderAcknowledged
 from domain.policies.defaults import DEFAULTS, KR_DEFAULT
 from domain.policies.documents import adopt
 from domain.values import CancelReason, Initiator
-from tests.domain.telling import (
+from tests.domain.messages import (
     REFUND_DUE,
     cancel_rejected,
     cancel_requested,
@@ -31,10 +31,10 @@ from tests.domain.telling import (
     order_paid,
     order_placed,
     ordered,
+    pieces_of,
     shipment_dispatched,
     shipment_packed,
     some,
-    told,
 )
 from tests.given import Given, at, happened
 
@@ -216,7 +216,7 @@ def test_two_requests_never_wait_on_the_same_piece() -> None:
 
 def test_a_request_for_a_line_not_ordered_waits_on_nothing() -> None:
     command = order(RequestCancel, request_id="q1", lines=some(1, "9"))
-    placed.when(command).then(cancel_requested(1, lines=told(1, "9"), pending=[]))
+    placed.when(command).then(cancel_requested(1, lines=pieces_of(1, "9"), pending=[]))
 
 
 def test_a_request_keeps_whether_the_money_has_gone_back_already() -> None:

@@ -32,7 +32,7 @@ from domain.order.state import OrderCommand
 from domain.order.track import RecordTracking
 from domain.policies.defaults import DEFAULTS, KR_STD
 from domain.policies.documents import CutOffOn, adopt
-from tests.domain.telling import (
+from tests.domain.messages import (
     SHIP_BY,
     contradiction,
     order,

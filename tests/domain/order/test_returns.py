@@ -19,18 +19,18 @@ from domain.order.review import PostReview, ReviewPosted
 from domain.policies.defaults import DEFAULTS, KR_DEFAULT
 from domain.policies.documents import adopt
 from domain.values import Fault
-from tests.domain.telling import (
+from tests.domain.messages import (
     contradiction,
     left,
     order,
     order_paid,
     order_placed,
     ordered,
+    pieces_of,
     return_opened,
     shipment_dispatched,
     shipment_tracked,
     some,
-    told,
 )
 from tests.given import Given, at, happened
 
@@ -138,14 +138,14 @@ def test_pieces_on_their_way_back_cannot_come_back_twice() -> None:
 
 
 def test_pieces_that_came_back_cannot_come_back_again() -> None:
-    came = happened(LinesReturned, return_id="r1", lines=told(2))
+    came = happened(LinesReturned, return_id="r1", lines=pieces_of(2))
     again = order(RequestReturn, return_id="r2", lines=some(2), reason="changed_mind")
     gone = delivered.given(return_opened(2), came)
     gone.when(again).then_refused(MoreThanReturnable, line="1", asked=2, returnable=1)
 
 
 def test_after_a_return_was_refused_a_new_one_may_be_opened_for_the_same_pieces() -> None:
-    closed = happened(ReturnClosed, return_id="r1", lines=told(2))
+    closed = happened(ReturnClosed, return_id="r1", lines=pieces_of(2))
     again = order(RequestReturn, return_id="r2", lines=some(2), reason="changed_mind")
     opened = return_opened(2, return_id="r2", window_ends_at=WINDOW_ENDS)
     delivered.given(return_opened(2), closed).when(again).then(opened)
@@ -181,19 +181,19 @@ def test_the_channels_word_on_the_fault_wins(fault: Fault, payer: str) -> None:
 
 
 def test_inspected_pieces_are_back() -> None:
-    came = happened(LinesReturned, return_id="r1", lines=told(2))
+    came = happened(LinesReturned, return_id="r1", lines=pieces_of(2))
     opened = delivered.given(return_opened(2))
     opened.when(MirrorReturned("r1", (("1", 2),))).then_once_by_inbox(came)
 
 
 def test_the_order_counts_only_what_it_gave_leave_for() -> None:
-    came = happened(LinesReturned, return_id="r1", lines=told(2))
+    came = happened(LinesReturned, return_id="r1", lines=pieces_of(2))
     opened = delivered.given(return_opened(2))
     opened.when(MirrorReturned("r1", (("1", 3),))).then_once_by_inbox(came)
 
 
 def test_a_refused_return_gives_its_pieces_free() -> None:
-    closed = happened(ReturnClosed, return_id="r1", lines=told(2))
+    closed = happened(ReturnClosed, return_id="r1", lines=pieces_of(2))
     opened = delivered.given(return_opened(2))
     opened.when(CloseReturn("r1", (("1", 2),))).then_once_by_inbox(closed)
     assert opened.given(closed).state.lines["1"].return_open == 0

@@ -15,7 +15,7 @@ from domain.order.ship import (
     RecordDispatch,
     RecordPacking,
 )
-from tests.domain.telling import (
+from tests.domain.messages import (
     cancel_rejected,
     cancel_requested,
     contradiction,
@@ -24,11 +24,11 @@ from tests.domain.telling import (
     order,
     order_placed,
     ordered,
+    pieces_of,
     shipment_dispatched,
     shipment_packed,
     shipment_tracked,
     some,
-    told,
 )
 from tests.given import Given, happened
 
@@ -153,7 +153,7 @@ def test_every_request_in_the_way_is_named() -> None:
 
 
 def test_a_request_on_another_line_is_not_in_the_way() -> None:
-    asked = cancel_requested(1, lines=told(1, "2"), pending=told(1, "2"))
+    asked = cancel_requested(1, lines=pieces_of(1, "2"), pending=pieces_of(1, "2"))
     gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
     packed.given(asked).when(dispatch).then(gone)
 

@@ -5,7 +5,7 @@ import pytest
 from domain.order import ORDER
 from domain.order.track import RANK, STATUSES, RecordTracking
 from domain.values import TrackingStatus, UnitState
-from tests.domain.telling import left, order, order_placed, ordered, shipment_dispatched, shipment_tracked
+from tests.domain.messages import left, order, order_placed, ordered, shipment_dispatched, shipment_tracked
 from tests.given import Given, at
 
 an_order = Given(ORDER)

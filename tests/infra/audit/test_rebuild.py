@@ -30,7 +30,7 @@ from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 from infra.wire.ticks import is_tick
 from infra.wiring.embedded import writing
-from tests.telling import life, receipt
+from tests.messages import life_cycle, receipt
 
 PARTITIONS = 3
 
@@ -67,7 +67,7 @@ def made(postgres_url: str, kafka: str) -> Iterator[Production]:
 
 def test_embedded_the_rows_are_the_same_again(home: Path) -> None:
     with closing(ReadModels(str(home / READ_MODELS))) as models:
-        before, place = models.digest(), models.place()
+        before, place = models.digest(), models.position()
         models.rebuild({})
         assert models.digest() != before
     result = run("--home", str(home), "--json")
@@ -75,9 +75,9 @@ def test_embedded_the_rows_are_the_same_again(home: Path) -> None:
     (said,) = json.loads(result.stdout)
     assert (said["partitions"], said["events"]) == (1, place)
     with closing(ReadModels(str(home / READ_MODELS))) as models:
-        assert (models.digest(), models.place()) == (before, place)
+        assert (models.digest(), models.position()) == (before, place)
     with writing(Settings(home=home)) as embedded:  # and it goes on
-        embedded.ingest([receipt(1), *life("more")])
+        embedded.ingest([receipt(1), *life_cycle("more")])
         assert verify(embedded.ledger, embedded.read_models).findings == []
 
 
@@ -105,7 +105,7 @@ def test_production_is_folded_partition_by_partition(
         with pytest.raises(OtherLedger):
             models.of("another")
         ends = dict(ledger.rows("SELECT partition, max(last_position) FROM commits GROUP BY partition"))
-        assert models.places() == ends
+        assert models.positions() == ends
 
 
 def test_a_partition_is_read_in_pieces_of_a_few_commits(made: Production) -> None:
@@ -159,7 +159,7 @@ def test_another_ledger_in_place_of_the_embedded_one_is_noticed(home: Path, tmp_
             catch_up(ledger, models)
         assert run("--home", str(home)).exit_code == 0
         catch_up(ledger, models)
-        assert models.place() == 2
+        assert models.position() == 2
 
 
 def test_an_empty_ledger_makes_empty_read_models(postgres_schema: tuple[str, str], tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_an_empty_ledger_makes_empty_read_models(postgres_schema: tuple[str, str
         closing(ReadModels(str(tmp_path / "read.db"))) as models,
     ):
         done: Any = rebuilding.rebuild(ledger, ledger.ledger_id, models)
-        assert (done.events, done.partitions, models.places()) == (0, 0, {})
+        assert (done.events, done.partitions, models.positions()) == (0, 0, {})
 
 
 def test_an_upgrade_leaves_the_read_models_whose_they_are(made: Production) -> None:

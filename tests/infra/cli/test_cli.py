@@ -18,8 +18,8 @@ from infra.cli.main import app
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.settings import LEDGER, Settings
 from infra.wiring.embedded import writing
-from tests.planting import deadline_of, with_bug
-from tests.telling import life, paid, placed, receipt, tick
+from tests.bugs import deadline_of, with_bug
+from tests.messages import life_cycle, paid, placed, receipt, tick
 
 COMMANDS = [
     "demo", "ingest", "check", "convert", "stock", "penalty", "kpi", "orders", "order", "returns", "activity",
@@ -129,7 +129,7 @@ def test_the_sums_of_outcomes_add_up_to_all_that_was_sent(demo: Path) -> None:
 
 def test_a_file_is_ingested_once_however_often_it_is_sent(tmp_path: Path) -> None:
     file = tmp_path / "orders.ndjson.gz"
-    file.write_bytes(gzip.compress(b"\n".join([receipt(1), *life("1")])))
+    file.write_bytes(gzip.compress(b"\n".join([receipt(1), *life_cycle("1")])))
     first = answered("ingest", file, "--home", tmp_path / "home")[0]
     again = answered("ingest", file, "--home", tmp_path / "home")[0]
     assert (first["accepted"], first["duplicate"]) == (6, 0)

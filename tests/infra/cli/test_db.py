@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner, Result
 
 from infra.cli.db import app
-from infra.database_upgrade import Done, upgrade
+from infra.database_upgrade import UpgradeResult, upgrade
 from infra.event_store.postgres.ledger import SCHEMA_VERSION, connect
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.postgres.url import Target
@@ -70,7 +70,7 @@ def test_an_upgrade_says_what_it_did_and_the_second_one_that_nothing_was_left_to
 
 def test_several_upgrades_at_once_are_one(target: Target) -> None:
     with ThreadPoolExecutor(4) as pool:
-        done: list[Done] = list(pool.map(upgrade, [target] * 4))
+        done: list[UpgradeResult] = list(pool.map(upgrade, [target] * 4))
     assert sum(one.read_models_made for one in done) == 1
     assert sorted(name for one in done for name in one.roles_made) == sorted(
         role(target.ledger_schema, part) for part in PARTS

@@ -92,7 +92,7 @@ def test_given_nothing_a_partition_begins_at_zero(ledger: Ledger) -> None:
     assert ledger.next_offset() == 0
     assert ledger.load([CHAIR]) == {}
     assert ledger.sequences(["acme"]) == {}
-    assert ledger.known([key(1)]) == {}
+    assert ledger.seen_digests([key(1)]) == {}
     assert (ledger.waits(), ledger.next_number(), ledger.clock("")) == ({}, 1, None)
 
 
@@ -106,7 +106,7 @@ def test_what_was_committed_is_there_for_whoever_opens_it_next(opening: Opening)
     opening().commit(batch(0, received(CHAIR, 1, 1), inbox=[(key(1), key(2))], live={"acme": True}))
     again = opening()
     assert again.next_offset() == 1
-    assert again.known([key(1), key(2)]) == {key(1): key(2)}
+    assert again.seen_digests([key(1), key(2)]) == {key(1): key(2)}
     assert again.sequences(["acme", "nobody"]) == {"acme": 1}
 
 
@@ -128,7 +128,7 @@ def test_a_batch_that_begins_elsewhere_is_refused_whole(ledger: Ledger) -> None:
             ledger.commit(batch(begins, received(CHAIR, 2, 2), inbox=[(key(9), key(9))]))
     assert ledger.next_offset() == 1
     assert ledger.load([CHAIR])[CHAIR].version == 1
-    assert ledger.known([key(9)]) == {}
+    assert ledger.seen_digests([key(9)]) == {}
 
 
 def test_a_version_that_another_writer_has_taken_refuses_the_batch_whole(opening: Opening) -> None:
@@ -145,7 +145,7 @@ def test_a_message_known_already_refuses_the_batch_whole(ledger: Ledger) -> None
     with pytest.raises(Stale):
         ledger.commit(batch(1, received(CHAIR, 1, 1), inbox=[(key(1), key(2))]))
     assert ledger.load([CHAIR]) == {}
-    assert ledger.known([key(1)]) == {key(1): key(1)}
+    assert ledger.seen_digests([key(1)]) == {key(1): key(1)}
 
 
 def test_streams_are_loaded_from_their_events(ledger: Ledger) -> None:

@@ -118,7 +118,7 @@ def answers(ledger: Ledger) -> list[Any]:
     ]
     return [
         ledger.next_offset(),
-        ledger.known([number.to_bytes(16, "big") for number in range(1, 31)]),
+        ledger.seen_digests([number.to_bytes(16, "big") for number in range(1, 31)]),
         ledger.load(STREAMS),
         ledger.sequences(SELLERS),
         list(ledger.waits().items()),

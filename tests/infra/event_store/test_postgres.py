@@ -16,7 +16,7 @@ from consumers.ports import Stale
 from infra.audit.verify import Verdict, chain_findings
 from infra.event_store.postgres.ledger import PostgresLedger, connect, upgrade
 from tests.conftest import postgres
-from tests.telling import life, receipt
+from tests.messages import life_cycle, receipt
 
 LOST_ANSWERS = 50
 FROZEN_S = 5.0
@@ -53,7 +53,7 @@ def test_the_upgrade_may_be_run_twice_and_by_many_at_once(
 def test_the_database_chains_commits_as_python_does(
     ledger: PostgresLedger, postgres_schema: tuple[str, str]
 ) -> None:
-    decided(ledger, [receipt(1), *life("1"), b"garbage \xff", *life("2")])
+    decided(ledger, [receipt(1), *life_cycle("1"), b"garbage \xff", *life_cycle("2")])
     assert wrong(ledger) == []
     with connect(*postgres_schema) as connection:
         connection.execute("UPDATE outcomes SET rule = 'other' WHERE state = 'set_aside'")
@@ -117,7 +117,7 @@ def test_a_lost_answer_to_a_commit_is_settled_by_looking_it_up(
     ledger: PostgresLedger, postgres_schema: tuple[str, str]
 ) -> None:
     url, schema = postgres_schema
-    lines = [line for n in range(LOST_ANSWERS) for line in life(str(n))]
+    lines = [line for n in range(LOST_ANSWERS) for line in life_cycle(str(n))]
     decided(ledger, [receipt(1, pieces=10_000)])
     with wired(url) as wire, closing(PostgresLedger(wire.url, schema=schema)) as worker:
         engine = Engine(worker)
@@ -145,7 +145,7 @@ def test_a_client_that_froze_in_a_transaction_holds_nobody_up_for_long(
 def test_a_server_killed_and_started_again_costs_nothing() -> None:
     """It has a server of its own to kill."""
     name = ("--name", "postgres-killed")
-    lines = [receipt(1, pieces=10_000), *(line for n in range(100) for line in life(str(n)))]
+    lines = [receipt(1, pieces=10_000), *(line for n in range(100) for line in life_cycle(str(n)))]
     try:
         url = postgres("up", *name).stdout.strip()
         upgrade(url)

@@ -17,14 +17,14 @@ from infra.event_store.reading.events import last_position
 from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.settings import LEDGER, READ_MODELS, Settings
 from infra.wiring.embedded import writing
-from tests.telling import life, lives, paid, receipt
+from tests.messages import life_cycle, life_cycles, paid, receipt
 
 ROOT = Path(__file__).parents[3]
 QUESTIONS = [
     ["verify"], ["outcomes"], ["parked", "list"], ["parked", "show", "1"], ["deadlines", "list"],
     ["order", "1"], ["stock"], ["orders"], ["doctor"],
 ]  # fmt: skip
-LINES = [*lives(["1", "2"]), paid("early"), b"garbage \xff"]
+LINES = [*life_cycles(["1", "2"]), paid("early"), b"garbage \xff"]
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_full_disk_keeps_nobody_from_asking(home: Path, question: list[str]) -
 def test_on_a_full_disk_nothing_can_be_ingested(home: Path, tmp_path: Path) -> None:
     """The guard of the test above: the disk is full indeed."""
     file = tmp_path / "more.ndjson"
-    file.write_bytes(b"\n".join(life("3")))
+    file.write_bytes(b"\n".join(life_cycle("3")))
     assert on_a_full_disk(home, "ingest", str(file)).returncode != 0
 
 
@@ -87,7 +87,7 @@ def killed(home: Path, tmp_path: Path) -> Path:
     """As a writer leaves its files that is killed: with a log whose commits are not in the file yet."""
     left = tmp_path / "left"
     with writing(Settings(home=home)) as embedded:
-        embedded.ingest(life("3"))
+        embedded.ingest(life_cycle("3"))
         shutil.copytree(home, left)
     assert (left / f"{LEDGER}-wal").stat().st_size > 0
     return left

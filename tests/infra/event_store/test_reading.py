@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from consumers.ports import Batch, Carried, Decided, Outcome, Place, Waiting
+from consumers.ports import Batch, Carried, Decided, Outcome, RecordRef, Waiting
 from domain.deadlines import Timer
 from domain.stock.state import StockReceived
 from domain.streams import StreamId
@@ -52,12 +52,12 @@ COMMITS = [
             3,
             [received(CHAIR, 1, 1), received(CHAIR, 2, 2), received(LAMP, 1, 3)],
             [
-                outcome("accepted", "m1", 0, 2, place=Place(0, "a")),
-                outcome("accepted", "m2", 2, 3, place=Place(1, "b")),
-                outcome("set_aside", None, rule="not_json", data={"byte": 1}, place=Place(2, "c")),
+                outcome("accepted", "m1", 0, 2, record_ref=RecordRef(0, "a")),
+                outcome("accepted", "m2", 2, 3, record_ref=RecordRef(1, "b")),
+                outcome("set_aside", None, rule="not_json", data={"byte": 1}, record_ref=RecordRef(2, "c")),
             ],
-            kept=["{1}", "{2}"],
-            set_aside=[b"garbage"],
+            bodies=["{1}", "{2}"],
+            dead_letters=[b"garbage"],
             timers=[SOON],
             clocks={"": NOON},
             sequences={"acme": 3},
@@ -71,7 +71,7 @@ COMMITS = [
             0,
             1,
             [received(ABROAD, 1, 1)],
-            [outcome("accepted", "m1", 0, 1, seller_id="other", place=Place(0, "a"))],
+            [outcome("accepted", "m1", 0, 1, seller_id="other", record_ref=RecordRef(0, "a"))],
             parked=[ABROAD_WAITS],
             timers=[LATE],
             clocks={"": SECOND, "other": LATER},
@@ -86,7 +86,10 @@ COMMITS = [
             3,
             5,
             [],
-            [outcome("duplicate", "m1", place=Place(3, "a")), outcome("parked", "m3", place=Place(4, "d"))],
+            [
+                outcome("duplicate", "m1", record_ref=RecordRef(3, "a")),
+                outcome("parked", "m3", record_ref=RecordRef(4, "d")),
+            ],
             parked=[FIRST_WAITS, SECOND_WAITS],
             failed_timers=[SOON],
         ),

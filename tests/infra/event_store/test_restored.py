@@ -18,7 +18,7 @@ from infra.database_upgrade import upgrade
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.postgres.url import Target
-from tests.telling import life, receipt
+from tests.messages import life_cycle, receipt
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def opened(target: Target) -> PostgresLedger:
 def test_the_ledger_goes_on_under_another_id_with_its_secret(target: Target) -> None:
     upgrade(target)
     with closing(opened(target)) as ledger:
-        Engine(ledger).handle([receipt(1), *life("1")])
+        Engine(ledger).handle([receipt(1), *life_cycle("1")])
         former, secret = ledger.ledger_id, ledger.secret
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
     result = run("--json")

@@ -18,14 +18,14 @@ from infra.database_upgrade import upgrade
 from infra.event_store.postgres.ledger import PostgresLedger, connect
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.postgres.url import Target
-from infra.read_models.schema_setup import NotMade
+from infra.read_models.schema_setup import SchemaMissing
 from infra.read_models.store import ReadModels
 from projections.questions.order import order
 from projections.questions.stock import stock
-from tests.telling import life, placed, receipt, tick
+from tests.messages import life_cycle, placed, receipt, tick
 
 PASSWORD = "not-a-secret"
-LINES = [receipt(1), *life("1"), placed("2"), b"garbage \xff", tick("2026-03-20T00:00:00+09:00")]
+LINES = [receipt(1), *life_cycle("1"), placed("2"), b"garbage \xff", tick("2026-03-20T00:00:00+09:00")]
 HISTORY = ["stored_events", "commits", "outcomes", "inbox", "messages"]
 
 
@@ -112,9 +112,9 @@ def test_the_engine_decides_the_projector_folds_the_relay_and_the_analyst_read(e
             engine.handle(LINES[at : at + 2])
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
     models = ReadModels(logins["projector"], empty.target.read_models_schema)
-    for chunk in recorded_after(reader(logins["projector"], empty.schema), models.place()):
-        models.apply(chunk, after=models.place())
-    assert models.place() == last
+    for chunk in recorded_after(reader(logins["projector"], empty.schema), models.position()):
+        models.apply(chunk, after=models.position())
+    assert models.position() == last
     models.close()
     asking = ReadModels(logins["analyst"], empty.target.read_models_schema)
     with asking.snapshot() as rows:
@@ -203,12 +203,12 @@ def test_tables_that_were_made_anew_may_be_used_as_before(empty: Server) -> None
     with connect(empty.url, empty.target.read_models_schema) as owner:
         owner.execute("UPDATE shape SET made_of = 'another build'")
     for url in logins.values():
-        with pytest.raises(NotMade):
+        with pytest.raises(SchemaMissing):
             ReadModels(url, empty.target.read_models_schema)
     ReadModels(empty.url, empty.target.read_models_schema).close()
     for url in logins.values():
         models = ReadModels(url, empty.target.read_models_schema)
-        assert models.place() == 0
+        assert models.position() == 0
         models.close()
 
 

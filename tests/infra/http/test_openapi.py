@@ -14,7 +14,7 @@ from domain.catalogue import COMMANDS
 from infra.access import tokens
 from infra.http.request_limits import Limits
 from tests.infra.http.conftest import BATCH, Server, batch, embedded, running
-from tests.telling import lives, paid
+from tests.messages import life_cycles, paid
 
 CHECKS: list[Any] = [
     getattr(checks, f"{what}_conformance")
@@ -35,7 +35,7 @@ def module_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def filled(module_served: Server) -> httpx.Client:
     client = module_served.client(*tokens.RIGHTS)
-    body = batch(*lives(["N-1", "N-2"]), paid("N-9"))
+    body = batch(*life_cycles(["N-1", "N-2"]), paid("N-9"))
     assert client.post("/messages?wait=10", content=body, headers=BATCH).status_code == 200
     return client
 

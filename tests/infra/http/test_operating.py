@@ -22,7 +22,7 @@ from infra.wiring.embedded import writing
 from infra.wiring.server import HalfSet, is_production, opened
 from tests.infra.http.conftest import STRUCTURED, Send, Server, embedded, problem, running
 from tests.infra.kafka.trying import until
-from tests.telling import placed, receipt
+from tests.messages import placed, receipt
 
 TRACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
 

@@ -14,7 +14,7 @@ from infra.kafka.client import connect
 from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import Settings
 from tests.infra.http.conftest import BATCH, STRUCTURED, Server, batch, problem, running
-from tests.telling import life, receipt, tick
+from tests.messages import life_cycle, receipt, tick
 
 
 def settings_of(production: Production, tmp_path: Path) -> Settings:
@@ -54,7 +54,7 @@ def states(answer: httpx.Response) -> list[str]:
 
 def test_what_is_published_is_decided_and_told_to_who_waits(client: httpx.Client) -> None:
     raws = [receipt(1, seller=seller) for seller in ("a", "b", "c")]
-    assert states(posted(client, *raws, *life("N-1", seller="a"), wait=30)) == ["accepted"] * 8
+    assert states(posted(client, *raws, *life_cycle("N-1", seller="a"), wait=30)) == ["accepted"] * 8
     assert states(posted(client, raws[0], receipt(1, seller="b", pieces=9), wait=30)) == [
         "duplicate",
         "conflict",

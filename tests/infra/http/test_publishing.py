@@ -11,7 +11,7 @@ import pytest
 
 from tests.consumers.test_hostile import CORPUS
 from tests.infra.http.conftest import BATCH, STRUCTURED, Send, Server, batch, problem
-from tests.telling import life, message, paid, placed, receipt, tick
+from tests.messages import life_cycle, message, paid, placed, receipt, tick
 
 
 def outcomes(response: httpx.Response) -> list[str]:
@@ -34,9 +34,11 @@ def test_who_waits_is_told_the_outcome_and_the_events(send: Send) -> None:
 
 
 def test_a_batch_is_answered_message_by_message(send: Send) -> None:
-    answer = send(receipt(1), *life("N-1"), paid("N-2"), message("pack-requested", {}, id="x", actor="a"))
+    answer = send(
+        receipt(1), *life_cycle("N-1"), paid("N-2"), message("pack-requested", {}, id="x", actor="a")
+    )
     assert problem(answer, 422)["wrong"][0]["index"] == 7
-    answer = send(receipt(1), *life("N-1"), paid("N-2"))
+    answer = send(receipt(1), *life_cycle("N-1"), paid("N-2"))
     assert outcomes(answer) == ["accepted"] * 6 + ["parked"]
     assert [one["id"] for one in answer.json()["messages"]][-1] == "paid-N-2"
 

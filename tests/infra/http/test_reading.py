@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from infra.cli.main import app
 from infra.http.request_limits import LIMITS
 from tests.infra.http.conftest import STRUCTURED, Send, Server, problem
-from tests.telling import key, life, message, paid, placed, receipt
+from tests.messages import key, life_cycle, message, paid, placed, receipt
 
 
 def rows(client: httpx.Client, path: str, **asked: object) -> list[dict[str, object]]:
@@ -92,14 +92,14 @@ def test_what_does_not_come_is_waited_for_a_while(client: httpx.Client, send: Se
 
 
 def test_an_order_is_told_with_its_story(send: Send, client: httpx.Client) -> None:
-    send(receipt(1), *life("N/1 ?"))
+    send(receipt(1), *life_cycle("N/1 ?"))
     found = rows(client, f"/orders/{quote('N/1 ?', safe='')}", seller="acme")
     assert "'to': 'delivered'" in str(found[0]["timeline"])
     problem(client.get("/orders/unknown"), 404)
 
 
 def test_the_answers_are_those_of_the_command_line(send: Send, client: httpx.Client, served: Server) -> None:
-    send(receipt(1), receipt(2, sku="=DESK"), *life("N-1"), placed("N-2"), paid("N-3"))
+    send(receipt(1), receipt(2, sku="=DESK"), *life_cycle("N-1"), placed("N-2"), paid("N-3"))
     where = str(served.home)
     for path in ("/stock", "/penalty", "/kpi", "/orders", "/activity", "/returns", "/orders/N-1"):
         words = path.strip("/").replace("orders/", "order ").split()
@@ -160,7 +160,7 @@ def test_what_cannot_be_asked_is_refused_and_named(module_served: Server, asked:
 
 
 def test_filters_leave_what_was_asked_for(send: Send, client: httpx.Client) -> None:
-    send(receipt(1), receipt(2, sku="DESK"), *life("N-1"))
+    send(receipt(1), receipt(2, sku="DESK"), *life_cycle("N-1"))
     assert [row["sku"] for row in rows(client, "/stock", sku="DESK", channel="naver")] == ["DESK"]
     assert rows(client, "/orders", since="2026-03-09", until="2026-03-10")[0]["orders"] == 1
     assert rows(client, "/orders", since="2026-03-10")[0]["orders"] == 0

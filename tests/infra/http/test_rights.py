@@ -13,7 +13,7 @@ from infra.access import tokens
 from infra.cli.token import app
 from infra.examples import example
 from tests.infra.http.conftest import BATCH, STRUCTURED, Server, batch, embedded, problem, running
-from tests.telling import life, paid, placed, receipt, tick
+from tests.messages import life_cycle, paid, placed, receipt, tick
 
 READS = ("/stock", "/penalty", "/kpi", "/orders", "/orders/N-1", "/returns", "/activity", "/parked",
     "/outcomes", "/messages?seller=acme&hour=2026-03-12T10", "/messages/shop/1?seller=acme")  # fmt: skip
@@ -89,7 +89,7 @@ def asked(path: str) -> dict[str, Any]:
 
 
 def test_an_order_of_another_seller_is_not_known(served: Server) -> None:
-    body = batch(receipt(1), *life("N-1"), placed("N-1", seller="other"))
+    body = batch(receipt(1), *life_cycle("N-1"), placed("N-1", seller="other"))
     served.client("publish").post("/messages?wait=5", content=body, headers=BATCH)
     assert len(served.client("read").get("/orders/N-1").json()["rows"]) == 2
     assert len(served.client("read", sellers=("acme", "third")).get("/orders/N-1").json()["rows"]) == 1

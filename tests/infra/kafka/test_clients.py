@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from infra.kafka.assignments import Moves
+from infra.kafka.assignments import Assignments
 from infra.kafka.ports import Fenced, Kafka, Outgoing, OutOfRange, Unreachable, Unsent
 from tests.infra.kafka.trying import (
     CLIENTS,
@@ -132,25 +132,25 @@ def test_a_member_fences_another_of_the_same_name(client: Kafka, topic: str, gro
 
 
 def test_a_partition_that_came_back_between_two_polls_is_told_as_lost_and_taken() -> None:
-    moves = Moves()
-    moves.came(1)
-    assert moves.told() == ([], [1])
-    moves.begun.add(1)
-    moves.went(1)
-    moves.came(1)
-    assert moves.told() == ([1], [1])
-    assert moves.begun == set()
-    moves.went(1)
-    moves.came(1)
-    moves.went(1)
-    assert moves.told() == ([1], [])
+    assignments = Assignments()
+    assignments.assigned(1)
+    assert assignments.take_changes() == ([], [1])
+    assignments.begun.add(1)
+    assignments.revoked(1)
+    assignments.assigned(1)
+    assert assignments.take_changes() == ([1], [1])
+    assert assignments.begun == set()
+    assignments.revoked(1)
+    assignments.assigned(1)
+    assignments.revoked(1)
+    assert assignments.take_changes() == ([1], [])
 
 
 def test_a_partition_that_came_and_went_between_two_polls_is_not_told_of() -> None:
-    moves = Moves()
-    moves.came(1)
-    moves.went(1)
-    assert moves.told() == ([], [])
+    assignments = Assignments()
+    assignments.assigned(1)
+    assignments.revoked(1)
+    assert assignments.take_changes() == ([], [])
 
 
 def test_a_member_that_pauses_and_is_busy_for_longer_than_its_session_stays_in_the_group(
@@ -341,36 +341,36 @@ def test_a_partition_that_is_not_there_is_unsent(client: Kafka, topic: str) -> N
 
 
 def test_a_chunk_is_there_whole_with_its_marks(client: Kafka, topic: str, group: str) -> None:
-    chunks = client.chunks(group, group, [topic])
-    assert chunks.marks() == {}
+    chunks = client.transactional_publisher(group, group, [topic])
+    assert chunks.checkpoints() == {}
     chunks.write([*sent(topic, "a", "b"), *sent(topic, "c", partition=1)], {topic: 2})
     chunks.write([], {topic: 3})
     chunks.write(sent(topic, "d"), {topic: 4})
-    assert chunks.marks() == {topic: 4}
+    assert chunks.checkpoints() == {topic: 4}
     chunks.close()
     assert (tail(client, topic), tail(client, topic, 1)) == (["a", "b", "d"], ["c"])
 
 
 def test_marks_survive_and_each_topic_has_its_own(kafka: str, client: Kafka, topic: str, group: str) -> None:
     with a_topic(kafka, client, 1) as other:
-        chunks = client.chunks(group, group, [topic, other])
+        chunks = client.transactional_publisher(group, group, [topic, other])
         chunks.write(sent(topic, "a"), {topic: 7})
         chunks.write(sent(other, "b"), {other: 9})
         chunks.close()
-        again = client.chunks(group, group, [topic, other])
-        assert again.marks() == {topic: 7, other: 9}
+        again = client.transactional_publisher(group, group, [topic, other])
+        assert again.checkpoints() == {topic: 7, other: 9}
         again.close()
 
 
 def test_a_successor_fences_a_writer_and_nothing_of_its_chunk_is_seen(
     client: Kafka, topic: str, group: str
 ) -> None:
-    first = client.chunks(group, group, [topic])
+    first = client.transactional_publisher(group, group, [topic])
     first.write(sent(topic, "a"), {topic: 1})
-    second = client.chunks(group, group, [topic])
+    second = client.transactional_publisher(group, group, [topic])
     with pytest.raises(Fenced):
         first.write(sent(topic, "zombie"), {topic: 99})
-    assert second.marks() == {topic: 1}
+    assert second.checkpoints() == {topic: 1}
     second.write(sent(topic, "b"), {topic: 2})
     assert tail(client, topic) == ["a", "b"]
     first.close()
@@ -378,20 +378,20 @@ def test_a_successor_fences_a_writer_and_nothing_of_its_chunk_is_seen(
 
 
 def test_a_writer_is_fenced_though_it_has_only_a_mark_to_write(client: Kafka, topic: str, group: str) -> None:
-    first = client.chunks(group, group, [topic])
-    second = client.chunks(group, group, [topic])
+    first = client.transactional_publisher(group, group, [topic])
+    second = client.transactional_publisher(group, group, [topic])
     with pytest.raises(Fenced):
         first.write([], {topic: 99})
-    assert second.marks() == {}
+    assert second.checkpoints() == {}
     second.close()
 
 
 def test_a_chunk_with_a_record_too_large_is_not_written_at_all(client: Kafka, topic: str, group: str) -> None:
-    chunks = client.chunks(group, group, [topic])
+    chunks = client.transactional_publisher(group, group, [topic])
     with pytest.raises(Unsent):
         chunks.write(sent(topic, "a", "x" * 1_048_576), {topic: 1})
-    again = client.chunks(group, group, [topic])
-    assert again.marks() == {}
+    again = client.transactional_publisher(group, group, [topic])
+    assert again.checkpoints() == {}
     again.write(sent(topic, "b"), {topic: 1})
     again.close()
     assert tail(client, topic) == ["b"]
@@ -401,12 +401,12 @@ def test_a_chunk_of_which_the_broker_refuses_a_record_is_not_written_at_all(
     kafka: str, client: Kafka, group: str
 ) -> None:
     with a_topic(kafka, client, 1, **{"max.message.bytes": "2000"}) as small:
-        chunks = client.chunks(group, group, [small])
+        chunks = client.transactional_publisher(group, group, [small])
         refused = Outgoing(small, 0, b"acme", os.urandom(8_000))
         with pytest.raises((Unsent, Unreachable)):
             chunks.write([refused], {small: 1})
-        again = client.chunks(group, group, [small])
-        assert again.marks() == {}
+        again = client.transactional_publisher(group, group, [small])
+        assert again.checkpoints() == {}
         again.write(sent(small, "b"), {small: 1})
         again.close()
         assert tail(client, small) == ["b"]
@@ -418,7 +418,7 @@ def test_a_chunk_of_which_the_broker_refuses_a_record_is_not_written_at_all(
 def test_the_last_records_are_found_behind_the_marks_of_transactions(
     kafka: str, client: Kafka, topic: str, group: str
 ) -> None:
-    chunks = client.chunks(group, group, [topic])
+    chunks = client.transactional_publisher(group, group, [topic])
     for said in "abcdef":
         chunks.write(sent(topic, said), {})
     chunks.close()
@@ -436,10 +436,10 @@ def test_lag_is_what_the_group_has_not_marked(client: Kafka, topic: str, group: 
     cluster = client.cluster()
     assert cluster.lag(group, topic) == {at: {0: 3, 1: 1}.get(at, 0) for at in ALL}
     together([reader], lambda: reader.held == ALL)
-    assert reader.member.marked(0) is None
-    reader.member.mark({0: 2, 99: 1})
+    assert reader.member.committed_offset(0) is None
+    reader.member.commit_offsets({0: 2, 99: 1})
     until(lambda: not reader.step().lost and cluster.lag(group, topic)[0] == 1)
-    assert reader.member.marked(0) == 2
+    assert reader.member.committed_offset(0) == 2
     cluster.close()
 
 

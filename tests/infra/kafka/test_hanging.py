@@ -51,7 +51,7 @@ def test_everything_is_closed_within_seconds_though_the_broker_hangs(
     client: Kafka, topic: str, freeze: Callable[[], object]
 ) -> None:
     member, publisher, cluster = Reader(client.member(topic, "closing")), client.publisher(), client.cluster()
-    chunks = client.chunks(topic, topic, [topic])
+    chunks = client.transactional_publisher(topic, topic, [topic])
     together([member], lambda: member.held == {0, 1})
     publisher.send(sent(topic, "a")[0])
     publisher.flush()
@@ -119,7 +119,7 @@ def test_a_publisher_goes_on_through_a_broker_that_is_killed_and_doubles_nothing
 def test_a_chunk_cut_short_by_a_broker_that_hangs_is_there_whole_or_not_at_all_as_the_marks_say(
     client: Kafka, topic: str, freeze: Callable[[], object]
 ) -> None:
-    chunks = client.chunks(topic, topic, [topic], within_s=3.0)
+    chunks = client.transactional_publisher(topic, topic, [topic], within_s=3.0)
     chunks.write(sent(topic, "a"), {topic: 1})
     freeze()
 
@@ -129,6 +129,6 @@ def test_a_chunk_cut_short_by_a_broker_that_hangs_is_there_whole_or_not_at_all_a
 
     assert seconds_of(write) < 25
     kafka_tool("thaw", *NODE, *NAME)
-    again = client.chunks(topic, topic, [topic])
-    assert tail(client, topic) == ["a", "b"][: again.marks()[topic]]
+    again = client.transactional_publisher(topic, topic, [topic])
+    assert tail(client, topic) == ["a", "b"][: again.checkpoints()[topic]]
     again.close()

@@ -78,9 +78,9 @@ def by_certificate(client: str, **settings: Any) -> Kafka:
 def works(servers: str, client: Kafka) -> None:
     with a_topic(servers, client, 1) as topic:
         publish(client, sent(topic, "a"))
-        chunks = client.chunks(topic, topic, [topic])
+        chunks = client.transactional_publisher(topic, topic, [topic])
         chunks.write(sent(topic, "b"), {topic: 1})
-        assert chunks.marks() == {topic: 1}
+        assert chunks.checkpoints() == {topic: 1}
         chunks.close()
         with closing(client.member(topic, topic)) as member:
             assert member.bounds(0)[0] == 0

@@ -15,7 +15,7 @@ from infra.read_models.store import ReadModels, opened
 
 
 @dataclass(frozen=True)
-class Place:
+class RecordRef:
     """One place, empty when a test begins."""
 
     path_or_url: str
@@ -47,27 +47,27 @@ def read_schema(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def on_postgres(postgres_url: str, read_schema: str) -> Place:
-    place = Place(postgres_url, read_schema)
+def on_postgres(postgres_url: str, read_schema: str) -> RecordRef:
+    place = RecordRef(postgres_url, read_schema)
     place.clear()
     return place
 
 
 @pytest.fixture
-def on_sqlite(tmp_path: Path) -> Place:
-    return Place(str(tmp_path / "read.db"), "")
+def on_sqlite(tmp_path: Path) -> RecordRef:
+    return RecordRef(str(tmp_path / "read.db"), "")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest) -> Place:
+def place(request: pytest.FixtureRequest) -> RecordRef:
     """Each in turn: whatever is asked, both give the same answer."""
     kind = {"sqlite": "on_sqlite", "postgresql": "on_postgres"}[request.param]
-    found: Place = request.getfixturevalue(kind)
+    found: RecordRef = request.getfixturevalue(kind)
     return found
 
 
 @pytest.fixture
-def models(place: Place) -> Iterator[ReadModels]:
+def models(place: RecordRef) -> Iterator[ReadModels]:
     opened_ = place.models()
     yield opened_
     opened_.close()

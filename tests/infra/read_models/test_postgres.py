@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from infra.event_store.postgres.url import NoUrl
-from infra.read_models.checkpoint import OutOfPlace
+from infra.read_models.checkpoint import CheckpointMismatch
 from infra.read_models.schema import METADATA
 from infra.read_models.sizes import Sizes
 from infra.read_models.store import ReadModels, opened
 from projections.fold import Recorded
 from projections.verify import in_batches, recount
-from tests.infra.read_models.conftest import Place
+from tests.infra.read_models.conftest import RecordRef
 from tests.projections.story import Story, at, together
 from tests.projections.test_folds import EVERYTHING, paid, placed, received, sent
 
@@ -24,7 +24,7 @@ LAST = EVERYTHING[-1].position
 PARTITIONS = 4
 
 
-def asked(place: Place, statement: str) -> list[tuple[object, ...]]:
+def asked(place: RecordRef, statement: str) -> list[tuple[object, ...]]:
     engine, _ = opened(place.path_or_url, place.schema)
     with engine.connect() as connection:
         found = [tuple(row) for row in connection.exec_driver_sql(statement)]
@@ -43,7 +43,7 @@ def of_sellers(count: int) -> tuple[list[Recorded], list[list[Recorded]]]:
     return ledger, [[known for known in ledger if known.seller_id == story.seller] for story in stories]
 
 
-def test_the_database_itself_says_what_each_table_and_column_means(on_postgres: Place) -> None:
+def test_the_database_itself_says_what_each_table_and_column_means(on_postgres: RecordRef) -> None:
     columns = asked(
         on_postgres,
         "SELECT c.relname, a.attname, col_description(c.oid, a.attnum), obj_description(c.oid)"
@@ -56,7 +56,7 @@ def test_the_database_itself_says_what_each_table_and_column_means(on_postgres: 
             assert known[table.name, column.name] == (column.comment, table.comment)
 
 
-def test_many_that_start_at_once_make_the_tables_once(on_postgres: Place) -> None:
+def test_many_that_start_at_once_make_the_tables_once(on_postgres: RecordRef) -> None:
     on_postgres.by_hand(f"DROP SCHEMA {on_postgres.schema} CASCADE")
     with ThreadPoolExecutor(6) as pool:
         for begun in [pool.submit(on_postgres.models) for _ in range(6)]:
@@ -64,7 +64,7 @@ def test_many_that_start_at_once_make_the_tables_once(on_postgres: Place) -> Non
     assert len(asked(on_postgres, "SELECT made_of FROM shape")) == 1
 
 
-def test_who_folds_one_partition_never_waits_for_who_folds_another(on_postgres: Place) -> None:
+def test_who_folds_one_partition_never_waits_for_who_folds_another(on_postgres: RecordRef) -> None:
     """One stands still within its transaction, its rows written, while the other begins and ends."""
     ledger, (one, other) = of_sellers(2)
     written, go_on = threading.Event(), threading.Event()
@@ -87,7 +87,7 @@ def test_who_folds_one_partition_never_waits_for_who_folds_another(on_postgres: 
     second.close()
 
 
-def test_partitions_folded_all_at_once_give_what_a_recount_gives(on_postgres: Place) -> None:
+def test_partitions_folded_all_at_once_give_what_a_recount_gives(on_postgres: RecordRef) -> None:
     ledger, partitions = of_sellers(PARTITIONS)
 
     def work(partition: int) -> None:
@@ -104,13 +104,13 @@ def test_partitions_folded_all_at_once_give_what_a_recount_gives(on_postgres: Pl
     models.close()
 
 
-def test_of_two_who_begin_a_partition_at_once_one_is_refused(on_postgres: Place) -> None:
+def test_of_two_who_begin_a_partition_at_once_one_is_refused(on_postgres: RecordRef) -> None:
     both = [on_postgres.models() for _ in range(2)]
 
     def begin(models: ReadModels) -> bool:
         try:
             models.apply(EVERYTHING, after=0)
-        except OutOfPlace:
+        except CheckpointMismatch:
             return False
         return True
 
@@ -123,7 +123,7 @@ def test_of_two_who_begin_a_partition_at_once_one_is_refused(on_postgres: Place)
 
 @pytest.mark.parametrize("begun", [0, 30])
 def test_while_a_rebuild_runs_readers_see_the_old_rows_and_who_folds_waits(
-    on_postgres: Place, begun: int
+    on_postgres: RecordRef, begun: int
 ) -> None:
     reader, folder = on_postgres.models(), on_postgres.models()
     folder.apply(EVERYTHING[:begun], after=0)
@@ -133,21 +133,21 @@ def test_while_a_rebuild_runs_readers_see_the_old_rows_and_who_folds_waits(
 
     def look(point: str) -> None:
         if point == "read_models.within" and not seen:
-            seen.extend([reader.place(), reader.digest()])
+            seen.extend([reader.position(), reader.digest()])
             waiting.append(pool.submit(folder.apply, EVERYTHING[begun:], after=begun))
 
     models = on_postgres.models(faults=look, sizes=Sizes(rebuild_batch=20))
     models.rebuild({0: EVERYTHING[:40]})
     pool.shutdown()
     (refused,) = waiting
-    assert isinstance(refused.exception(), OutOfPlace)  # type: ignore[attr-defined]
+    assert isinstance(refused.exception(), CheckpointMismatch)  # type: ignore[attr-defined]
     assert seen == [begun, recount(EVERYTHING[:begun]).digests]
-    assert (reader.place(), reader.verify(EVERYTHING[:40])) == (40, [])
+    assert (reader.position(), reader.verify(EVERYTHING[:40])) == (40, [])
     for one in (models, reader, folder):
         one.close()
 
 
-def ended(place: Place) -> None:
+def ended(place: RecordRef) -> None:
     """As an administrator ends everybody else's sessions that write."""
     with psycopg.connect(place.path_or_url, autocommit=True) as connection:
         connection.execute(
@@ -159,7 +159,7 @@ def ended(place: Place) -> None:
 
 @pytest.mark.parametrize("work", ["apply", "rebuild"])
 def test_a_session_that_the_server_ends_leaves_what_was_there_and_the_next_goes_on(
-    on_postgres: Place, work: str
+    on_postgres: RecordRef, work: str
 ) -> None:
     armed = [False]
 
@@ -173,26 +173,26 @@ def test_a_session_that_the_server_ends_leaves_what_was_there_and_the_next_goes_
     armed[0] = True
     with pytest.raises(DBAPIError):
         models.rebuild({0: EVERYTHING}) if work == "rebuild" else models.apply(EVERYTHING[30:], after=30)
-    assert (models.place(), models.verify(EVERYTHING[:30])) == (30, [])
+    assert (models.position(), models.verify(EVERYTHING[:30])) == (30, [])
     models.apply(EVERYTHING[30:], after=30)
     assert models.verify(EVERYTHING) == []
     models.close()
 
 
-def test_questions_are_asked_in_a_transaction_that_cannot_write(on_postgres: Place) -> None:
+def test_questions_are_asked_in_a_transaction_that_cannot_write(on_postgres: RecordRef) -> None:
     models = on_postgres.models()
     with pytest.raises(DBAPIError, match="read-only"), models.reading() as connection:
         connection.exec_driver_sql("DELETE FROM places")
     models.close()
 
 
-def test_a_session_has_limits_on_all_that_could_hold_others_up(on_postgres: Place) -> None:
+def test_a_session_has_limits_on_all_that_could_hold_others_up(on_postgres: RecordRef) -> None:
     for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
         assert asked(on_postgres, f"SHOW {name}") != [("0",)]
     assert asked(on_postgres, "SHOW search_path") == [(on_postgres.schema,)]
 
 
-def test_no_error_and_no_object_shows_the_password(on_postgres: Place) -> None:
+def test_no_error_and_no_object_shows_the_password(on_postgres: RecordRef) -> None:
     server = urlsplit(on_postgres.path_or_url).netloc.rpartition("@")[2]
     engine, _ = opened(f"postgresql://jumun:Dragon7@{server}/postgres", "nowhere")
     with pytest.raises(DBAPIError) as refused, engine.connect():
@@ -205,7 +205,7 @@ def test_no_error_and_no_object_shows_the_password(on_postgres: Place) -> None:
     assert unreadable.value.__suppress_context__ or unreadable.value.__context__ is None
 
 
-def test_an_error_does_not_show_what_rows_hold(on_postgres: Place) -> None:
+def test_an_error_does_not_show_what_rows_hold(on_postgres: RecordRef) -> None:
     models = on_postgres.models()
     with pytest.raises(DBAPIError) as refused, models.reading() as connection:
         connection.execute(sa.text("SELECT * FROM nowhere WHERE name = :name"), {"name": "Hong Gildong"})

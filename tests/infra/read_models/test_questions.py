@@ -16,7 +16,7 @@ from domain.order.track import RecordTracking
 from domain.policies.defaults import STOCK_STD
 from domain.seller import AdoptPolicy
 from domain.stock.book import AdjustStock, ReceiveStock
-from infra.http.asking.parameters import Asked
+from infra.http.asking.parameters import QuestionParameters
 from projections.fold import Recorded
 from projections.questions.activity import activity
 from projections.questions.catalogue import QUESTIONS
@@ -32,7 +32,7 @@ from projections.questions.returns import returns
 from projections.questions.rows import RowReader
 from projections.questions.score import score
 from projections.questions.stock import stock
-from tests.infra.read_models.conftest import Place
+from tests.infra.read_models.conftest import RecordRef
 from tests.projections.story import Story, asked, at, together
 from tests.projections.test_folds import (
     EVERYTHING,
@@ -55,7 +55,7 @@ def in_memory(events: Sequence[Recorded]) -> Generator[RowReader]:
 
 
 @contextmanager
-def stored(place: Place, events: Sequence[Recorded]) -> Generator[RowReader]:
+def stored(place: RecordRef, events: Sequence[Recorded]) -> Generator[RowReader]:
     models = place.models()
     models.apply(events, after=0)
     try:
@@ -70,7 +70,7 @@ def reading(request: pytest.FixtureRequest) -> Reading:
     """The rows that stories make, in each place in turn: whatever is asked, the answer is the same."""
     if request.param == "memory":
         return lambda *stories: in_memory(together(stories))
-    place: Place = request.getfixturevalue({"sqlite": "on_sqlite"}.get(request.param, "on_postgres"))
+    place: RecordRef = request.getfixturevalue({"sqlite": "on_sqlite"}.get(request.param, "on_postgres"))
     return lambda *stories: stored(place, together(stories))
 
 
@@ -261,7 +261,7 @@ def test_activity_sums_facts_by_kind_over_days(reading: Reading) -> None:
     assert (one.facts, one.units, both.facts, shouted) == (1, 2, 2, [])
 
 
-def test_every_answer_says_as_of_what_and_makes_plain_rows(place: Place) -> None:
+def test_every_answer_says_as_of_what_and_makes_plain_rows(place: RecordRef) -> None:
     with stored(place, EVERYTHING) as reader:
         answers: list[Any] = [
             *stock(reader, "acme"),
@@ -285,7 +285,7 @@ def test_an_order_nobody_knows_is_none(reading: Reading) -> None:
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_each_entry_gives_the_same_answer_of_stored_rows_and_of_rows_in_memory(
-    place: Place, question: Question[Any]
+    place: RecordRef, question: Question[Any]
 ) -> None:
     named = {"order_id": "1"} if question.name == "order" else {}
     memory, given = folded(EVERYTHING), question.parameters(**named)
@@ -299,4 +299,4 @@ def test_each_entry_gives_the_same_answer_of_stored_rows_and_of_rows_in_memory(
 def test_no_two_questions_have_one_name_and_none_takes_what_http_takes_for_all() -> None:
     assert len({question.name for question in QUESTIONS}) == len(QUESTIONS)
     for question in QUESTIONS:
-        assert not question.parameters.model_fields.keys() & Asked.model_fields.keys()
+        assert not question.parameters.model_fields.keys() & QuestionParameters.model_fields.keys()

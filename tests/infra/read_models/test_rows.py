@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.read_models.database import writing
-from infra.read_models.schema import PLACES, SQL
+from infra.read_models.schema import CHECKPOINTS, SQL
 from infra.read_models.sql_rows import SqlRows
 from infra.read_models.store import opened
 from projections.orders.rows import PARCELS, Parcel
@@ -36,7 +36,7 @@ from projections.questions.rows import (
     total,
 )
 from projections.read_models import TABLES
-from tests.infra.read_models.conftest import Place
+from tests.infra.read_models.conftest import RecordRef
 from tests.projections.story import at
 from tests.projections.test_folds import EVERYTHING
 
@@ -59,7 +59,7 @@ ROWS = (TWO, OTHER, THREE, ONE)
 class Stored:
     """Rows in a database, one set of them after the other."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: RecordRef) -> None:
         place.models().close()
         self._engine, self._tables = opened(place.path_or_url, place.schema)
 
@@ -67,8 +67,8 @@ class Stored:
     def reading(self, rows: Sequence[Parcel]) -> Generator[RowReader]:
         with writing(self._engine) as connection:
             connection.execute(sa.delete(SQL[PARCELS.name]))
-            connection.execute(sa.delete(PLACES))
-            connection.execute(sa.insert(PLACES).values(partition=0, position=POSITION))
+            connection.execute(sa.delete(CHECKPOINTS))
+            connection.execute(sa.insert(CHECKPOINTS).values(partition=0, position=POSITION))
             if rows:
                 self._tables.fill(connection, {PARCELS.name: [PARCELS.stored(row) for row in rows]})
         with self._engine.connect() as connection:
@@ -79,7 +79,7 @@ class Stored:
 
 
 @pytest.fixture
-def stored(place: Place) -> Iterator[Stored]:
+def stored(place: RecordRef) -> Iterator[Stored]:
     tables = Stored(place)
     yield tables
     tables.close()
@@ -198,7 +198,7 @@ def test_a_filter_that_is_not_set_is_no_condition() -> None:
     ]
 
 
-def test_rows_folded_in_memory_are_those_that_are_stored(place: Place) -> None:
+def test_rows_folded_in_memory_are_those_that_are_stored(place: RecordRef) -> None:
     models, memory = place.models(), folded(EVERYTHING)
     models.apply(EVERYTHING, after=0)
     with models.snapshot() as rows:

@@ -12,7 +12,7 @@ from infra.read_models.sizes import Sizes
 from infra.read_models.store import ReadModels
 from projections.fold import Recorded
 from projections.verify import recount
-from tests.infra.read_models.conftest import Place
+from tests.infra.read_models.conftest import RecordRef
 
 ORDERS, SEED, BATCH = 200, 7, 500
 By = dict[int, list[Recorded]]
@@ -41,7 +41,7 @@ def counted(market: By) -> dict[str, str]:
 
 
 @pytest.fixture
-def places(on_sqlite: Place, on_postgres: Place) -> list[Place]:
+def places(on_sqlite: RecordRef, on_postgres: RecordRef) -> list[RecordRef]:
     return [on_sqlite, on_postgres]
 
 
@@ -63,7 +63,7 @@ def folded(models: ReadModels, market: By, sizes: list[int]) -> None:
 @SLOW
 @given(sizes=st.lists(st.integers(30, 1_500), min_size=1, max_size=5), kept=st.sampled_from([5, 300, 50_000]))
 def test_any_cuts_of_any_partitions_in_any_room_give_the_same_rows_on_both(
-    places: list[Place], market: By, counted: dict[str, str], sizes: list[int], kept: int
+    places: list[RecordRef], market: By, counted: dict[str, str], sizes: list[int], kept: int
 ) -> None:
     for place in places:
         place.clear()
@@ -78,13 +78,13 @@ def test_any_cuts_of_any_partitions_in_any_room_give_the_same_rows_on_both(
     size=st.integers(100, 3_000), rows=st.sampled_from([50, 700, 400_000]), kept=st.sampled_from([5, 50_000])
 )
 def test_a_rebuild_in_any_room_gives_the_same_rows_on_both_and_goes_on_from_there(
-    places: list[Place], market: By, counted: dict[str, str], size: int, rows: int, kept: int
+    places: list[RecordRef], market: By, counted: dict[str, str], size: int, rows: int, kept: int
 ) -> None:
     for place in places:
         models = place.models(sizes=Sizes(views=kept, rebuild_batch=size, rebuild_rows=rows))
         models.rebuild({partition: events[:-40] for partition, events in market.items()})
         for partition, events in market.items():
-            assert models.place(partition) == events[-41].position
+            assert models.position(partition) == events[-41].position
             models.apply(events[-40:], partition=partition, after=events[-41].position)
         assert models.digest() == counted
         models.close()

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.read_models.checkpoint import OutOfPlace
+from infra.read_models.checkpoint import CheckpointMismatch
 from infra.read_models.sizes import SIZES, Sizes
 from infra.read_models.store import ReadModels
 from projections.verify import recount
-from tests.infra.read_models.conftest import Place
+from tests.infra.read_models.conftest import RecordRef
 from tests.projections.story import Story, at, together
 from tests.projections.test_folds import EVERYTHING, placed, received
 
@@ -21,16 +21,16 @@ class Crash(Exception):
     pass
 
 
-def test_tables_of_an_older_shape_are_folded_anew(place: Place) -> None:
+def test_tables_of_an_older_shape_are_folded_anew(place: RecordRef) -> None:
     old = place.models()
     old.apply(EVERYTHING, after=0)
     old.close()
     same = place.models()
-    assert same.place() == LAST
+    assert same.position() == LAST
     same.close()
     place.by_hand("UPDATE shape SET made_of = 'another build'")
     new = place.models()
-    assert new.place() == 0
+    assert new.position() == 0
     new.apply(EVERYTHING, after=0)
     assert new.digest() == recount(EVERYTHING).digests
     new.close()
@@ -38,7 +38,7 @@ def test_tables_of_an_older_shape_are_folded_anew(place: Place) -> None:
 
 def test_stored_rows_are_what_a_recount_gives(models: ReadModels) -> None:
     models.apply(EVERYTHING, after=0)
-    assert models.place() == LAST
+    assert models.position() == LAST
     assert models.digest() == recount(EVERYTHING).digests
     assert models.verify(EVERYTHING) == []
 
@@ -50,7 +50,7 @@ def test_stored_rows_are_what_a_recount_gives(models: ReadModels) -> None:
     again=st.booleans(),
 )
 def test_any_split_any_cache_and_any_restart_give_the_same_rows(
-    place: Place, cuts: set[int], kept: int, again: bool
+    place: RecordRef, cuts: set[int], kept: int, again: bool
 ) -> None:
     place.clear()
     models = place.models(sizes=Sizes(views=kept))
@@ -65,7 +65,9 @@ def test_any_split_any_cache_and_any_restart_give_the_same_rows(
 
 
 @pytest.mark.parametrize("few", [1, 3, SIZES.few_rows])
-def test_rows_of_which_only_some_columns_are_written_are_what_a_recount_gives(place: Place, few: int) -> None:
+def test_rows_of_which_only_some_columns_are_written_are_what_a_recount_gives(
+    place: RecordRef, few: int
+) -> None:
     place.clear()
     with closing(place.models(sizes=Sizes(few_rows=few))) as models:
         for first in range(0, LAST, 10):
@@ -81,18 +83,18 @@ def test_what_is_sent_twice_is_applied_once(models: ReadModels) -> None:
 
 def test_a_gap_before_the_batch_is_refused(models: ReadModels) -> None:
     models.apply(EVERYTHING[:10], after=0)
-    with pytest.raises(OutOfPlace) as refused:
+    with pytest.raises(CheckpointMismatch) as refused:
         models.apply(EVERYTHING[20:], after=20)
-    assert (refused.value.after, refused.value.place) == (20, 10)
+    assert (refused.value.after, refused.value.position) == (20, 10)
     models.apply(EVERYTHING[10:], after=10)
     assert models.verify(EVERYTHING) == []
 
 
-def test_a_zombie_projector_is_rolled_back(place: Place, models: ReadModels) -> None:
+def test_a_zombie_projector_is_rolled_back(place: RecordRef, models: ReadModels) -> None:
     zombie = place.models()
     zombie.apply(EVERYTHING[:30], after=0)
     models.apply(EVERYTHING[30:40], after=30)
-    with pytest.raises(OutOfPlace):
+    with pytest.raises(CheckpointMismatch):
         zombie.apply(EVERYTHING[30:60], after=30)
     models.apply(EVERYTHING[40:], after=40)
     zombie.close()
@@ -100,7 +102,7 @@ def test_a_zombie_projector_is_rolled_back(place: Place, models: ReadModels) -> 
 
 
 def test_a_projector_that_takes_over_again_does_not_trust_what_it_kept(
-    place: Place, models: ReadModels
+    place: RecordRef, models: ReadModels
 ) -> None:
     story = (
         Story().tell(received(name="1"), at()).tell(received(name="2"), at()).tell(received(name="3"), at())
@@ -115,7 +117,7 @@ def test_a_projector_that_takes_over_again_does_not_trust_what_it_kept(
 
 
 @pytest.mark.parametrize("point", ["before", "within", "after"])
-def test_a_crash_leaves_all_of_a_batch_or_nothing(place: Place, point: str) -> None:
+def test_a_crash_leaves_all_of_a_batch_or_nothing(place: RecordRef, point: str) -> None:
     armed = [False]
 
     def fault(at_: str) -> None:
@@ -128,14 +130,14 @@ def test_a_crash_leaves_all_of_a_batch_or_nothing(place: Place, point: str) -> N
     armed[0] = True
     with pytest.raises(Crash):
         models.apply(EVERYTHING[40:], after=40)
-    stands = models.place()
+    stands = models.position()
     assert stands == (LAST if point == "after" else 40)
     models.apply(EVERYTHING[stands:], after=stands)
     assert models.verify(EVERYTHING) == []
     models.close()
 
 
-def test_a_row_changed_by_hand_is_found(place: Place, models: ReadModels) -> None:
+def test_a_row_changed_by_hand_is_found(place: RecordRef, models: ReadModels) -> None:
     models.apply(EVERYTHING, after=0)
     before = models.digest()
     place.by_hand("UPDATE order_facts SET delivered = delivered + 1 WHERE order_id = '1'")
@@ -145,7 +147,7 @@ def test_a_row_changed_by_hand_is_found(place: Place, models: ReadModels) -> Non
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM activity WHERE kind = 'order.paid'", "DELETE FROM parcels"])
-def test_a_row_removed_by_hand_is_found(place: Place, models: ReadModels, sql: str) -> None:
+def test_a_row_removed_by_hand_is_found(place: RecordRef, models: ReadModels, sql: str) -> None:
     models.apply(EVERYTHING, after=0)
     place.by_hand(sql)
     (found,) = models.verify(EVERYTHING)
@@ -153,26 +155,26 @@ def test_a_row_removed_by_hand_is_found(place: Place, models: ReadModels, sql: s
     assert found.counted is not None
 
 
-def test_a_rebuild_puts_everything_right(place: Place, models: ReadModels) -> None:
+def test_a_rebuild_puts_everything_right(place: RecordRef, models: ReadModels) -> None:
     models.apply(EVERYTHING[:50], after=0)
     place.by_hand("DELETE FROM order_status")
     models.rebuild({0: EVERYTHING})
     again = place.models()
-    assert (again.place(), again.verify(EVERYTHING)) == (LAST, [])
+    assert (again.position(), again.verify(EVERYTHING)) == (LAST, [])
     again.close()
 
 
-def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(place: Place) -> None:
+def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(place: RecordRef) -> None:
     place.clear()
     with closing(place.models(sizes=Sizes(rebuild_batch=7))) as models:
         models.apply(EVERYTHING[:30], after=0)
         models.rebuild({0: EVERYTHING[:40]})
         models.apply(EVERYTHING[40:], after=40)
-        assert (models.place(), models.verify(EVERYTHING)) == (LAST, [])
+        assert (models.position(), models.verify(EVERYTHING)) == (LAST, [])
 
 
 @pytest.mark.parametrize("chunk", [1, 3])
-def test_a_rebuild_that_is_killed_leaves_what_was_there(place: Place, chunk: int) -> None:
+def test_a_rebuild_that_is_killed_leaves_what_was_there(place: RecordRef, chunk: int) -> None:
     left = [1_000]
 
     def fault(point: str) -> None:
@@ -187,14 +189,14 @@ def test_a_rebuild_that_is_killed_leaves_what_was_there(place: Place, chunk: int
         models.rebuild({0: EVERYTHING})
     models.close()
     again = place.models()
-    assert (again.place(), again.verify(EVERYTHING[:30])) == (30, [])
+    assert (again.position(), again.verify(EVERYTHING[:30])) == (30, [])
     again.apply(EVERYTHING[30:], after=30)
     assert again.verify(EVERYTHING) == []
     again.close()
 
 
 @pytest.mark.parametrize("point", ["before", "within", "after"])
-def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(place: Place, point: str) -> None:
+def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(place: RecordRef, point: str) -> None:
     """As the next start does it after the file was deleted: chunk by chunk, from the place on."""
 
     armed = [False]
@@ -210,10 +212,10 @@ def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(place: Pla
         killed.apply(EVERYTHING[15:30], after=15)
     killed.close()
     again = place.models()
-    stands = again.place()
+    stands = again.position()
     assert stands == (30 if point == "after" else 15)
     again.apply(EVERYTHING[stands:], after=stands)
-    assert (again.place(), again.verify(EVERYTHING)) == (LAST, [])
+    assert (again.position(), again.verify(EVERYTHING)) == (LAST, [])
     again.close()
 
 
@@ -223,12 +225,16 @@ def test_partitions_have_places_of_their_own(models: ReadModels) -> None:
     one, other = ([known for known in ledger if known.seller_id == name] for name in ("a", "b"))
     models.apply(other, partition=7, after=0)
     models.apply(one, partition=3, after=0)
-    assert (models.place(3), models.place(7), models.place(1)) == (one[-1].position, other[-1].position, 0)
+    assert (models.position(3), models.position(7), models.position(1)) == (
+        one[-1].position,
+        other[-1].position,
+        0,
+    )
     assert models.digest() == recount(ledger).digests
     models.rebuild({3: one, 7: other})
-    assert (models.place(3), models.place(7)) == (one[-1].position, other[-1].position)
+    assert (models.position(3), models.position(7)) == (one[-1].position, other[-1].position)
     assert models.digest() == recount(ledger).digests
     models.rebuild({3: one})
-    assert models.place(7) == 0, "a partition that was left out is folded from its beginning"
+    assert models.position(7) == 0, "a partition that was left out is folded from its beginning"
     models.apply(other, partition=7, after=0)
     assert models.digest() == recount(ledger).digests

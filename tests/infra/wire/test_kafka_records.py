@@ -12,13 +12,13 @@ from domain.streams import StreamId
 from infra.kafka.ports import STRUCTURED, Outgoing, Record
 from infra.settings import TOPIC_NAMES, TopicName
 from infra.wire.kafka_records import (
-    LedgerPlace,
+    LedgerPosition,
     event_record,
     inbound_message,
-    inbound_place,
-    ledger_place,
+    ledger_position,
     outcome_number,
     outcome_record,
+    record_ref,
     recorded,
     stored_bytes,
 )
@@ -28,7 +28,7 @@ from tests.given import NOON
 
 CHAIR = StreamId("stock/acme/CHAIR")
 AT = "2026-03-12T00:00:00+00:00"
-PLACE = LedgerPlace(7, 5, AT, "ledger-1")
+PLACE = LedgerPosition(7, 5, AT, "ledger-1")
 TOPICS: dict[TopicName, str] = {name: f"jumun.{name}" for name in TOPIC_NAMES}
 ACCEPTED = StoredOutcome(
     3, 2, "accepted", "parked", "acme", "shop", "m1", "in", None, None, 0,
@@ -51,7 +51,7 @@ def test_an_event_is_sent_as_it_is_stored_with_its_place_at_the_end() -> None:
 
 texts = st.text(max_size=20).map(json.dumps)
 places = st.builds(
-    LedgerPlace,
+    LedgerPosition,
     position=st.integers(1, 2**62),
     previous=st.integers(0, 2**62),
     recorded_at=st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
@@ -60,10 +60,12 @@ places = st.builds(
 
 
 @given(text=texts | st.just(json.dumps(',"position":1}')), place=places)
-def test_place_and_stored_bytes_are_read_back_whatever_the_event_holds(text: str, place: LedgerPlace) -> None:
+def test_place_and_stored_bytes_are_read_back_whatever_the_event_holds(
+    text: str, place: LedgerPosition
+) -> None:
     state = f'{{"id":"acme:1","data":{{"note":{text}}}}}'.encode()
     value = event_record("ledger", 0, CHAIR, state, place).value
-    assert ledger_place(value) == place
+    assert ledger_position(value) == place
     assert stored_bytes(value) == state
 
 
@@ -71,7 +73,7 @@ def test_an_event_is_folded_as_it_was_decided() -> None:
     event = StockReceived(at=NOON, receipt_id="r", location="main", pieces=4, reason="purchase")
     decided = Decided("acme", 9, CHAIR, 2, event, Carried("shop in-1", 1, 3), None, inferred=True)
     value = event_record("ledger", 0, CHAIR, encode(decided), PLACE).value
-    found = recorded(value, ledger_place(value))
+    found = recorded(value, ledger_position(value))
     assert (found.position, found.recorded_at) == (7, datetime(2026, 3, 12, tzinfo=UTC))
     assert (found.seller_id, found.stream, found.version, found.sequence) == ("acme", CHAIR, 2, 9)
     assert (found.event, found.inferred, found.part, found.of) == (event, True, 1, 3)
@@ -118,4 +120,4 @@ def test_a_message_in_either_mode_is_read_as_a_structured_one() -> None:
 
 def test_the_place_of_a_message_is_its_offset_and_the_hash_of_what_was_sent() -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    assert inbound_place(Record(3, 5, b"", (), 0)) == (5, empty)
+    assert record_ref(Record(3, 5, b"", (), 0)) == (5, empty)

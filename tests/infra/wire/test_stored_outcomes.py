@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.ports import Carried, Decided, Outcome, Place
+from consumers.ports import Carried, Decided, Outcome, RecordRef
 from domain.stock.state import StockReceived
 from domain.streams import StreamId
 from infra.wire.stored_outcomes import OutcomeContent, StoredOutcome
@@ -21,7 +21,9 @@ EVENTS = [received(sequence) for sequence in (11, 12, 13)]
 
 
 def test_the_events_that_a_message_caused_are_named_by_id_and_position() -> None:
-    outcome = Outcome("accepted", None, "acme", "shop", "1", "in", events=(1, 3), place=Place(4, "ab"))
+    outcome = Outcome(
+        "accepted", None, "acme", "shop", "1", "in", events=(1, 3), record_ref=RecordRef(4, "ab")
+    )
     stored = OutcomeContent.of(outcome, EVENTS).stored(number=8, commit_number=5, first_position=101)
     assert stored == StoredOutcome(
         number=8,

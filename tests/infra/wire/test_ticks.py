@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from infra.kafka.ports import Record
 from infra.wire.ticks import is_tick, last_tick, tick
-from tests.telling import receipt
+from tests.messages import receipt
 
 NOW = datetime(2026, 3, 12, 9, 30, tzinfo=UTC)
 

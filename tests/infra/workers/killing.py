@@ -14,7 +14,7 @@ from infra.logging import set_up
 from infra.settings import Settings
 from infra.wiring.workers import engine
 from infra.workers.process import run
-from tests.planting import deadline_of
+from tests.bugs import deadline_of
 
 _ORDER, _STOCK = DECIDERS["order"], DECIDERS["stock"]
 _burns = deadline_of("FUSE")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 from infra.clock import SYSTEM
 from infra.kafka.ports import Member, Polled, Record, Unreachable
 from infra.workers.lag import Lag
-from infra.workers.partition_consumer import Group
+from infra.workers.partition_consumer import PartitionConsumer
 
 
 class Scripted:
@@ -54,9 +54,9 @@ def record(partition: int, offset: int) -> Record:
     return Record(partition, offset, b"", (), 0)
 
 
-def group(member: Scripted, handler: Handled) -> Group:
+def group(member: Scripted, handler: Handled) -> PartitionConsumer:
     lag = Lag(cast("Any", None), "engine", "group", "topic", SYSTEM)
-    return Group(cast("Member", member), handler, SYSTEM, most=10, lag=lag)
+    return PartitionConsumer(cast("Member", member), handler, SYSTEM, most=10, lag=lag)
 
 
 def test_a_partition_that_cannot_be_taken_up_costs_the_others_no_record() -> None:

@@ -21,7 +21,7 @@ from infra.clock import SYSTEM
 from infra.settings import Settings
 from infra.workers.process import STUCK, Watchdog
 from tests.infra.kafka.trying import until
-from tests.telling import paid, placed, receipt
+from tests.messages import paid, placed, receipt
 
 HANGING = """
 import time

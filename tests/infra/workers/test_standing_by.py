@@ -16,7 +16,7 @@ from benchmarks.production import Production, production
 from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
 from infra.wire.ticks import tick
-from tests.telling import life, lives, receipt
+from tests.messages import life_cycle, life_cycles, receipt
 
 TAKES_OVER_S = 10.0 if os.environ.get("JUMUN_TORTURE") else 25.0
 """Alone it takes seven seconds; other tests that run beside it make everything slower."""
@@ -36,7 +36,7 @@ def test_another_relay_takes_over_within_ten_seconds(how: signal.Signals, made: 
     time.sleep(2)
     first.send_signal(how)
     began = time.monotonic()
-    made.publish(life("1"))
+    made.publish(life_cycle("1"))
     made.wait_decided(6)
     with made.ledger() as ledger:
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
@@ -44,7 +44,7 @@ def test_another_relay_takes_over_within_ten_seconds(how: signal.Signals, made: 
     assert time.monotonic() - began < TAKES_OVER_S
     if how is signal.SIGSTOP:  # it wakes, and is fenced off or stands by
         first.send_signal(signal.SIGCONT)
-        made.publish(life("2"))
+        made.publish(life_cycle("2"))
         made.wait_decided(11)
         time.sleep(2)
     made.wait_until(lambda: made.told_positions() == list(range(1, last_position(made) + 1)))
@@ -59,13 +59,13 @@ def last_position(made: Production) -> int:
 def test_a_relay_whose_mark_has_expired_goes_on_from_the_topics_end(made: Production) -> None:
     made.start("engine")
     made.start("relay")
-    made.publish([b"garbage", *lives(["1", "2"])])
+    made.publish([b"garbage", *life_cycles(["1", "2"])])
     made.wait_decided(12)
     made.wait_until(lambda: made.told_positions()[-1:] == [last_position(made)])
     made.end("relay")
     with made.ledger() as ledger:
         forget_marks(made, f"{made.settings.topics}-relay-{ledger.ledger_id}")
-    made.publish(life("3"))
+    made.publish(life_cycle("3"))
     made.wait_decided(17)
     made.start("relay")
     made.wait_until(lambda: made.told_positions() == list(range(1, last_position(made) + 1)))
@@ -84,7 +84,7 @@ def forget_marks(made: Production, group: str) -> None:
 def test_a_relay_refuses_a_ledger_that_is_not_the_one_it_told_of(made: Production) -> None:
     made.start("engine")
     made.start("relay")
-    made.publish(lives(["1"]))
+    made.publish(life_cycles(["1"]))
     made.wait_decided(6)
     made.wait_until(lambda: made.told_positions()[-1:] == [last_position(made)])
     made.end("relay")

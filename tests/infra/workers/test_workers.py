@@ -15,9 +15,9 @@ from infra.cli.worker import CANNOT
 from infra.demo import market
 from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
-from infra.wire.kafka_records import ledger_place, stored_bytes
+from infra.wire.kafka_records import ledger_position, stored_bytes
 from infra.wire.ticks import is_tick
-from tests.telling import life, paid, placed, receipt, tick
+from tests.messages import life_cycle, paid, placed, receipt, tick
 
 KILLING = "tests.infra.workers.killing"
 GARBAGE = b"\xff not a message"
@@ -50,7 +50,7 @@ def test_what_is_published_is_decided_told_and_folded(made: Production) -> None:
 
 
 def test_an_event_is_told_as_it_is_stored_and_names_the_one_before_it(made: Production) -> None:
-    made.publish([receipt(1), *life("1"), *life("2", seller="other")])
+    made.publish([receipt(1), *life_cycle("1"), *life_cycle("2", seller="other")])
     start_all(made)
     made.wait_decided(11)
     made.wait_folded()
@@ -58,7 +58,7 @@ def test_an_event_is_told_as_it_is_stored_and_names_the_one_before_it(made: Prod
         rows = dict(ledger.rows("SELECT position, state FROM stored_events"))
     before: dict[int, int] = {}
     for record in made.told("ledger"):
-        where = ledger_place(record.value)
+        where = ledger_position(record.value)
         assert stored_bytes(record.value) == rows[where.position]
         assert where.previous == before.get(record.partition, 0)
         assert json.loads(record.value)["position"] == where.position
@@ -243,7 +243,7 @@ def test_events_that_were_told_are_not_needed_to_fold_again(made: Production) ->
 
 
 def test_an_inbound_topic_made_anew_is_gone_on_with_only_when_an_operator_says_so(made: Production) -> None:
-    known = [receipt(1), *life("1")]
+    known = [receipt(1), *life_cycle("1")]
     made.publish(known)
     made.start("engine")
     made.wait_decided(len(known))
@@ -253,12 +253,12 @@ def test_an_inbound_topic_made_anew_is_gone_on_with_only_when_an_operator_says_s
     made.make_topics()
     assert made.start("engine").wait(STOPS_S) == CANNOT
     assert "--new-topic" in (made.logs / "engine.log").read_text("utf-8")
-    sent = len(known) + made.publish([*known, *life("2")])  # more than was lost is sent again
+    sent = len(known) + made.publish([*known, *life_cycle("2")])  # more than was lost is sent again
     made.start("engine --new-topic", "begins")
     made.wait_decided(sent)
     made.end("begins")
     assert made.decided()["duplicate"] == len(known)
-    sent += made.publish(life("3"))
+    sent += made.publish(life_cycle("3"))
     start_all(made)
     made.wait_decided(sent)
     made.wait_folded()

@@ -67,10 +67,10 @@ def delivered(order: str, seller: str = "acme") -> bytes:
     return message("shipment-tracked", data, id=f"came-{order}", seller=seller, at=at)
 
 
-def life(order: str, seller: str = "acme") -> list[bytes]:
+def life_cycle(order: str, seller: str = "acme") -> list[bytes]:
     """An order from its placement to the buyer's door."""
     return [step(order, seller=seller) for step in (placed, paid, packed, dispatched, delivered)]
 
 
-def lives(orders: Iterable[str], seller: str = "acme") -> list[bytes]:
-    return [receipt(1, seller=seller), *(line for order in orders for line in life(order, seller))]
+def life_cycles(orders: Iterable[str], seller: str = "acme") -> list[bytes]:
+    return [receipt(1, seller=seller), *(line for order in orders for line in life_cycle(order, seller))]

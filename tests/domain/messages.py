@@ -45,7 +45,7 @@ def some(pieces: int, line: str = "1") -> tuple[AskedLine, ...]:
     return (AskedLine(line=line, pieces=pieces),)
 
 
-def told(pieces: int, line: str = "1") -> list[LinePieces]:
+def pieces_of(pieces: int, line: str = "1") -> list[LinePieces]:
     """So many pieces of one line, in an event."""
     return [LinePieces(line=line, pieces=pieces)]
 
@@ -88,7 +88,7 @@ def cancel_requested(pieces: int, waits: int | None = None, **said: Any) -> Canc
         "binding": "rejectable",
         "route": "instant",
     }
-    lines: dict[str, Any] = {"lines": told(pieces), "pending": told(waiting) if waiting else []}
+    lines: dict[str, Any] = {"lines": pieces_of(pieces), "pending": pieces_of(waiting) if waiting else []}
     return happened(CancelRequested, **{**lines, **facts, **said})
 
 
