@@ -36,8 +36,8 @@ format: install  ## Correct and format the code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-lint: install  ## Find mistakes and wrong format
-	@time { $(BIN)/ruff check && $(BIN)/ruff format --check; }
+lint: install  ## Find mistakes, wrong format and misspelt words
+	@time { $(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/codespell; }
 
 types: install  ## Check the types with mypy and pyright
 	@time { $(BIN)/mypy && $(BIN)/basedpyright; }
