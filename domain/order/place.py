@@ -104,7 +104,7 @@ class NoteOrder(OrderCommand):
 
 
 class ClaimStatus(OrderCommand):
-    """Fact: the order's status in the channel's own words.  It is stored in addition to our derived status."""
+    """Fact: the order's status in the channel's own words.  It is stored beside our derived status."""
 
     status: Text
 
