@@ -33,10 +33,10 @@ from domain.streams import StreamId, stock_stream
 class Flow:
     """Pieces of one SKU that entered and left, summed over its whole history."""
 
-    came: int = 0
-    went: int = 0
+    entered: int = 0
+    left: int = 0
     shipped: int = 0
-    ordered_out: int = 0
+    dispatched: int = 0
     returned: int = 0
     inspected: int = 0
 
@@ -57,7 +57,7 @@ class Audit:
             case ShipmentDispatched():
                 seller = stream.seller
                 for move in event.moves:
-                    self._flows[stock_stream(seller, move.sku)].ordered_out += move.pieces
+                    self._flows[stock_stream(seller, move.sku)].dispatched += move.pieces
             case OrderDiscrepancyDetected(kind="refunded_more_than_captured"):
                 self._over_refunded.add(stream)
             case _ if stream.kind == "stock":
@@ -69,20 +69,20 @@ class Audit:
     def _stock(flow: Flow, event: Event) -> None:
         match event:
             case StockReceived():
-                flow.came += event.pieces
+                flow.entered += event.pieces
             case StockCounted() | StockAdjusted():
-                flow.came += max(0, event.delta)
-                flow.went += max(0, -event.delta)
+                flow.entered += max(0, event.delta)
+                flow.left += max(0, -event.delta)
             case ReturnQuarantined():
-                flow.came += event.pieces
+                flow.entered += event.pieces
                 flow.returned += event.pieces
             case ReturnRestocked():
                 flow.inspected += event.pieces
             case ReturnScrapped():
                 flow.inspected += event.pieces
-                flow.went += event.pieces
+                flow.left += event.pieces
             case StockShipped():
-                flow.went += event.pieces
+                flow.left += event.pieces
                 flow.shipped += event.pieces
             case _:
                 pass
@@ -95,8 +95,8 @@ class Audit:
             elif isinstance(state, StockItem):
                 yield from self._item(stream, state)
         for stream, flow in sorted(self._flows.items()):
-            if flow.shipped != flow.ordered_out:
-                yield f"I10 {stream}: shipped {flow.shipped}, orders dispatched {flow.ordered_out}"
+            if flow.shipped != flow.dispatched:
+                yield f"I10 {stream}: shipped {flow.shipped}, orders dispatched {flow.dispatched}"
             if flow.inspected > flow.returned:
                 yield f"I11 {stream}: {flow.inspected} inspected of {flow.returned} returned"
 
@@ -116,8 +116,8 @@ class Audit:
     def _item(self, stream: StreamId, item: StockItem) -> Iterator[str]:
         flow = self._flows[stream]
         in_stock = sum(balance.on_hand + balance.quarantine for balance in item.balances.values())
-        if flow.came != in_stock + flow.went:
-            yield f"I8 {stream}: {flow.came} came in, {flow.went} went out, {in_stock} in stock"
+        if flow.entered != in_stock + flow.left:
+            yield f"I8 {stream}: {flow.entered} entered, {flow.left} left, {in_stock} in stock"
         reserved: defaultdict[str, int] = defaultdict(int)
         for reservation in item.reservations.values():
             for location, pieces in reservation.at:

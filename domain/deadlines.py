@@ -4,7 +4,7 @@
 |----------------------------------------------|-----------------------------------------------|
 | order placed, amended, paid                  | the ship-by instants of its lines             |
 | stock reserved or backordered, still unpaid  | the end of the hold                           |
-| return received                              | its refund                                    |
+| return received                              | the refund                                    |
 
 A timer is never cancelled: if its deadline no longer matters, its command causes no event.
 """
@@ -34,13 +34,13 @@ class Timer(NamedTuple):
     detail: str = ""
 
 
-Happened = TypeVar("Happened", bound=Event)
-Rule = Callable[[StreamId, Happened], list[Timer]]
+EventT = TypeVar("EventT", bound=Event)
+Rule = Callable[[StreamId, EventT], list[Timer]]
 
 _rules: dict[type, Rule[Any]] = {}
 
 
-def _on_event(rule: Rule[Happened]) -> Rule[Happened]:
+def _on_event(rule: Rule[EventT]) -> Rule[EventT]:
     """Registers a rule for the events that its second parameter is annotated with."""
     register(rule, 1, _rules)
     return rule

@@ -13,7 +13,7 @@ from domain.policies.documents import Policies
 
 State = TypeVar("State")
 Command = TypeVar("Command")
-Happened = TypeVar("Happened", bound=Event)
+EventT = TypeVar("EventT", bound=Event)
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
@@ -74,7 +74,7 @@ class Rules(Generic[State]):
         register(rule, 1, self._decide)
         return rule
 
-    def on_event(self, rule: Callable[[State, Happened], State]) -> Callable[[State, Happened], State]:
+    def on_event(self, rule: Callable[[State, EventT], State]) -> Callable[[State, EventT], State]:
         """Registers a rule that applies the events that its second parameter is annotated with."""
         register(rule, 1, self._evolve)
         return rule

@@ -40,14 +40,14 @@ from domain.streams import StreamId, return_stream, stock_stream
 from domain.values import UnitState
 
 FollowUp = tuple[StreamId, Any]
-Happened = TypeVar("Happened", bound=Event)
-Rule = Callable[[str, str, Happened, Any], Iterator[FollowUp]]
+EventT = TypeVar("EventT", bound=Event)
+Rule = Callable[[str, str, EventT, Any], Iterator[FollowUp]]
 """Parameters: seller id, business key of the event's stream, event, state of the stream after it."""
 
 _rules: dict[type, Rule[Any]] = {}
 
 
-def _on_event(rule: Rule[Happened]) -> Rule[Happened]:
+def _on_event(rule: Rule[EventT]) -> Rule[EventT]:
     """Registers a rule for the events that its third parameter is annotated with."""
     register(rule, 2, _rules)
     return rule
@@ -185,7 +185,7 @@ def _on_inspected(seller: str, return_id: str, event: ReturnInspected, ret: Retu
 
 
 def _granted(line: LineCounts, now: int) -> int:
-    """How many of the `now` pieces just inspected belong to the granted ones: more pieces may arrive."""
+    """How many of the `now` pieces just inspected were granted: more pieces than granted may arrive."""
     return min(line.requested, line.inspected) - min(line.requested, line.inspected - now)
 
 

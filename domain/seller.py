@@ -72,12 +72,16 @@ class SellerOpened(Event):
 
 
 class PolicyAdopted(Event):
+    """The seller adopted a policy.  `replaces`: the policies that no longer apply."""
+
     policy: Policy
     replaces: list[str]
     by: str
 
 
 class ValueAdjusted(Event):
+    """The value of the seller's sales was corrected without moving goods."""
+
     adjustment_id: str
     channel: str
     code: str
@@ -132,9 +136,9 @@ def adopt_policy(seller: Seller, command: AdoptPolicy, context: MessageContext) 
     adopted = documents(seller.policies)
     if policy in adopted:
         return []
-    same = [other for other in adopted if other.id == policy.id]
-    if any(other.version >= policy.version for other in same):
-        raise OlderThanAdopted(asked=ref(policy), adopted=ref(same[0]))
+    versions = [other for other in adopted if other.id == policy.id]
+    if any(other.version >= policy.version for other in versions):
+        raise OlderThanAdopted(asked=ref(policy), adopted=ref(versions[0]))
     left = documents(adopt(seller.policies, policy))
     replaced = [ref(other) for other in adopted if other not in left]
     return [PolicyAdopted(at=context.at, policy=policy, replaces=replaced, by=context.by)]

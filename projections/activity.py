@@ -198,19 +198,19 @@ class Activity(EventCells[ActivityCell]):
         cell.units += units
         cell.value_micros += value
 
-    def add(self, stored: dict[Stored, ActivityCell], more: ActivityCell) -> ActivityCell:
+    def add(self, stored: dict[Stored, ActivityCell], addition: ActivityCell) -> ActivityCell:
         """Adds a batch's cell to the stored cell of its reason; beyond the limit, to that of `(others)`."""
-        key = (more.reason, more.currency)
+        key = (addition.reason, addition.currency)
         if key not in stored and len(stored) >= self._most_reasons:
-            key = (OTHER_REASONS, more.currency)
+            key = (OTHER_REASONS, addition.currency)
         cell = stored.get(key)
         if cell is None:
-            cell = stored[key] = ActivityCell(more.seller_id, more.day, more.kind, *key)
-        cell.facts += more.facts
-        cell.inferred += more.inferred
-        cell.events += more.events
-        cell.units += more.units
-        cell.value_micros += more.value_micros
+            cell = stored[key] = ActivityCell(addition.seller_id, addition.day, addition.kind, *key)
+        cell.facts += addition.facts
+        cell.inferred += addition.inferred
+        cell.events += addition.events
+        cell.units += addition.units
+        cell.value_micros += addition.value_micros
         return cell
 
 

@@ -16,7 +16,7 @@ class DerivedRows:
     """A read model with one table.  For each source fold, a function derives rows from one view."""
 
     nothing: Final[StoredRows] = ()
-    """The rows of a new view."""
+    """A view without events has no rows."""
 
     def __init__(self, table: Table[Any]) -> None:
         self.table = table

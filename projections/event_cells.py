@@ -26,5 +26,5 @@ class EventCells(ABC, Generic[Cell]):
         """
 
     @abstractmethod
-    def add(self, stored: dict[Stored, Cell], more: Cell) -> Cell:
+    def add(self, stored: dict[Stored, Cell], addition: Cell) -> Cell:
         """Adds a batch's cell to a stored cell and returns it.  `stored`: a group's cells by rest of key."""

@@ -132,8 +132,8 @@ class Projection:
             rows = stored.get(group, {}).get(table.name, ())
             groups[group] = {table.stored(row)[table.within]: row for row in rows}
         touched: dict[int, Any] = {}
-        for key, more in counted.items():
-            cell = model.add(groups[key[: table.group]], more)
+        for key, batch_cell in counted.items():
+            cell = model.add(groups[key[: table.group]], batch_cell)
             touched[id(cell)] = cell
         for cell in touched.values():
             changes.write(table.name, table.stored(cell))

@@ -13,7 +13,7 @@ from projections.tables import Stored, Table
 
 View = TypeVar("View")
 Share = tuple[Any, ...]
-"""The amounts added to one cell: the rest of the cell's key, then the amounts.
+"""What is added to one cell: the rest of its key, then the amounts.
 
 A plain tuple, because every event of an order creates about a dozen.
 """
@@ -50,7 +50,7 @@ class SharedCells(Generic[SomeCell]):
     """A read model with one table.  For each source fold, a function computes a view's contribution."""
 
     nothing: Final = NO_CONTRIBUTION
-    """The contribution of a new view."""
+    """A view without events contributes nothing."""
 
     def __init__(self, table: Table[SomeCell], key_parts: int) -> None:
         """`key_parts`: how many values of a share complete its cell's key."""

@@ -1,6 +1,6 @@
 """Describes the tables of the read models: each column with its type, meaning and unit.
 
-The database tables with their comments, docs/read-models.md and the headers of exports are made from it.
+The database tables with their comments, docs/read-models.md and the headers of exports are generated from it.
 """
 
 import json

@@ -67,8 +67,8 @@ class Part(BaseModel):
 class Document(Part):
     """The common fields of a policy.
 
-    `valid_from` and `valid_to` tell for which dates its source is valid; they select nothing.  A policy
-    applies to a seller from the event of its adoption until the next one.
+    `valid_from` and `valid_to` are the dates for which the source is valid.  No rule uses them: a policy
+    applies to a seller from the event of its adoption until the next adoption of its kind.
     """
 
     id: Key

@@ -56,7 +56,7 @@ class ReturnPolicy(Document):
 
     @model_validator(mode="after")
     def _keeps_the_law(self) -> Self:
-        """A Korean policy meets the law.  Source: KR E-Commerce Act, articles 17 (1), 18 (2), 18 (10)."""
+        """A Korean policy must meet the law.  Source: E-Commerce Act, articles 17 (1), 18 (2), 18 (10)."""
         if self.region != "KR":
             return self
         broken = {

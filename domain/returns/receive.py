@@ -56,6 +56,8 @@ class RecordInspection(ReturnCommand):
 
 
 class ReturnCollected(Event):
+    """The carrier collected the pieces from the buyer."""
+
     carrier: str | None
     tracking_number: str | None
 

@@ -26,6 +26,8 @@ class PassRefundDue(NamedTuple):
 
 
 class ReturnRefunded(Event):
+    """The buyer got a refund for this return."""
+
     refund_id: str
     amount: int
 

@@ -69,11 +69,15 @@ class ReturnRecorded(Event):
 
 
 class ReturnApproved(Event):
+    """The return was approved."""
+
     by: str
     reason: str | None
 
 
 class ReturnRejected(Event):
+    """The return was rejected.  `lines`: the pieces that will not be returned."""
+
     by: str
     reason: str | None
     order: str | None

@@ -139,7 +139,10 @@ def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> li
         reason=command.reason,
         unit_price=command.unit_price,
     )
-    return [*topped_up(on_hand, -command.delta, command.location, command.adjustment_id, context), adjusted]
+    return [
+        *correction_events(on_hand, -command.delta, command.location, command.adjustment_id, context),
+        adjusted,
+    ]
 
 
 @rules.on_command
@@ -148,7 +151,9 @@ def quarantine(item: StockItem, command: QuarantineStock, context: MessageContex
     taken = command.pieces if command.pieces > 0 else 0
     released = -command.pieces if command.pieces < 0 else 0
     allowed = command.pieces if released <= balance.quarantine else -balance.quarantine
-    events: list[Event] = topped_up(balance.on_hand, taken, command.location, command.quarantine_id, context)
+    events: list[Event] = correction_events(
+        balance.on_hand, taken, command.location, command.quarantine_id, context
+    )
     if allowed != command.pieces:
         events.append(
             _discrepancy(context, "more_released_than_quarantined", command.quarantine_id, -allowed, released)
@@ -160,7 +165,9 @@ def quarantine(item: StockItem, command: QuarantineStock, context: MessageContex
     return events
 
 
-def topped_up(on_hand: int, taken: int, location: str, subject: str, context: MessageContext) -> list[Event]:
+def correction_events(
+    on_hand: int, taken: int, location: str, subject: str, context: MessageContext
+) -> list[Event]:
     """Correction events if more is taken than is on hand, so that on hand never becomes negative."""
     missing = max(0, taken - max(0, on_hand))
     if not missing:

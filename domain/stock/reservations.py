@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.stock.book import topped_up
+from domain.stock.book import correction_events
 from domain.stock.state import (
     At,
     BackorderDropped,
@@ -219,7 +219,7 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
         parts = _joined(parts, At(location=location, pieces=short))
     for part in parts:  # after a short count, on hand may be less than reserved
         on_hand = item.balances.get(part.location, Balance()).on_hand
-        events += topped_up(on_hand, part.pieces, part.location, key, context)
+        events += correction_events(on_hand, part.pieces, part.location, key, context)
     if short:
         events.append(
             StockDiscrepancyDetected(
@@ -232,12 +232,12 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
     return [*events, shipped]
 
 
-def _joined(parts: list[At], more: At) -> list[At]:
+def _joined(parts: list[At], extra: At) -> list[At]:
     for index, part in enumerate(parts):
-        if part.location == more.location:
-            both = At(location=part.location, pieces=part.pieces + more.pieces, reserved=part.reserved)
+        if part.location == extra.location:
+            both = At(location=part.location, pieces=part.pieces + extra.pieces, reserved=part.reserved)
             return [*parts[:index], both, *parts[index + 1 :]]
-    return [*parts, more]
+    return [*parts, extra]
 
 
 def _fullest(item: StockItem) -> str:

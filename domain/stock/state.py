@@ -116,6 +116,8 @@ class StockItem(NamedTuple):
 
 
 class StockReceived(Event):
+    """Pieces were received at a location."""
+
     receipt_id: str
     location: str
     pieces: int
@@ -123,6 +125,8 @@ class StockReceived(Event):
 
 
 class StockReserved(Event):
+    """Pieces were reserved for an order line.  `expires_at`: end of the hold if the order is not paid."""
+
     order: str
     line: str
     pieces: int
@@ -168,6 +172,8 @@ class BackorderDropped(Event):
 
 
 class StockShipped(Event):
+    """Pieces of an order line left the stock."""
+
     order: str
     line: str
     pieces: int
@@ -257,18 +263,24 @@ class SaleResumed(Event):
 
 
 class LowStockDetected(Event):
+    """The SKU is low on stock by the threshold of the stock policy, but not sold out."""
+
     available: int
     threshold: int
     policy: str
 
 
 class SoldOutDetected(Event):
+    """The available pieces are at or below the safety stock: nothing is left to sell."""
+
     available: int
     safety_stock: int
     policy: str
 
 
 class StockRecovered(Event):
+    """The available pieces are at or above `clear_at` of the stock policy again."""
+
     available: int
     policy: str
 

@@ -12,7 +12,7 @@ from projections.orders.view import OrderView, earliest, latest, move, overtake,
 
 
 class AfterPacking(Fold[OrderView]):
-    """The first half of the fold of orders: all events from the packing of a parcel on."""
+    """The part of the fold of orders that handles the events from the packing of a parcel on."""
 
     @when
     def packed(self, view: OrderView, event: ShipmentPacked, at: int) -> None:

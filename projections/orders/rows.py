@@ -14,7 +14,7 @@ Maybe = int | None
 
 @dataclass(slots=True)
 class OrderStatus:
-    """One row per order of a seller.  It does not depend on the order in which the facts arrived."""
+    """One row per order of a seller.  The sequence in which its facts arrived does not change it."""
 
     seller_id: Seller
     channel: Channel

@@ -21,7 +21,10 @@ COLUMN: Final = {
     "returned_to_sender": "returned_to_sender",
     "cancelled": "cancelled",
 }
-"""The counter of each state.  States before packing share one, as they depend on the order of arrival."""
+"""The counter column of each state.
+
+The states before packing share one, because the allocation depends on the sequence in which facts arrive.
+"""
 FAULTS: Final = ("customer", "platform", "carrier", "seller")
 
 
@@ -49,10 +52,10 @@ def latest(one: int | None, other: int | None) -> int | None:
 def move(view: OrderView, moved: Move, to: str) -> OrderFact:
     """Moves pieces of a line from their state to the state `to`.  Returns the line."""
     line, pieces, was = view.lines[moved.line], moved.pieces, moved.was
-    left, right = COLUMN[was], COLUMN[to]
-    if left != right:
-        setattr(line, left, getattr(line, left) - pieces)
-        setattr(line, right, getattr(line, right) + pieces)
+    source, target = COLUMN[was], COLUMN[to]
+    if source != target:
+        setattr(line, source, getattr(line, source) - pieces)
+        setattr(line, target, getattr(line, target) + pieces)
     if was == "cancelled":
         _sent_after_all(line, pieces)
     elif was == "backordered":
@@ -62,12 +65,12 @@ def move(view: OrderView, moved: Move, to: str) -> OrderFact:
 
 
 def _sent_after_all(line: OrderFact, pieces: int) -> None:
-    """Cancelled pieces were dispatched: they no longer count as cancelled, the customer's cancels first."""
+    """Subtracts dispatched pieces from the counters of cancelled pieces, those of the customer first."""
     for fault in FAULTS:
         name = f"cancelled_{fault}"
-        some = min(pieces, getattr(line, name))
-        setattr(line, name, getattr(line, name) - some)
-        pieces -= some
+        count = min(pieces, getattr(line, name))
+        setattr(line, name, getattr(line, name) - count)
+        pieces -= count
     line.out_of_stock = min(line.out_of_stock, line.cancelled_seller)
     if not line.out_of_stock:
         line.out_of_stock_at = None

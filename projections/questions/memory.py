@@ -134,8 +134,8 @@ def _holds(row: Any, condition: Condition) -> bool:
             return value is not None
         case _ if value is None:
             return False
-        case Equal(value=wanted):
-            return bool(value == wanted)
+        case Equal(value=expected):
+            return bool(value == expected)
         case AtLeast(value=bound):
             return bool(value >= bound)
         case Below(value=bound):

@@ -39,8 +39,8 @@ class StockAnswer(AsOf):
     def conserved(self) -> bool:
         """Invariant I8: the pieces that came in equal those in stock plus those that went out."""
         item = self.totals
-        came = item.received + item.counted + item.adjusted + item.corrected + item.returned_in
-        return came == self.on_hand + self.quarantine + item.shipped + item.scrapped
+        incoming = item.received + item.counted + item.adjusted + item.corrected + item.returned_in
+        return incoming == self.on_hand + self.quarantine + item.shipped + item.scrapped
 
 
 def stock(
