@@ -31,9 +31,9 @@ def nothing_stored(tables: tuple[Table[Any], ...], groups: Sequence[Group]) -> M
 
 
 class Projection:
-    """Caches views and cells by key, in the order of their last use (LRU).
+    """All read models, with their views and cells in LRU caches.
 
-    Every row belongs to one seller, so the seller's own view is loaded with each event.
+    Every row belongs to one seller, so the seller's own view is loaded for each of its events.
     """
 
     def __init__(self, load: Load = nothing_stored, read_models: Iterable[ReadModel] = READ_MODELS) -> None:
@@ -48,7 +48,7 @@ class Projection:
         self._counters = [model for model in models if isinstance(model, EventCells)]
         self._views: CachedViews = {}
         self._cells: dict[SharedCells[Any], dict[Stored, Any]] = {model: {} for model in self._shared}
-        self._counted: dict[EventCells[Any], dict[Stored, dict[Stored, Any]]] = {
+        self._counter_cells: dict[EventCells[Any], dict[Stored, dict[Stored, Any]]] = {
             model: {} for model in self._counters
         }
         """The cells of each group, by the rest of their key."""
@@ -89,7 +89,7 @@ class Projection:
 
     @property
     def _caches(self) -> list[dict[Any, Any]]:
-        return [self._views, *self._cells.values(), *self._counted.values()]
+        return [self._views, *self._cells.values(), *self._counter_cells.values()]
 
     def _open(self, batch: Sequence[Recorded]) -> Streams:
         """Loads the missing views of the batch.  Returns the views of each stream."""
@@ -124,15 +124,17 @@ class Projection:
         kind = StreamId(stream).kind
         return [(fold, fold.group(stream)) for fold in self._folds if kind in fold.kinds]
 
-    def _add_counted(self, model: EventCells[Any], counted: Mapping[Stored, Any], changes: Changes) -> None:
-        groups, table = self._counted[model], model.table
-        missing = list({key[: table.group]: None for key in counted if key[: table.group] not in groups})
+    def _add_counted(
+        self, model: EventCells[Any], batch_cells: Mapping[Stored, Any], changes: Changes
+    ) -> None:
+        groups, table = self._counter_cells[model], model.table
+        missing = list({key[: table.group]: None for key in batch_cells if key[: table.group] not in groups})
         stored = self._load(model.tables, missing)
         for group in missing:
             rows = stored.get(group, {}).get(table.name, ())
             groups[group] = {table.stored(row)[table.within]: row for row in rows}
         touched: dict[int, Any] = {}
-        for key, batch_cell in counted.items():
+        for key, batch_cell in batch_cells.items():
             cell = model.add(groups[key[: table.group]], batch_cell)
             touched[id(cell)] = cell
         for cell in touched.values():
