@@ -1,1 +1,1 @@
-"""The rules of order fulfilment: pure, without clock, disk or chance."""
+"""The business rules of order fulfilment as pure functions: no clock, no I/O, no randomness."""

@@ -1,8 +1,9 @@
-"""The invariants, checked over any history: what `jumun verify` and the property tests ask.
+"""Checks the invariants over a history of events, for `jumun verify` and the property tests.
 
-I1 every ordered piece in exactly one state; I3 what waits for a cancel has not left; I4 no more comes back
-than went out; I5 refunds within what was captured, unless said; I8 no piece appears or vanishes; I9 what is
-reserved is the sum of the reservations; I10 stock shipped what orders sent; I11 restocked at most once.
+I1 every ordered piece is in exactly one state; I3 pieces with a pending cancel have not been handed over;
+I4 no more pieces are returned than were handed over; I5 refunds do not exceed the captured amount, unless a
+discrepancy was recorded; I8 stock is conserved; I9 the reserved pieces are the sum of the reservations;
+I10 stock shipped as many pieces as orders dispatched; I11 a returned piece is inspected at most once.
 """
 
 from collections import defaultdict
@@ -30,18 +31,18 @@ from domain.streams import StreamId, stock_stream
 
 @dataclass(slots=True)
 class Flow:
-    """Pieces of one SKU that came and went, over its whole history."""
+    """Pieces of one SKU that entered and left, summed over its whole history."""
 
-    came: int = 0
-    went: int = 0
+    entered: int = 0
+    left: int = 0
     shipped: int = 0
-    ordered_out: int = 0
+    dispatched: int = 0
     returned: int = 0
     inspected: int = 0
 
 
 class Audit:
-    """Folds a history and says which invariants it breaks."""
+    """Folds a history of events and reports the invariants that it breaks."""
 
     def __init__(self) -> None:
         self._states: dict[StreamId, Any] = {}
@@ -56,7 +57,7 @@ class Audit:
             case ShipmentDispatched():
                 seller = stream.seller
                 for move in event.moves:
-                    self._flows[stock_stream(seller, move.sku)].ordered_out += move.pieces
+                    self._flows[stock_stream(seller, move.sku)].dispatched += move.pieces
             case OrderDiscrepancyDetected(kind="refunded_more_than_captured"):
                 self._over_refunded.add(stream)
             case _ if stream.kind == "stock":
@@ -68,34 +69,34 @@ class Audit:
     def _stock(flow: Flow, event: Event) -> None:
         match event:
             case StockReceived():
-                flow.came += event.pieces
+                flow.entered += event.pieces
             case StockCounted() | StockAdjusted():
-                flow.came += max(0, event.delta)
-                flow.went += max(0, -event.delta)
+                flow.entered += max(0, event.delta)
+                flow.left += max(0, -event.delta)
             case ReturnQuarantined():
-                flow.came += event.pieces
+                flow.entered += event.pieces
                 flow.returned += event.pieces
             case ReturnRestocked():
                 flow.inspected += event.pieces
             case ReturnScrapped():
                 flow.inspected += event.pieces
-                flow.went += event.pieces
+                flow.left += event.pieces
             case StockShipped():
-                flow.went += event.pieces
+                flow.left += event.pieces
                 flow.shipped += event.pieces
             case _:
                 pass
 
     def findings(self) -> Iterator[str]:
-        """One sentence per broken invariant, in the order of the streams."""
+        """One line per broken invariant, sorted by stream."""
         for stream, state in sorted(self._states.items()):
             if isinstance(state, Order):
                 yield from self._order(stream, state)
             elif isinstance(state, StockItem):
                 yield from self._item(stream, state)
         for stream, flow in sorted(self._flows.items()):
-            if flow.shipped != flow.ordered_out:
-                yield f"I10 {stream}: shipped {flow.shipped}, orders sent {flow.ordered_out}"
+            if flow.shipped != flow.dispatched:
+                yield f"I10 {stream}: shipped {flow.shipped}, orders dispatched {flow.dispatched}"
             if flow.inspected > flow.returned:
                 yield f"I11 {stream}: {flow.inspected} inspected of {flow.returned} returned"
 
@@ -106,23 +107,23 @@ class Audit:
                 yield f"I1 {stream} line {name}: {dict(line.units)} of {line.ordered} ordered"
             if not 0 <= line.cancel_pending <= line.before_handover:
                 yield f"I3 {stream} line {name}: {line.cancel_pending} pending of {line.before_handover}"
-            gone = sum(line.units.get(state, 0) for state in HANDED_OVER)
-            if line.returned + line.return_open > gone:
-                yield f"I4 {stream} line {name}: {line.returned} + {line.return_open} back of {gone}"
+            handed_over = sum(line.units.get(state, 0) for state in HANDED_OVER)
+            if line.returned + line.return_open > handed_over:
+                yield f"I4 {stream} line {name}: {line.returned} + {line.return_open} back of {handed_over}"
         if order.refunded > order.captured and stream not in self._over_refunded:
             yield f"I5 {stream}: refunded {order.refunded} of {order.captured}"
 
     def _item(self, stream: StreamId, item: StockItem) -> Iterator[str]:
         flow = self._flows[stream]
-        there = sum(balance.on_hand + balance.quarantine for balance in item.balances.values())
-        if flow.came != there + flow.went:
-            yield f"I8 {stream}: {flow.came} came, {flow.went} went, {there} there"
-        promised: defaultdict[str, int] = defaultdict(int)
+        in_stock = sum(balance.on_hand + balance.quarantine for balance in item.balances.values())
+        if flow.entered != in_stock + flow.left:
+            yield f"I8 {stream}: {flow.entered} entered, {flow.left} left, {in_stock} in stock"
+        reserved: defaultdict[str, int] = defaultdict(int)
         for reservation in item.reservations.values():
             for location, pieces in reservation.at:
-                promised[location] += pieces
+                reserved[location] += pieces
         for location, balance in item.balances.items():
-            if promised[location] != balance.reserved or balance.reserved < 0:
-                yield f"I9 {stream} at {location}: {balance.reserved} reserved, {promised[location]} promised"
+            if reserved[location] != balance.reserved or balance.reserved < 0:
+                yield f"I9 {stream} at {location}: reserved {balance.reserved}, sum is {reserved[location]}"
             if balance.on_hand < 0 or balance.quarantine < 0:
-                yield f"I8 {stream} at {location}: {balance.on_hand} on hand, {balance.quarantine} kept apart"
+                yield f"I8 {stream} at {location}: on hand {balance.on_hand}, quarantine {balance.quarantine}"

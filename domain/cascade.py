@@ -1,7 +1,7 @@
-"""A command and all that follows from it: from (states, command, context) to (events, new states).
+"""Runs a command and all its follow-up commands: (states, command, context) -> (events, new states).
 
-Follow-ups run breadth first, in the order in which the fulfilment process names them.  Nothing is changed
-in place: what a refusal leaves behind is nothing at all.
+Follow-ups run breadth first, in the order in which the fulfilment process returns them.  States are never
+changed in place, so a refused command leaves no trace.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ from domain.streams import StreamId
 StateOf = Callable[[StreamId], Any]
 """The state of a stream; None where it has no event yet."""
 Deciders = Mapping[str, Decider[Any]]
-"""The rules of each kind of stream."""
+"""The decider of each kind of stream."""
 
 
 class CascadeEvent(NamedTuple):
@@ -27,25 +27,25 @@ class CascadeEvent(NamedTuple):
     stream: StreamId
     event: Event
     cause: int | None
-    """Index of the event that it follows from; None where it is the command itself."""
+    """Index of the event that caused it; None if the command itself caused it."""
 
 
 class Cascade(NamedTuple):
-    """What a command leads to."""
+    """The result of a command."""
 
     events: list[CascadeEvent]
     """In the order in which they were decided."""
     states: dict[StreamId, Any]
-    """The new state of each stream that has an event here."""
+    """The new state of each stream that has an event in this cascade."""
 
 
 def cascade(
     state_of: StateOf, stream: StreamId, command: Any, context: MessageContext, deciders: Deciders = DECIDERS
 ) -> Cascade:
-    """Carries out `command` on `stream`, then whatever its events ask of other streams.
+    """Carries out `command` on `stream`, then the follow-up commands of its events on other streams.
 
-    Raises: Refused, TooEarly, when the command itself may not or cannot yet be carried out; AssertionError,
-    when one of its follow-ups is refused, which is a bug.
+    Raises: Refused or TooEarly, if the command itself is refused or comes too early; AssertionError, if one
+    of its follow-ups is refused, which is a bug.
     """
     events: list[CascadeEvent] = []
     states: dict[StreamId, Any] = {}
@@ -72,9 +72,9 @@ def cascade(
 def _decided(
     decider: Decider[Any], state: Any, command: Any, context: MessageContext
 ) -> list[tuple[Event, Any]]:
-    """The events of one command, each with the state that it leads to."""
-    if decider.story is not None:
-        return decider.story(state, command, context)
+    """The events of one command, each with the state after it."""
+    if decider.decide_with_states is not None:
+        return decider.decide_with_states(state, command, context)
     decided: list[tuple[Event, Any]] = []
     for event in decider.decide(state, command, context):
         state = decider.evolve(state, event)

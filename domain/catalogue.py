@@ -1,7 +1,7 @@
-"""Every name of the contract and what it stands for.  Newcomers start here.
+"""Maps every message and event type name to its class.  Start reading the code here.
 
-A name is for ever: its line may point at a newer class, but never go.  A new optional field keeps the name;
-a new meaning, a renamed or a dropped field makes a `.v2`.
+A type name is never removed or reused, but it may point to a newer class.  A new optional field keeps the
+name; a new meaning, a renamed field or a dropped field needs a new name, `.v2`.
 """
 
 from typing import Any, Final
@@ -49,15 +49,15 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.stock-adjusted.v1": book.AdjustStock,
     "jumun.inbound.stock-quarantined.v1": book.QuarantineStock,
 }
-"""What comes in: facts in the past tense, wishes end in `-requested`."""
+"""Inbound message types.  Facts are named in the past tense; wishes end in `-requested`."""
 
 TIME_PASSED: Final = "jumun.inbound.time-passed.v1"
-"""The one message that moves time; it belongs to no aggregate."""
+"""The tick: the only message that moves time.  It belongs to no aggregate."""
 
 BUSINESS_KEYS: Final = {
     name: command.business_key for name, command in COMMANDS.items() if command.business_key is not None
 }
-"""Messages whose id must be their business key, so that their streams need no memory of them."""
+"""Message types whose message id must equal this field, so that the stream need not store seen keys."""
 
 EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.seller.opened.v1": seller.SellerOpened,
@@ -116,7 +116,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.return.refund-overdue.v1": refund.RefundOverdue,
     "jumun.return.discrepancy-detected.v1": return_state.ReturnDiscrepancyDetected,
 }
-"""What the ledger holds and the engine emits."""
+"""Event types: the ledger stores them and the engine publishes them."""
 
 NAMES: Final = {kind: name for name, kind in EVENTS.items()}
 
@@ -126,4 +126,4 @@ DECIDERS: Final[dict[str, Decider[Any]]] = {
     "stock": stock.STOCK,
     "return": returns.RETURN,
 }
-"""By the first part of a stream's id."""
+"""The decider of each aggregate, by the first part of the stream id."""

@@ -1,12 +1,12 @@
-"""Deadlines: what falls due because of an event, and the step that its stream then takes.
+"""Deadlines: which timers an event sets, and which command a timer sends when it is due.
 
-| what happened                        | what falls due                                        |
-|--------------------------------------|-------------------------------------------------------|
-| order placed, amended, paid          | the instants by which its lines must ship             |
-| stock reserved, backordered, unpaid  | the hold ends                                         |
-| return received                      | its refund                                            |
+| event                                        | what is due                                   |
+|----------------------------------------------|-----------------------------------------------|
+| order placed, amended, paid                  | the ship-by instants of its lines             |
+| stock reserved or backordered, still unpaid  | the end of the hold                           |
+| return received                              | the refund                                    |
 
-A deadline that nothing waits for any more does nothing when it falls.
+A timer is never cancelled: if its deadline no longer matters, its command causes no event.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from domain.streams import StreamId
 
 
 class Timer(NamedTuple):
-    """Something falls due on a stream when time passes `due`."""
+    """A deadline of a stream: its command is sent when time passes `due`."""
 
     key: str
     due: datetime
@@ -34,20 +34,20 @@ class Timer(NamedTuple):
     detail: str = ""
 
 
-Happened = TypeVar("Happened", bound=Event)
-Rule = Callable[[StreamId, Happened], list[Timer]]
+EventT = TypeVar("EventT", bound=Event)
+Rule = Callable[[StreamId, EventT], list[Timer]]
 
 _rules: dict[type, Rule[Any]] = {}
 
 
-def _on_event(rule: Rule[Happened]) -> Rule[Happened]:
-    """Registers what falls due because of the events that the second parameter is annotated with."""
+def _on_event(rule: Rule[EventT]) -> Rule[EventT]:
+    """Registers a rule for the events that its second parameter is annotated with."""
     register(rule, 1, _rules)
     return rule
 
 
 def timers(stream: StreamId, event: Event) -> list[Timer]:
-    """What falls due later because of `event`."""
+    """The timers that `event` sets."""
     rule = _rules.get(type(event))
     return [] if rule is None else rule(stream, event)
 
@@ -81,7 +81,7 @@ def _refund(stream: StreamId, event: ReturnReceived) -> list[Timer]:
 
 
 def due_step(timer: Timer) -> Any:
-    """The step that a timer sends to its stream when it falls due."""
+    """The command that a timer sends to its stream when it is due."""
     match timer.kind:
         case "ship-by":
             return PassShipBy(timer.due)

@@ -1,6 +1,6 @@
-"""An aggregate as two pure functions: `decide` on a command, `evolve` by an event.
+"""An aggregate as two pure functions: `decide` turns a command into events, `evolve` applies an event.
 
-Both are made of rules, one function for each class of command and of event, registered where it is written.
+Both consist of rules: one function per command class and per event class, registered by a decorator.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,31 +13,31 @@ from domain.policies.documents import Policies
 
 State = TypeVar("State")
 Command = TypeVar("Command")
-Happened = TypeVar("Happened", bound=Event)
+EventT = TypeVar("EventT", bound=Event)
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
 class MessageContext(NamedTuple):
-    """What every rule may know of the message it decides on, besides the command itself."""
+    """What a rule may use of a message besides its command."""
 
     at: datetime
-    """When it happened, as its source says (a claim, not the clock)."""
+    """When it happened, as the source says.  It is a claim, not our clock."""
     by: str
     """The actor, for example `operator:kim` or `carrier:cj`."""
     zone: str
     """The seller's time zone."""
     policies: Policies
-    """What the seller has adopted."""
+    """The policies that the seller has adopted."""
     reported_at: datetime | None = None
-    """When the source wrote it down, where it says so."""
+    """When the source recorded it; None if the source does not say."""
     inferred: bool = False
-    """The source has no such fact or time; a converter worked it out."""
+    """The source does not contain this fact or this time; an importer inferred it."""
 
 
 def register(rule: Rule, parameter: int, table: dict[type, Rule]) -> None:
-    """Enters `rule` for each class that its `parameter`, counted from 0, is annotated with.
+    """Adds `rule` to `table` for each class that its `parameter` (counted from 0) is annotated with.
 
-    Raises: ValueError, where the class has a rule already.
+    Raises: ValueError, if the class has a rule already.
     """
     annotation = list(get_type_hints(rule).values())[parameter]
     for subject in get_args(annotation) or (annotation,):
@@ -48,7 +48,7 @@ def register(rule: Rule, parameter: int, table: dict[type, Rule]) -> None:
 
 
 class Rules(Generic[State]):
-    """The rules of an aggregate, or of one family of them; `families` are joined."""
+    """The rules of an aggregate or of one family of rules.  `families` are merged into one."""
 
     def __init__(self, *families: "Rules[State]") -> None:
         self._decide: dict[type, Callable[[State, Any, MessageContext], list[Event]]] = {}
@@ -59,12 +59,12 @@ class Rules(Generic[State]):
 
     @property
     def commands(self) -> frozenset[type]:
-        """What there is a rule to decide on."""
+        """The command classes that have a rule."""
         return frozenset(self._decide)
 
     @property
     def events(self) -> frozenset[type]:
-        """What there is a rule to evolve by."""
+        """The event classes that have a rule."""
         return frozenset(self._evolve)
 
     def on_command(
@@ -74,7 +74,7 @@ class Rules(Generic[State]):
         register(rule, 1, self._decide)
         return rule
 
-    def on_event(self, rule: Callable[[State, Happened], State]) -> Callable[[State, Happened], State]:
+    def on_event(self, rule: Callable[[State, EventT], State]) -> Callable[[State, EventT], State]:
         """Registers a rule that applies the events that its second parameter is annotated with."""
         register(rule, 1, self._evolve)
         return rule
@@ -82,12 +82,12 @@ class Rules(Generic[State]):
     def decide(self, state: State, command: Any, context: MessageContext) -> list[Event]:
         """The events that `command` causes now; none if it has been carried out before.
 
-        Raises: Refused, when a rule forbids a wish; TooEarly, when something is not known yet.
+        Raises: Refused, if a rule forbids a wish; TooEarly, if the command needs something not recorded yet.
         """
         return self._decide[type(command)](state, command, context)
 
     def evolve(self, state: State, event: Event) -> State:
-        """The state after `event`.  Never refuses: what happened, happened."""
+        """The state after `event`.  It never refuses an event: events are facts."""
         return self._evolve[type(event)](state, event)
 
 
@@ -100,12 +100,15 @@ def _join(table: dict[type, Rule], family: Mapping[type, Rule]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Decider(Generic[State]):
-    """`evolves` counts the versions of `evolve`: raise it and every snapshot is read anew from events."""
+    """An aggregate: its initial state and its two functions.
+
+    `evolves` is the version of `evolve`.  Raise it when `evolve` changes: it makes all old snapshots invalid.
+    """
 
     start: State
     rules: Rules[State]
     decide: Callable[[State, Any, MessageContext], list[Event]]
     evolve: Callable[[State, Event], State]
     evolves: int = 1
-    story: Callable[[State, Any, MessageContext], list[tuple[Event, State]]] | None = None
-    """As `decide`, with the state after each event, where `decide` has to work it out anyway."""
+    decide_with_states: Callable[[State, Any, MessageContext], list[tuple[Event, State]]] | None = None
+    """Like `decide`, but with the state after each event.  Only for aggregates whose `decide` computes it."""

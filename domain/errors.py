@@ -1,10 +1,10 @@
-"""The two ways in which a decision can say no."""
+"""The two exceptions with which a rule rejects a command."""
 
 from typing import Any, ClassVar
 
 
 class Refused(Exception):
-    """A rule forbids what was asked.  One class per rule; its data are the attributes."""
+    """A rule forbids a wish.  There is one subclass per rule; `data` holds the details."""
 
     retryable: ClassVar[bool] = False
 
@@ -19,12 +19,12 @@ class Refused(Exception):
         return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
     def __str__(self) -> str:
-        said = ", ".join(f"{name}={value}" for name, value in sorted(self.data.items()))
-        return f"{(type(self).__doc__ or self.rule).splitlines()[0]} ({said})" if said else self.rule
+        details = ", ".join(f"{name}={value}" for name, value in sorted(self.data.items()))
+        return f"{(type(self).__doc__ or self.rule).splitlines()[0]} ({details})" if details else self.rule
 
 
 class TooEarly(Exception):
-    """What the message speaks of is not known yet: it waits until that comes."""
+    """The message refers to something not recorded yet.  It is parked until `waits_for` is recorded."""
 
     def __init__(self, waits_for: str) -> None:
         super().__init__(waits_for)

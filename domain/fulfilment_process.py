@@ -1,14 +1,14 @@
-"""The fulfilment process: what one stream's event asks of the others, inside the same commit.
+"""The fulfilment process: which commands an event sends to other streams, within the same commit.
 
-| what happened                   | what is then to do                                                  |
+| event                           | follow-up                                                           |
 |---------------------------------|---------------------------------------------------------------------|
 | order placed, held while unpaid | stock reserves each line until the hold ends                        |
-| order paid, lines added         | stock reserves what is open, confirms what is held                  |
+| order paid, lines added         | stock reserves open pieces and confirms held pieces                 |
 | stock reserved / backordered    | the order mirrors it                                                |
 | hold expired                    | the order's pieces are open again                                   |
-| pieces cancelled                | stock releases them; out of stock: the SKU closes for sale          |
-| shipment packed, dispatched     | stock forgets who waited; pieces leave                              |
-| return granted                  | the return opens; refused: the order forgets it                     |
+| pieces cancelled                | stock releases them; if out of stock, the SKU closes for sale       |
+| shipment packed, dispatched     | stock drops the pieces' backorders; dispatched pieces leave stock   |
+| return granted / rejected       | the return opens / the order no longer expects its pieces           |
 | return received                 | stock takes the pieces into quarantine                              |
 | return inspected                | stock restocks or scraps unit by unit; the order mirrors it         |
 | refund recorded                 | the return it belongs to is refunded                                |
@@ -31,7 +31,7 @@ from domain.order.state import Move, Order
 from domain.returns.receive import ReturnInspected, ReturnReceived
 from domain.returns.refund import MirrorRefund
 from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected
-from domain.returns.state import Back, Return
+from domain.returns.state import LineCounts, Return
 from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
 from domain.stock.close_sale import CloseSale
 from domain.stock.reservations import Confirm, Release, Reserve, Ship
@@ -40,21 +40,21 @@ from domain.streams import StreamId, return_stream, stock_stream
 from domain.values import UnitState
 
 FollowUp = tuple[StreamId, Any]
-Happened = TypeVar("Happened", bound=Event)
-Rule = Callable[[str, str, Happened, Any], Iterator[FollowUp]]
-"""From (seller, business key of the event's stream, event, state of the stream after it)."""
+EventT = TypeVar("EventT", bound=Event)
+Rule = Callable[[str, str, EventT, Any], Iterator[FollowUp]]
+"""Parameters: seller id, business key of the event's stream, event, state of the stream after it."""
 
 _rules: dict[type, Rule[Any]] = {}
 
 
-def _on_event(rule: Rule[Happened]) -> Rule[Happened]:
-    """Registers what follows from the events that the third parameter is annotated with."""
+def _on_event(rule: Rule[EventT]) -> Rule[EventT]:
+    """Registers a rule for the events that its third parameter is annotated with."""
     register(rule, 2, _rules)
     return rule
 
 
 def follow_ups(stream: StreamId, event: Event, state: Any) -> list[FollowUp]:
-    """What `event` of `stream`, whose state it left as `state`, asks of other streams."""
+    """The commands that `event` of `stream` sends to other streams; `state` is the state after the event."""
     rule = _rules.get(type(event))
     if rule is None:
         return []
@@ -66,8 +66,8 @@ def follow_ups(stream: StreamId, event: Event, state: Any) -> list[FollowUp]:
 def _on_placed(seller: str, order: str, event: OrderPlaced, _: Order) -> Iterator[FollowUp]:
     if event.hold_until is not None:
         for line in sorted(event.lines, key=lambda line: (line.line, line.sku)):
-            asked = Reserve(order, line.line, line.pieces, line.ship_by, event.hold_until)
-            yield stock_stream(seller, line.sku), asked
+            reserve = Reserve(order, line.line, line.pieces, line.ship_by, event.hold_until)
+            yield stock_stream(seller, line.sku), reserve
 
 
 @_on_event
@@ -109,49 +109,49 @@ def _on_released(seller: str, _: str, event: StockReleased, __: Any) -> Iterator
 @_on_event
 def _on_dropped(seller: str, _: str, event: BackorderDropped, __: Any) -> Iterator[FollowUp]:
     if event.reason == "hold_expired":
-        back = MirrorRelease(event.line, event.pieces, "backordered")
-        yield StreamId.of("order", seller, event.order), back
+        release = MirrorRelease(event.line, event.pieces, "backordered")
+        yield StreamId.of("order", seller, event.order), release
 
 
 @_on_event
 def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> Iterator[FollowUp]:
-    """What is out of stock is closed, and who waits leaves the queue, before anything becomes free."""
+    """Closes the sale and drops the backorders first, so that released pieces are not promised to them."""
     if event.reason == "out_of_stock":
         for sku in sorted({move.sku for move in event.moves}):
             yield stock_stream(seller, sku), CloseSale(order)
-    yield from _unqueued(seller, order, event.moves, "cancelled")
-    for line, sku, was in _by_line(event.moves):
-        if reserved := was.get("allocated", 0) + was.get("packed", 0):
+    yield from _drop_backorders(seller, order, event.moves, "cancelled")
+    for line, sku, by_state in _by_line(event.moves):
+        if reserved := by_state.get("allocated", 0) + by_state.get("packed", 0):
             yield stock_stream(seller, sku), Release(order, line, reserved, 0, "cancelled")
 
 
 @_on_event
 def _on_packed(seller: str, order: str, event: ShipmentPacked, _: Order) -> Iterator[FollowUp]:
-    yield from _unqueued(seller, order, event.moves, "packed")
+    yield from _drop_backorders(seller, order, event.moves, "packed")
 
 
 @_on_event
 def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order) -> Iterator[FollowUp]:
-    """No line may be promised what another line of the parcel takes along."""
-    yield from _unqueued(seller, order, event.moves, "shipped")
-    for line, sku, was in _by_line(event.moves):
-        reserved = was.get("allocated", 0) + was.get("packed", 0)
-        yield stock_stream(seller, sku), Ship(order, line, sum(was.values()), reserved)
+    """Drops all backorders first: one line must not get the pieces that another line of the parcel takes."""
+    yield from _drop_backorders(seller, order, event.moves, "shipped")
+    for line, sku, by_state in _by_line(event.moves):
+        reserved = by_state.get("allocated", 0) + by_state.get("packed", 0)
+        yield stock_stream(seller, sku), Ship(order, line, sum(by_state.values()), reserved)
 
 
-def _unqueued(seller: str, order: str, moves: Iterable[Move], reason: str) -> Iterator[FollowUp]:
-    for line, sku, was in _by_line(moves):
-        if waiting := was.get("backordered", 0):
+def _drop_backorders(seller: str, order: str, moves: Iterable[Move], reason: str) -> Iterator[FollowUp]:
+    for line, sku, by_state in _by_line(moves):
+        if waiting := by_state.get("backordered", 0):
             yield stock_stream(seller, sku), Release(order, line, 0, waiting, reason)
 
 
 def _by_line(moves: Iterable[Move]) -> list[tuple[str, str, dict[UnitState, int]]]:
-    """(line, SKU, pieces by the state they were in), sorted."""
-    found: dict[tuple[str, str], dict[UnitState, int]] = {}
+    """(line, SKU, pieces by their previous state), sorted."""
+    grouped: dict[tuple[str, str], dict[UnitState, int]] = {}
     for move in moves:
-        was = found.setdefault((move.line, move.sku), {})
-        was[move.was] = was.get(move.was, 0) + move.pieces
-    return [(line, sku, was) for (line, sku), was in sorted(found.items())]
+        by_state = grouped.setdefault((move.line, move.sku), {})
+        by_state[move.was] = by_state.get(move.was, 0) + move.pieces
+    return [(line, sku, by_state) for (line, sku), by_state in sorted(grouped.items())]
 
 
 @_on_event
@@ -168,24 +168,24 @@ def _on_return_received(
     seller: str, return_id: str, event: ReturnReceived | ReturnRecorded, _: Any
 ) -> Iterator[FollowUp]:
     for piece in sorted(event.lines, key=lambda piece: (piece.line, piece.sku)):
-        came = QuarantineReturn(return_id, piece.line, event.location, piece.pieces)
-        yield stock_stream(seller, piece.sku), came
+        quarantine = QuarantineReturn(return_id, piece.line, event.location, piece.pieces)
+        yield stock_stream(seller, piece.sku), quarantine
 
 
 @_on_event
 def _on_inspected(seller: str, return_id: str, event: ReturnInspected, ret: Return) -> Iterator[FollowUp]:
-    back: dict[str, int] = {}
+    inspected: dict[str, int] = {}
     for unit in sorted(event.units, key=lambda unit: (unit.line, unit.sku, unit.disposition)):
-        goes = RestockReturn if unit.disposition == "restock" else ScrapReturn
-        yield stock_stream(seller, unit.sku), goes(return_id, unit.line, event.location, unit.pieces)
-        back[unit.line] = back.get(unit.line, 0) + unit.pieces
+        command = RestockReturn if unit.disposition == "restock" else ScrapReturn
+        yield stock_stream(seller, unit.sku), command(return_id, unit.line, event.location, unit.pieces)
+        inspected[unit.line] = inspected.get(unit.line, 0) + unit.pieces
     if event.order is not None:
-        granted = tuple((line, _granted(ret.lines[line], now)) for line, now in sorted(back.items()))
+        granted = tuple((line, _granted(ret.lines[line], now)) for line, now in sorted(inspected.items()))
         yield StreamId.of("order", seller, event.order), MirrorReturned(return_id, granted)
 
 
-def _granted(line: Back, now: int) -> int:
-    """How many of the `now` pieces just inspected this return had leave for: more may have come."""
+def _granted(line: LineCounts, now: int) -> int:
+    """How many of the `now` pieces just inspected were granted: more pieces than granted may arrive."""
     return min(line.requested, line.inspected) - min(line.requested, line.inspected - now)
 
 

@@ -1,4 +1,4 @@
-"""What comes in is a strict pydantic model; what was decided is plain data, and read back leniently."""
+"""Base classes of commands and events: commands are validated strictly, events are read leniently."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, dataclass_transform
@@ -9,27 +9,27 @@ from domain.streams import StreamId
 
 
 class InputModel(BaseModel):
-    """A part of what comes in.  Unknown fields are refused, and no value is bent into another type."""
+    """A validated part of a command.  Unknown fields are errors, and no value is coerced to another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Command(InputModel):
-    """A message from outside: a fact that is always recorded, or a wish that may be refused."""
+    """The data of an inbound message: a fact, which is always recorded, or a wish, which may be refused."""
 
     is_wish: ClassVar[bool] = False
-    """A wish names its actor and may be refused; a fact never is."""
+    """A wish names its actor and may be refused.  A fact is never refused."""
     opens: ClassVar[bool] = False
-    """It is what others wait for: it never waits behind them, and frees them once it is accepted."""
+    """Parked messages wait for this command.  It is never parked behind them, and it releases them."""
     business_key: ClassVar[str | None] = None
-    """The field that must also be the message's id, so that its stream needs no memory of it."""
+    """The field that the message id must equal, so that the stream need not store it as a seen key."""
 
     def stream(self, seller_id: str) -> StreamId:
-        """The stream that decides on it."""
+        """The stream that handles the command."""
         raise NotImplementedError
 
     def frees(self, seller_id: str) -> StreamId | None:
-        """The stream whose early messages may be tried again once this one is accepted."""
+        """The stream whose parked messages are retried once this command is accepted, if there is one."""
         return self.stream(seller_id) if self.opens else None
 
 
@@ -37,19 +37,19 @@ class Command(InputModel):
 class EventData:
     """A part of an event.
 
-    The type checkers keep it from being changed; to have Python do so too, or pydantic check our own words,
-    would make an event four times as dear.
+    Only the type checkers treat it as frozen.  A frozen dataclass or a pydantic model would make creating an
+    event four times slower.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        about = cls.__doc__  # which dataclass would otherwise fill
+        doc = cls.__doc__  # otherwise dataclass would generate one
         dataclass(kw_only=True)(cls)
-        cls.__doc__ = about
+        cls.__doc__ = doc
 
 
 class Event(EventData):
-    """Something that was decided or observed.  Bare types, no limits: history must stay readable."""
+    """Something that was decided or observed.  Plain types without limits keep old events readable."""
 
     at: AwareDatetime
-    """When it happened, as the source of its message says."""
+    """When it happened, as the source of the message says."""

@@ -1,4 +1,4 @@
-"""A seller as the rules know him: his clocks, his currency, and the policies he has adopted."""
+"""The seller aggregate: time zone, currency and the adopted policies."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -16,22 +16,22 @@ Mode = Literal["live", "history"]
 
 
 class OpenedDifferently(Refused):
-    """The seller is known already, with other clocks or another currency."""
+    """The seller was opened before with another time zone, currency or mode."""
 
 
 class OlderThanAdopted(Refused):
-    """A newer version of this policy has been adopted; give the change a higher version."""
+    """This version of the policy or a newer one has been adopted; give the change a higher version."""
 
 
 class SellerCommand(Command):
-    """A message about the seller himself."""
+    """A message about the seller itself."""
 
     def stream(self, seller_id: str) -> StreamId:
         return seller_stream(seller_id)
 
 
 class OpenSeller(SellerCommand):
-    """Wish: make a seller known.  `history`: his clock moves only by ticks that name him (an import)."""
+    """Wish: open a seller.  Mode `history` (for imports): only ticks that name the seller move its clock."""
 
     is_wish: ClassVar[bool] = True
 
@@ -41,7 +41,7 @@ class OpenSeller(SellerCommand):
 
 
 class AdoptPolicy(SellerCommand):
-    """Wish: from now on the seller goes by this document."""
+    """Wish: from now on this policy document applies to the seller."""
 
     is_wish: ClassVar[bool] = True
 
@@ -49,7 +49,7 @@ class AdoptPolicy(SellerCommand):
 
 
 class RecordValueAdjustment(SellerCommand):
-    """Fact: the seller's sales were put right by a value that moved no goods, such as a bad debt."""
+    """Fact: the value of the seller's sales was corrected without moving goods, for example a bad debt."""
 
     business_key: ClassVar[str | None] = "adjustment_id"
 
@@ -63,7 +63,7 @@ class RecordValueAdjustment(SellerCommand):
 
 
 class SellerOpened(Event):
-    """The seller is known from here on; these documents are his until he adopts others."""
+    """The seller was opened.  These policies apply until the seller adopts others."""
 
     zone: str
     currency: str
@@ -72,12 +72,16 @@ class SellerOpened(Event):
 
 
 class PolicyAdopted(Event):
+    """The seller adopted a policy.  `replaces`: the policies that no longer apply."""
+
     policy: Policy
     replaces: list[str]
     by: str
 
 
 class ValueAdjusted(Event):
+    """The value of the seller's sales was corrected without moving goods."""
+
     adjustment_id: str
     channel: str
     code: str
@@ -89,7 +93,7 @@ class ValueAdjusted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """Only what every decision about the seller's orders and stock needs."""
+    """The state of a seller: only what decisions about the seller's orders and stock need."""
 
     opened: bool = False
     zone: str = "Asia/Seoul"
@@ -108,11 +112,11 @@ def documents(policies: Policies) -> list[Policy]:
 
 @rules.on_command
 def open_seller(seller: Seller, command: OpenSeller, context: MessageContext) -> list[Event]:
-    asked = (command.zone, command.currency, command.mode)
+    requested = (command.zone, command.currency, command.mode)
     if seller.opened:
-        known = (seller.zone, seller.currency, seller.mode)
-        if asked != known:
-            raise OpenedDifferently(known=" ".join(known), asked=" ".join(asked))
+        current = (seller.zone, seller.currency, seller.mode)
+        if requested != current:
+            raise OpenedDifferently(known=" ".join(current), asked=" ".join(requested))
         return []
     policies = HISTORY if command.mode == "history" else DEFAULTS
     return [
@@ -129,14 +133,14 @@ def open_seller(seller: Seller, command: OpenSeller, context: MessageContext) ->
 @rules.on_command
 def adopt_policy(seller: Seller, command: AdoptPolicy, context: MessageContext) -> list[Event]:
     policy = command.policy
-    known = documents(seller.policies)
-    if policy in known:
+    adopted = documents(seller.policies)
+    if policy in adopted:
         return []
-    same = [other for other in known if other.id == policy.id]
-    if any(other.version >= policy.version for other in same):
-        raise OlderThanAdopted(asked=ref(policy), adopted=ref(same[0]))
+    versions = [other for other in adopted if other.id == policy.id]
+    if any(other.version >= policy.version for other in versions):
+        raise OlderThanAdopted(asked=ref(policy), adopted=ref(versions[0]))
     left = documents(adopt(seller.policies, policy))
-    replaced = [ref(other) for other in known if other not in left]
+    replaced = [ref(other) for other in adopted if other not in left]
     return [PolicyAdopted(at=context.at, policy=policy, replaces=replaced, by=context.by)]
 
 

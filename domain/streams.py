@@ -1,4 +1,4 @@
-"""The id of a stream: whose events it holds.  `kind/seller/business key`."""
+"""Stream ids: `kind/seller/business key`.  A stream holds the events of one aggregate."""
 
 from functools import lru_cache
 from typing import Literal
@@ -7,7 +7,7 @@ Kind = Literal["seller", "order", "stock", "return"]
 
 
 class StreamId(str):
-    """For example `order/acme/naver:main:2026031200017`.  A key may hold slashes of its own."""
+    """A stream id, for example `order/acme/naver:main:2026031200017`.  The key may contain slashes."""
 
     __slots__ = ()
 
@@ -23,7 +23,7 @@ class StreamId(str):
 
     @property
     def kind(self) -> str:
-        """Which aggregate decides on it."""
+        """The kind of aggregate."""
         return self[: self.index("/")]
 
     @property
@@ -35,13 +35,13 @@ class StreamId(str):
         return self.parts[2]
 
 
-@lru_cache(maxsize=10_000)  # each message asks for its seller's
+@lru_cache(maxsize=10_000)  # called for each message
 def seller_stream(seller_id: str) -> StreamId:
     return StreamId(f"seller/{seller_id}/self")
 
 
 def order_stream(seller_id: str, channel: str, account: str, order_id: str) -> StreamId:
-    """The stream of an order, which is named as its channel names it."""
+    """The stream of an order, by the order id of its channel."""
     return StreamId(f"order/{seller_id}/{channel}:{account}:{order_id}")
 
 

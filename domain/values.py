@@ -1,6 +1,6 @@
-"""The small values all aggregates share: ids, bounded texts and numbers, and what they are called.
+"""Value types that all aggregates share: ids, bounded texts and numbers, enumerations.
 
-`InputModel...` types carry the limits of the contract and belong to commands; events use the bare types.
+The `Input...` types carry the limits of the contract and belong to commands; events use the plain types.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MAX_PIECES: Final = 100_000_000
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
 
-# A pattern also refuses a lone surrogate, which could be neither stored nor sent.
+# The pattern also rejects a lone surrogate, which UTF-8 cannot encode.
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_CONTROL)]
 LongText = Annotated[str, Field(max_length=4_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")]
 InputSellerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,80}$")]
@@ -29,7 +29,7 @@ InputChange = Annotated[int, Field(strict=True, ge=-MAX_PIECES, le=MAX_PIECES)]
 InputMinor = Annotated[int, Field(strict=True, ge=0, le=10**15)]
 """Integer minor units of the order's currency."""
 InputPrice = Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,6})?$")]
-"""An exact decimal as text: real unit prices have up to 6 places and are rounded once, where paid."""
+"""An exact decimal as text.  Unit prices have up to 6 decimal places; only the paid amount is rounded."""
 
 
 def _instant(value: datetime) -> datetime:
@@ -45,12 +45,12 @@ Instant = Annotated[AwareDatetime, AfterValidator(_instant)]
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """Marks a field that may hold personal data: the door moves its text to the vault."""
+    """Marks a field that may hold personal data.  The intake moves its text to the vault."""
 
 
 PersonalText = Annotated[LongText, Personal()]
 Token = str
-"""What stands in the ledger for a personal text: a key into the vault, or nothing once erased."""
+"""Replaces a personal text in the ledger: a key into the vault, which has no text after the erasure."""
 
 Fault = Literal["seller", "customer", "carrier", "platform"]
 Initiator = Literal["seller", "customer", "channel", "operator"]
@@ -72,7 +72,7 @@ ZERO_DECIMALS: Final = frozenset({"KRW", "JPY", "VND", "CLP", "ISK", "UGX", "XAF
 
 
 def minor_units(amount: Decimal, currency: str) -> int:
-    """`amount` in minor units, halves rounded away from zero."""
+    """`amount` in minor units; halves are rounded away from zero."""
     scaled = amount if currency in ZERO_DECIMALS else amount * 100
     return int(scaled.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
 

@@ -1,1 +1,1 @@
-"""Read models as pure folds: what a row becomes by an event.  No SQL, no clock, no I/O."""
+"""Read models as pure folds: they compute rows from events.  No SQL, no clock, no I/O."""

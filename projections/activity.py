@@ -1,6 +1,6 @@
-"""Everything that happened, counted by the seller's local day: `activity`.
+"""Counts all events by kind and by the seller's local day, in `activity`.
 
-One outside fact told as several messages counts once; what a converter worked out counts apart.
+A fact that was sent as several messages counts once.  Facts that an importer inferred are counted separately.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from projections.tables import LOCAL_DATE, MICROS, Column, Stored, Table
 
 LONGEST_REASON: Final = 40
 MOST_REASONS: Final = 200
-"""Of one kind and day.  Whoever invents a reason per event must not make a row per event."""
+"""The limit of reasons per kind and day, for sources that invent a new reason for each event."""
 OTHER_REASONS: Final = "(others)"
 
 
@@ -29,52 +29,52 @@ OTHER_REASONS: Final = "(others)"
 class ActivityCell:
     """One kind of event of one seller and day.
 
-    Reasons are the words of their source, in lower case and cut at 40 letters; codes are as they were told.
-    Of a kind and day the first 200 are told apart; what comes after them is counted as `(others)`.
+    A reason is the source's text, in lower case and cut to 40 characters; a code is not changed.  The first
+    200 reasons per kind and day have a row each; all others are counted as `(others)`.
     """
 
     seller_id: Seller
     day: Annotated[str, Column("Day on which it happened", LOCAL_DATE)]
-    kind: Annotated[str, Column("The event's name, after a colon what sort of it")]
-    reason: Annotated[str, Column("Why, or which status, in the words of the source")]
+    kind: Annotated[str, Column("The event's name; some kinds have a subtype after a colon")]
+    reason: Annotated[str, Column("The reason or the status, as the source wrote it")]
     currency: Annotated[str, Column("Currency of the value", "ISO 4217")]
-    facts: Annotated[int, Column("Facts that a source told", "facts")] = 0
-    inferred: Annotated[int, Column("Facts that a converter worked out", "facts")] = 0
+    facts: Annotated[int, Column("Facts that a source stated", "facts")] = 0
+    inferred: Annotated[int, Column("Facts that an importer inferred", "facts")] = 0
     events: Annotated[int, Column("Events in the ledger", "events")] = 0
     units: Annotated[int, Column("Pieces concerned; signed for counts and adjustments", "pieces")] = 0
-    value_micros: Annotated[int, Column("Their value where the event tells a price or an amount", MICROS)] = 0
+    value_micros: Annotated[int, Column("Their value, if the event has a price or an amount", MICROS)] = 0
 
 
 ACTIVITY: Final = Table("activity", ActivityCell, ("seller_id", "day", "kind", "reason", "currency"), 3)
 
-Counted = tuple[str, int, int]
-"""(reason, units, value in millionths)"""
-Short = Callable[[Any], str]
+Figures = tuple[str, int, int]
+"""(reason, units, value in millionths of the currency's major unit)."""
+Subtype = Callable[[Any], str]
 
 
-def _moves(event: Any) -> Counted:
+def _moves(event: Any) -> Figures:
     return "", sum(move.pieces for move in event.moves), 0
 
 
-def _lines(event: Any) -> Counted:
+def _lines(event: Any) -> Figures:
     return "", sum(line.pieces for line in event.lines), 0
 
 
-def _priced(event: Any) -> Counted:
+def _priced(event: Any) -> Figures:
     lines = event.lines
     value = sum(micros(line.unit_price, line.pieces) for line in lines)
     return "", sum(line.pieces for line in lines), value
 
 
-def _pieces(event: Any) -> Counted:
+def _pieces(event: Any) -> Figures:
     return "", event.pieces, 0
 
 
-def _pieces_why(event: Any) -> Counted:
+def _pieces_why(event: Any) -> Figures:
     return event.reason, event.pieces, 0
 
 
-_COUNTS: Final[dict[str, Callable[[Any], Counted]]] = {
+_COUNTS: Final[dict[str, Callable[[Any], Figures]]] = {
     "order.placed": _priced,
     "order.amended": _priced,
     "order.status-claimed": lambda event: (event.status, 0, 0),
@@ -112,38 +112,38 @@ _COUNTS: Final[dict[str, Callable[[Any], Counted]]] = {
     "return.inspected": lambda event: ("", sum(unit.pieces for unit in event.units), 0),
     "seller.value-adjusted": lambda event: (event.code, event.pieces, micros(event.unit_price, event.pieces)),
 }
-_SORTS: Final[dict[str, Short]] = {
+_SUBTYPES: Final[dict[str, Subtype]] = {
     "order.noted": lambda event: event.kind,
     "order.shipment-tracked": lambda event: event.status,
     "order.discrepancy-detected": lambda event: event.kind,
     "stock.discrepancy-detected": lambda event: event.kind,
     "return.discrepancy-detected": lambda event: event.kind,
-    "stock.adjusted": lambda event: _sort_of_adjustment(event.delta, event.reason),
+    "stock.adjusted": lambda event: _adjustment_subtype(event.delta, event.reason),
 }
 _AMOUNTS: Final = frozenset({"order.paid", "order.refund-recorded", "return.refunded"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How events of one type are counted; found once, because there is one of them per event."""
+    """How events of one type are counted.  Computed once per type, because it is used for every event."""
 
     name: str
-    count: Callable[[Any], Counted] | None
-    sort: Short | None
+    count: Callable[[Any], Figures] | None
+    subtype: Subtype | None
     has_currency: bool
     has_amount: bool
     has_code: bool
-    """Its reason is a code, which says something else if a letter is another."""
+    """The reason is a case-sensitive code, so it is not changed to lower case."""
 
 
 def _kind(event: type[Event], stored_name: str) -> _Kind:
     name = stored_name.removeprefix("jumun.").rpartition(".v")[0]
     has_currency = any(field.name == "currency" for field in fields(event))
     has_code = event is ValueAdjusted
-    return _Kind(name, _COUNTS.get(name), _SORTS.get(name), has_currency, name in _AMOUNTS, has_code)
+    return _Kind(name, _COUNTS.get(name), _SUBTYPES.get(name), has_currency, name in _AMOUNTS, has_code)
 
 
-def _sort_of_adjustment(delta: int, reason: str) -> str:
+def _adjustment_subtype(delta: int, reason: str) -> str:
     if reason == CORRECTION:
         return "corrected"
     return "written_off" if delta < 0 else "found"
@@ -153,42 +153,42 @@ _KINDS: Final[dict[type[Event], _Kind]] = {event: _kind(event, name) for event, 
 
 
 def facts_of(event: Event, currency: str) -> tuple[str, str, str, int, int]:
-    """(kind, reason, currency, units, value) of an event; `currency` is that of its order or seller."""
-    told: Any = event
+    """(kind, reason, currency, units, value) of an event.  `currency`: that of its order or seller."""
+    data: Any = event
     kind = _KINDS[type(event)]
-    reason, units, value = kind.count(told) if kind.count else ("", 0, 0)
+    reason, units, value = kind.count(data) if kind.count else ("", 0, 0)
     if kind.has_currency:
-        currency = told.currency
+        currency = data.currency
     if kind.has_amount:
-        value = told.amount * (1_000_000 if currency in ZERO_DECIMALS else 10_000)
-    name = f"{kind.name}:{kind.sort(told)}" if kind.sort else kind.name
+        value = data.amount * (1_000_000 if currency in ZERO_DECIMALS else 10_000)
+    name = f"{kind.name}:{kind.subtype(data)}" if kind.subtype else kind.name
     if reason and not kind.has_code:
         reason = reason.strip().lower()[:LONGEST_REASON]
     return name, reason, currency, units, value
 
 
 class Activity(EventCells[ActivityCell]):
-    """Every event counts in the cell of its kind, reason, currency and the seller's local day."""
+    """Counts every event in the cell of its local day, kind, reason and currency."""
 
     def __init__(self, most_reasons: int = MOST_REASONS) -> None:
-        """`most_reasons`: of one kind and day that are told apart."""
+        """`most_reasons`: how many reasons per kind and day have a row of their own."""
         super().__init__(ACTIVITY)
         self._most_reasons = most_reasons
 
     def count(
         self,
-        counted: dict[Stored, ActivityCell],
+        cells: dict[Stored, ActivityCell],
         recorded: Recorded,
         at: int,
         seller: SellerRow,
         currency: str,
     ) -> None:
-        """Counts an event.  The parts of one fact each bring their own pieces."""
+        """Counts an event.  A fact in several parts counts once; units and values of its parts are summed."""
         kind, reason, currency, units, value = facts_of(recorded.event, currency or seller.currency)
         key = (recorded.seller_id, local_day(seller.zone, at), kind, reason, currency)
-        cell = counted.get(key)
+        cell = cells.get(key)
         if cell is None:
-            cell = counted[key] = ActivityCell(*key)
+            cell = cells[key] = ActivityCell(*key)
         cell.events += 1
         if recorded.part == 1:
             if recorded.inferred:
@@ -198,19 +198,19 @@ class Activity(EventCells[ActivityCell]):
         cell.units += units
         cell.value_micros += value
 
-    def add(self, stored: dict[Stored, ActivityCell], more: ActivityCell) -> ActivityCell:
-        """Adds a batch's cell to the stored one of its reason, or of all reasons beyond the limit."""
-        key = (more.reason, more.currency)
+    def add(self, stored: dict[Stored, ActivityCell], addition: ActivityCell) -> ActivityCell:
+        """Adds a batch's cell to the stored cell of its reason; beyond the limit, to that of `(others)`."""
+        key = (addition.reason, addition.currency)
         if key not in stored and len(stored) >= self._most_reasons:
-            key = (OTHER_REASONS, more.currency)
+            key = (OTHER_REASONS, addition.currency)
         cell = stored.get(key)
         if cell is None:
-            cell = stored[key] = ActivityCell(more.seller_id, more.day, more.kind, *key)
-        cell.facts += more.facts
-        cell.inferred += more.inferred
-        cell.events += more.events
-        cell.units += more.units
-        cell.value_micros += more.value_micros
+            cell = stored[key] = ActivityCell(addition.seller_id, addition.day, addition.kind, *key)
+        cell.facts += addition.facts
+        cell.inferred += addition.inferred
+        cell.events += addition.events
+        cell.units += addition.units
+        cell.value_micros += addition.value_micros
         return cell
 
 

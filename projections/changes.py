@@ -1,4 +1,4 @@
-"""What a batch of events makes of the stored rows."""
+"""Collects the changes of stored rows that a batch of events causes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from projections.tables import Stored
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch makes of the stored rows, by table."""
+    """The rows to write, to change and to delete, by table name."""
 
     written: dict[str, list[Stored]] = field(default_factory=dict[str, list[Stored]])
-    """Rows that are new, or of which it is not known what is stored."""
+    """New rows, and rows whose stored values are unknown (upserts)."""
     changed: dict[str, list[tuple[Stored, Stored]]] = field(
         default_factory=dict[str, list[tuple[Stored, Stored]]]
     )
-    """Rows as they are stored, and as they shall be."""
+    """Pairs of the stored row and the new row."""
     deleted: dict[str, list[Stored]] = field(default_factory=dict[str, list[Stored]])
 
     def write(self, table: str, row: Stored) -> None:
@@ -28,7 +28,7 @@ class Changes:
         self.deleted.setdefault(table, []).append(key)
 
     def rows(self) -> Iterator[tuple[str, Stored]]:
-        """All rows that are written or changed, as they shall be."""
+        """The new values of all rows that are written or changed."""
         for table, rows in self.written.items():
             yield from ((table, row) for row in rows)
         for table, pairs in self.changed.items():

@@ -1,4 +1,4 @@
-"""A read model whose rows follow from the views of folds: replaced whenever such a view changes."""
+"""A read model whose rows are derived from the views of folds.  When a view changes, they are replaced."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -13,10 +13,10 @@ Derive = Callable[[View], StoredRows]
 
 
 class DerivedRows:
-    """Each source says which rows follow from one view of its fold."""
+    """A read model with one table.  For each source fold, a function derives rows from one view."""
 
     nothing: Final[StoredRows] = ()
-    """What follows from a view of which nothing is known yet."""
+    """A view without events has no rows."""
 
     def __init__(self, table: Table[Any]) -> None:
         self.table = table
@@ -26,7 +26,7 @@ class DerivedRows:
     def of(
         self, fold: type[Fold[View]]
     ) -> Callable[[Callable[[View], StoredRows]], Callable[[View], StoredRows]]:
-        """Registers the function that gives the rows of one view of `fold`."""
+        """Registers the function that derives the rows from one view of `fold`."""
 
         def register(derive: Derive[View]) -> Derive[View]:
             self.sources[fold] = derive
@@ -35,14 +35,14 @@ class DerivedRows:
         return register
 
     def replace(self, before: StoredRows, after: StoredRows, changes: Changes) -> None:
-        """Notes how the stored rows of a view change."""
+        """Adds the differences between the old and the new rows of a view to `changes`."""
         table = self.table
-        gone = {table.key_of(row): row for row in before}
+        obsolete = {table.key_of(row): row for row in before}
         for row in after:
-            stored = gone.pop(table.key_of(row), None)
+            stored = obsolete.pop(table.key_of(row), None)
             if stored is None:
                 changes.write(table.name, row)
             elif stored != row:
                 changes.change(table.name, stored, row)
-        for key in gone:
+        for key in obsolete:
             changes.delete(table.name, key)

@@ -1,4 +1,4 @@
-"""A read model that counts every event in one cell of its own choice."""
+"""Base class of a read model that counts every event in one cell."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
@@ -10,7 +10,7 @@ Cell = TypeVar("Cell")
 
 
 class EventCells(ABC, Generic[Cell]):
-    """Counts a batch in memory first; then its cells are added to the stored ones."""
+    """Counts the events of a batch in memory, then adds the batch's cells to the stored cells."""
 
     def __init__(self, table: Table[Cell]) -> None:
         self.table = table
@@ -18,13 +18,13 @@ class EventCells(ABC, Generic[Cell]):
 
     @abstractmethod
     def count(
-        self, counted: dict[Stored, Cell], recorded: Recorded, at: int, seller: Any, currency: str
+        self, cells: dict[Stored, Cell], recorded: Recorded, at: int, seller: Any, currency: str
     ) -> None:
-        """Counts one event among the batch's cells by key.
+        """Counts one event in its cell.  `cells`: the batch's cells, by key.
 
-        `at`: microseconds since 1970.  `currency`: of the event's stream; empty where it has none of its own.
+        `at`: microseconds since 1970.  `currency`: that of the event's stream; empty if it has none.
         """
 
     @abstractmethod
-    def add(self, stored: dict[Stored, Cell], more: Cell) -> Cell:
-        """Adds a batch's cell to those of its group, by the rest of their keys; the cell that took it."""
+    def add(self, stored: dict[Stored, Cell], addition: Cell) -> Cell:
+        """Adds a batch's cell to a stored cell and returns it.  `stored`: a group's cells by rest of key."""

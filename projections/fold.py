@@ -1,7 +1,7 @@
-"""What all folds have in common: a recorded event, and `@when`, which finds the method for an event's type.
+"""Base class of all folds, the recorded event, and `@when`, which marks the method for an event type.
 
-A fold keeps a view: the rows that are folded together, such as an order with its lines and parcels.
-It reads nothing but that view and the event, so one definition serves live updates, rebuilds and checks.
+A fold updates a view: rows that belong together, such as an order with its lines and parcels.  It reads only
+the view and the event, so the same definition is used for live updates, rebuilds and verification.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,17 +15,17 @@ from projections.tables import Table
 View = TypeVar("View")
 Method = TypeVar("Method", bound=Callable[..., None])
 Group = tuple[str, ...]
-"""The key of a view, the seller first: every row belongs to one seller."""
+"""The key of a view.  Its first part is the seller id, as every row belongs to one seller."""
 Rows = Mapping[str, Sequence[Any]]
-"""The stored rows of one group, by table."""
+"""The stored rows of one group, by table name."""
 _MARK: Final = "__when__"
 
 
 class Recorded(NamedTuple):
-    """An event as the ledger holds it.
+    """An event as the ledger stores it.
 
-    `part` of `of`: one outside fact, told as `of` messages about so many orders, counts once.
-    `inferred`: a converter worked the fact out; its source does not say it.
+    `part`, `of`: one fact was sent as `of` messages, for example for several orders, and counts once.
+    `inferred`: the source does not state the fact or its time; an importer inferred it.
     """
 
     position: int
@@ -38,62 +38,62 @@ class Recorded(NamedTuple):
     part: int = 1
     of: int = 1
     sequence: int = 0
-    """The seller's own count of his events, gapless."""
+    """The gapless number of the event within its seller."""
 
 
 def when(method: Method) -> Method:
-    """Marks the method that folds the events its parameter `event` is annotated with."""
+    """Marks a method as the handler of the event types that its parameter `event` is annotated with."""
     setattr(method, _MARK, True)
     return method
 
 
 class Fold(Generic[View]):
-    """Names the rows that an event touches and says what each becomes."""
+    """Base class of a fold: it computes how an event changes the rows of its view."""
 
     kinds: ClassVar[frozenset[str]]
-    """Kinds of the streams that it follows."""
+    """The kinds of streams whose events it folds."""
     several_streams: ClassVar[bool] = False
-    """Whether one view may follow several streams; else a stream's first event finds no stored rows."""
+    """Whether a view may fold several streams.  If not, it has no rows before its stream's first event."""
     tables: ClassVar[tuple[Table[Any], ...]]
-    """The rows of a view, stored by these."""
+    """The tables in which the rows of a view are stored."""
     methods: ClassVar[Mapping[type[Event], Callable[..., None]]]
     silent: ClassVar[frozenset[type[Event]]] = frozenset()
-    """Events after which a view keeps its position: they change none of the rows that carry one."""
+    """Events that do not update the view's position, because they do not change the row that has it."""
 
     def __init_subclass__(cls) -> None:
-        found: dict[type[Event], Callable[..., None]] = {}
+        methods: dict[type[Event], Callable[..., None]] = {}
         for method in (member for base in reversed(cls.__mro__) for member in vars(base).values()):
             if getattr(method, _MARK, False):
                 hint = get_type_hints(method)["event"]
                 kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-                found.update(dict.fromkeys(kinds, method))
-        cls.methods = found
+                methods.update(dict.fromkeys(kinds, method))
+        cls.methods = methods
 
     def group(self, stream: str) -> Group:
-        """The key of the view that a stream is folded into."""
+        """The key of the view that the events of a stream change."""
         raise NotImplementedError
 
     def begin(self, view: View, seller: Any) -> None:
-        """A stream begins: takes what its rows need of the seller's own view."""
+        """Called before the first event of a stream: copies columns from the seller's view."""
 
     def inferred(self, view: View, event: Event) -> None:
-        """What was just folded is not told by its source: a converter worked it out."""
+        """Called after an inferred event was folded."""
 
     def opened(self, group: Group, rows: Rows) -> View:
-        """The view with the rows that are stored of it; a new one, if there are none."""
+        """The view made from its stored rows, or a new view if there are none."""
         raise NotImplementedError
 
     def head(self, view: View) -> Any:
-        """The row that carries the position of its view."""
+        """The row of the view that has the columns `position` and `recorded_at`."""
         return view
 
     def currency(self, view: View) -> str:
-        """The currency of the view's amounts; empty where it has none of its own."""
+        """The currency of the view's amounts; empty if it has none."""
         del view
         return ""
 
     def finish(self, view: View) -> None:
-        """Works out the columns that follow from others, once all events of a batch are folded."""
+        """Computes the derived columns after all events of a batch have been folded."""
 
     def rows(self, view: View) -> Iterable[tuple[Table[Any], Any]]:
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""Durations counted in buckets that grow by a tenth: merged by adding, asked for any quantile.
+"""Histograms of durations with buckets that grow by 10 %.  They are merged by addition and give any quantile.
 
-Bucket n > 0 holds (1.1^(n-1), 1.1^n] seconds, bucket 0 what lies between -1 and 1 second, bucket -n the
-mirror image of n.  A quantile is the middle of its bucket: off by at most 5 %, or below a second by one.
+Bucket n > 0 holds (1.1^(n-1), 1.1^n] seconds, bucket 0 holds -1 to 1 second, and bucket -n mirrors bucket n.
+A quantile is the middle of its bucket, so its error is at most 5 %, or one second for durations below 1 s.
 """
 
 from bisect import bisect_left
@@ -12,11 +12,11 @@ from typing import Final
 from projections.instants import SECOND
 
 _LAST: Final = 240
-"""Its upper bound lies beyond 270 years."""
+"""The last bucket.  Its upper bound is more than 270 years."""
 
 
 def _bounds() -> tuple[int, ...]:
-    """Upper bounds in microseconds, worked out in whole numbers: the same on every machine."""
+    """Upper bounds in microseconds, computed with integers: equal on every machine."""
     return tuple(SECOND * 11**n // 10**n for n in range(_LAST + 1))
 
 
@@ -24,20 +24,21 @@ BOUNDS: Final = _bounds()
 
 
 def bucket_of(duration: int) -> int:
-    """Unit of `duration`: microseconds."""
+    """The bucket of a duration.  Unit: microseconds."""
     return bisect_left(BOUNDS, duration) if duration >= 0 else -bisect_left(BOUNDS, -duration)
 
 
 def quantile(counts: Mapping[int, int], share: Fraction, *, of_durations: bool = True) -> int | None:
-    """The smallest bucket's middle below which at least `share` of the durations lie; none if there are none.
+    """The quantile `share`: the middle of the first bucket at which the cumulated count reaches it.
 
-    Unit: microseconds; if not `of_durations`, a bucket is the value itself, such as a score.
+    None if there are no values.  Unit: microseconds; if not `of_durations`, a bucket is itself the value, for
+    example a score.
     """
     total = sum(counts.values())
-    wanted, seen = share * total, 0
+    threshold, cumulated = share * total, 0
     for bucket, count in sorted(counts.items()):
-        seen += count
-        if seen >= wanted:
+        cumulated += count
+        if cumulated >= threshold:
             return _middle(bucket) if of_durations else bucket
     return None
 

@@ -1,6 +1,6 @@
-"""Instants as whole microseconds, and the local day on which they fall.
+"""Converts instants to whole microseconds and to local days.
 
-Rows hold integers: exact in every sum, compared in one step, and stored alike by every database.
+Rows store integers, because their sums are exact and every database stores and compares them alike.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ _MOST_KEPT: Final = 200_000
 
 @lru_cache(1_000)
 def micros_of(at: datetime) -> int:
-    """Microseconds since 1970-01-01T00:00Z.  A whole cascade happened, and a commit is recorded, at one."""
+    """Microseconds since 1970-01-01T00:00Z.  Cached, as all events of a commit share the same instants."""
     since = at - EPOCH
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
@@ -29,22 +29,22 @@ def instant(at: int) -> datetime:
 
 
 def local_day(zone: str, at: int) -> str:
-    """The date that the calendar on a wall in `zone` shows at that instant, as `2026-03-04`.
+    """The local date in `zone` at that instant, as `2026-03-04`.
 
-    Remembers quarters of an hour that lie within one local day: midnight seldom falls inside one.
+    Caches the date per quarter of an hour; if midnight lies within the quarter, None is cached.
     """
     slot = at // _SLOT
-    known = _days.get((zone, slot), "")
-    if known == "":
+    day = _days.get((zone, slot), "")
+    if day == "":
         if len(_days) > _MOST_KEPT:
             _days.clear()
         first, last = _day(zone, slot * _SLOT), _day(zone, slot * _SLOT + _SLOT - 1)
-        known = _days[zone, slot] = first if first == last else None
-    return known if known is not None else _day(zone, at)
+        day = _days[zone, slot] = first if first == last else None
+    return day if day is not None else _day(zone, at)
 
 
 def _day(zone: str, at: int) -> str:
-    known = _zones.get(zone)
-    if known is None:
-        known = _zones[zone] = ZoneInfo(zone)
-    return instant(at).astimezone(known).date().isoformat()
+    zone_info = _zones.get(zone)
+    if zone_info is None:
+        zone_info = _zones[zone] = ZoneInfo(zone)
+    return instant(at).astimezone(zone_info).date().isoformat()

@@ -1,30 +1,30 @@
-"""KPIs as what each order and each return adds to the cells of `fulfilment_kpis`.
+"""Computes what each order and each return contributes to the cells of `fulfilment_kpis`.
 
-A cell changes by what an order adds after a batch less what it added before: so a late event puts past
-days right by construction.  A name with a colon (`cancel_rate:seller`) has its own numerator and the
-denominator of the name before it.
+When an order changes, its old contribution is subtracted and the new one is added, so a late event corrects
+past days.  A KPI with a colon (`cancel_rate:seller`) has its own numerator; its denominator is that of the
+KPI before the colon.
 
-| KPI | cohort (local day of) | numerator / denominator, or what is measured |
+| KPI | cohort (local day of) | numerator / denominator, or the measured value |
 |---|---|---|
 | processing_time | payment | first dispatch - payment |
 | approval_time | placement | payment - placement |
-| delivery_time | placement | last delivery - placement, of orders delivered whole |
+| delivery_time | placement | last delivery - placement, of orders delivered in full |
 | report_lag | delivery | the source's report of a delivery - that delivery, per parcel |
 | refund_cycle_time | receipt of the return | refund - receipt |
-| on_time_shipment | the limit (exclusive) | lines handed over whole by ship_by / lines not cancelled whole |
-| on_time_delivery | the promise | orders delivered whole by promise_at / orders not cancelled whole |
-| on_time_delivery_day | the promise | as before, the day counts and not the time |
-| perfect_line, perfect_order | the promise | in full and by promise_at / lines, orders |
-| cancel_rate, cancel_rate:FAULT | placement | lines with pieces cancelled (by whose fault) / lines |
-| out_of_stock_cancel_rate | placement | lines with pieces cancelled for want of stock / lines |
-| order_fulfilment | payment | orders with nothing cancelled by the seller's fault / paid orders |
-| unit_fill_rate, line_fill_rate, order_fill_rate | placement | handed over (whole) / requested |
-| return_rate, return_rate:REASON | delivery of the line | pieces that came back / pieces delivered |
-| satisfaction | review | scores of 4 and 5 / latest reviews of orders; measured: the score |
+| on_time_shipment | ship_by (exclusive) | lines handed over in full by ship_by / not fully cancelled lines |
+| on_time_delivery | the promise | orders delivered in full by promise_at / not fully cancelled orders |
+| on_time_delivery_day | the promise | the same, but only the day is compared, not the time |
+| perfect_line, perfect_order | the promise | delivered in full and by promise_at / lines, orders |
+| cancel_rate, cancel_rate:FAULT | placement | lines with cancelled pieces (by party at fault) / lines |
+| out_of_stock_cancel_rate | placement | lines with out-of-stock cancels / lines |
+| order_fulfilment | payment | orders without a cancel by the seller's fault / paid orders |
+| unit_fill_rate, line_fill_rate, order_fill_rate | placement | handed over (in full) / ordered |
+| return_rate, return_rate:REASON | delivery of the line | pieces returned / pieces delivered |
+| satisfaction | review | latest reviews with score 4 or 5 / latest reviews; measured: the score |
 
-A hand-over whose time an importer worked out is left out of processing_time and on_time_shipment.
-An open line counts in its cohort from the moment it has a limit, and as not in time until it left: ask for
-days that are over.  What is in time at the very instant counts as in time.
+processing_time and on_time_shipment exclude dispatches whose time an importer inferred.
+A line counts in its cohort as soon as it has a ship_by, and as late until it is handed over: query only days
+that are over.  An event exactly at the limit is in time.
 """
 
 from collections.abc import Iterator
@@ -43,23 +43,26 @@ from projections.tables import LOCAL_DATE, Column, Table
 DURATIONS: Final = ("processing_time", "approval_time", "delivery_time", "report_lag", "refund_cycle_time")
 GOOD_SCORE: Final = 4
 KpiShare = tuple[str, str, int, int, int | None]
-"""Day, KPI, numerator, denominator, what is measured.  Unit of what is measured: that of the KPI."""
+"""(day, KPI, numerator, denominator, measured value in the unit of the KPI)."""
 
 
 @dataclass(slots=True)
 class KpiCell:
-    """One KPI of one seller, channel and day.  Cells of many days and sellers are added up when asked."""
+    """One KPI of one seller, channel and day.  A query sums up the cells of several days and sellers."""
 
     seller_id: Seller
     channel: Channel
     day: Annotated[str, Column("Day of the KPI's cohort", LOCAL_DATE)]
-    kpi: Annotated[str, Column("Which KPI; its formula stands in the documentation")]
-    numerator: Annotated[int, Column("What counts as good, or as the case in question", "cases")] = 0
+    kpi: Annotated[str, Column("Name of the KPI; its formula is in the documentation")]
+    numerator: Annotated[int, Column("Cases that the KPI counts, for example lines in time", "cases")] = 0
     denominator: Annotated[int, Column("All cases", "cases")] = 0
-    measured: Annotated[int, Column("Durations, or scores, in `total`", "cases")] = 0
-    total: Annotated[int, Column("Their exact sum", "microseconds; for scores: points")] = 0
+    measured: Annotated[int, Column("Number of durations or scores in `total`", "cases")] = 0
+    total: Annotated[
+        int, Column("Exact sum of the durations or scores", "microseconds; for scores: points")
+    ] = 0
     histogram: Annotated[
-        dict[str, int], Column("The same by size, buckets growing by a tenth", "JSON: bucket number to cases")
+        dict[str, int],
+        Column("The same as a histogram; buckets grow by 10 %", "JSON: bucket number to cases"),
     ] = field(default_factory=dict[str, int])
 
     def add(self, share: KpiShare, sign: int) -> None:
@@ -79,7 +82,7 @@ class KpiCell:
 
     @property
     def empty(self) -> bool:
-        """Nothing counts in it any more: such a row is deleted, as if it had never been."""
+        """True if the cell counts nothing any more.  Then its row is deleted."""
         return not (self.numerator or self.denominator or self.measured)
 
 
@@ -93,23 +96,27 @@ READ_MODEL: Final = SharedCells(FULFILMENT_KPIS, key_parts=2)
 
 @READ_MODEL.of(Orders)
 def order_shares(view: OrderView) -> Contribution:
-    """What an order adds to which cells."""
+    """The contribution of an order."""
     order = view.status
     if order.placed_at is None:
         return NO_CONTRIBUTION
     placed_on = local_day(order.zone, order.placed_at)
-    shares = (*_times(view, order.placed_at, placed_on), *_placed_cohort(view, placed_on), *_promised(view))
+    shares = (
+        *_times(view, order.placed_at, placed_on),
+        *_placed_cohort(view, placed_on),
+        *_deadline_cohorts(view),
+    )
     return Contribution((order.seller_id, order.channel), shares)
 
 
 @READ_MODEL.of(Returns)
 def return_shares(view: ReturnStatus) -> Contribution:
-    """What a return adds: how long its refund took."""
+    """The contribution of a return: the time from its receipt to its refund."""
     if view.received_at is None or view.refunded_at is None:
         return NO_CONTRIBUTION
     day = local_day(view.zone, view.received_at)
-    took = view.refunded_at - view.received_at
-    return Contribution((view.seller_id, view.channel), ((day, "refund_cycle_time", 0, 0, took),))
+    duration = view.refunded_at - view.received_at
+    return Contribution((view.seller_id, view.channel), ((day, "refund_cycle_time", 0, 0, duration),))
 
 
 def _times(view: OrderView, placed_at: int, placed_on: str) -> Iterator[KpiShare]:
@@ -119,7 +126,7 @@ def _times(view: OrderView, placed_at: int, placed_on: str) -> Iterator[KpiShare
         yield placed_on, "approval_time", 0, 0, order.paid_at - placed_at
         clean = all(not line.cancelled_seller for line in view.lines.values())
         yield paid_on, "order_fulfilment", clean, 1, None
-        if order.first_dispatched_at is not None and _told(view):
+        if order.first_dispatched_at is not None and _has_stated_times(view):
             yield paid_on, "processing_time", 0, 0, order.first_dispatched_at - order.paid_at
     if order.delivered_at is not None and delivered_whole(order):
         yield placed_on, "delivery_time", 0, 0, order.delivered_at - placed_at
@@ -131,13 +138,13 @@ def _times(view: OrderView, placed_at: int, placed_on: str) -> Iterator[KpiShare
         yield local_day(zone, order.reviewed_at), "satisfaction", score >= GOOD_SCORE, 1, score
 
 
-def _told(view: OrderView) -> bool:
-    """Whether the source says when each parcel left: what an importer worked out measures nobody."""
+def _has_stated_times(view: OrderView) -> bool:
+    """Whether the source states when each parcel left.  Times that an importer inferred are not measured."""
     return not any(line.dispatch_inferred for line in view.lines.values())
 
 
 def delivered_whole(order: OrderStatus) -> bool:
-    """Every piece that was not cancelled is delivered."""
+    """Whether every piece that was not cancelled is delivered."""
     return order.delivered > 0 and order.delivered + order.cancelled == order.ordered
 
 
@@ -145,12 +152,12 @@ def _placed_cohort(view: OrderView, day: str) -> Iterator[KpiShare]:
     order, lines = view.status, view.lines.values()
     if not lines:
         return
-    hit = sold_out = full = 0
+    with_cancel = sold_out = full = 0
     for line in lines:
-        hit += line.cancelled > 0
+        with_cancel += line.cancelled > 0
         sold_out += line.out_of_stock > 0
         full += not (line.waiting or line.packed or line.cancelled)
-    yield day, "cancel_rate", hit, order.lines, None
+    yield day, "cancel_rate", with_cancel, order.lines, None
     if order.cancelled:
         for fault in FAULTS:
             by_fault = sum(getattr(line, f"cancelled_{fault}") > 0 for line in lines)
@@ -163,7 +170,7 @@ def _placed_cohort(view: OrderView, day: str) -> Iterator[KpiShare]:
     yield day, "order_fill_rate", full == order.lines, 1, None
 
 
-def _promised(view: OrderView) -> Iterator[KpiShare]:
+def _deadline_cohorts(view: OrderView) -> Iterator[KpiShare]:
     order, zone, lines = view.status, view.status.zone, view.lines.values()
     for line in lines:
         if line.ship_by is not None and line.cancelled < line.ordered and not line.dispatch_inferred:
@@ -171,7 +178,7 @@ def _promised(view: OrderView) -> Iterator[KpiShare]:
             in_time = left is not None and left <= line.ship_by and not line.waiting + line.packed
             yield local_day(zone, line.ship_by - 1), "on_time_shipment", in_time, 1, None
         if line.delivered or line.returned:
-            yield from _came_back(line)
+            yield from _return_rates(line)
     if order.promise_at is None or order.promised_day is None or order.cancelled == order.ordered:
         return
     at, day = order.delivered_at, order.promised_day
@@ -189,8 +196,8 @@ def _perfect(line: OrderFact) -> bool:
     return line.delivered == line.ordered and at is not None and promise is not None and at <= promise
 
 
-def _came_back(line: OrderFact) -> Iterator[KpiShare]:
-    """A piece that never was delivered counts on the day it came back."""
+def _return_rates(line: OrderFact) -> Iterator[KpiShare]:
+    """The return rates of a line.  A line without a delivery counts on the day of its return."""
     at = line.returned_at if line.delivered_at is None else line.delivered_at
     if at is None:
         return

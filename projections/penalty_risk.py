@@ -1,7 +1,7 @@
-"""Dated facts for which a marketplace may give penalty points.  Points are worked out when asked.
+"""Derives `penalty_risk`: facts for which a marketplace may give penalty points.
 
-Only what is at risk or has failed has a row: a line that left in time has none, nor has one that left while
-an importer had to work out when.
+The points are computed by the query, not here.  Only lines and returns that are at risk or have failed have a
+row.  A line that was handed over in time has none, and neither has one whose hand-over time was inferred.
 """
 
 from dataclasses import dataclass
@@ -17,21 +17,23 @@ from projections.tables import INSTANT, Column, Stored, Table
 
 @dataclass(slots=True)
 class PenaltyRisk:
-    """One row per order line or return that may cost points: by when it was due, and when it was done."""
+    """One row per order line or return that may cause penalty points: when it was due and when done."""
 
     seller_id: Seller
     channel: Channel
     account: Account
     order_id: OrderId
     kind: Annotated[str, Column("late_dispatch, oos_cancel or late_return")]
-    subject: Annotated[str, Column("The line, or the return")]
-    occurred_at: Annotated[int, Column("The limit, the cancel, or the collection of the return", INSTANT)]
+    subject: Annotated[str, Column("Id of the line or of the return")]
+    occurred_at: Annotated[
+        int, Column("When the line was due, was cancelled, or the return was collected", INSTANT)
+    ]
     done_at: Annotated[
-        Maybe, Column("When the line had left or was cancelled; when the return was handled", INSTANT)
+        Maybe, Column("When the line was handed over or cancelled, or the return was handled", INSTANT)
     ]
     pieces: Annotated[int, Column("Pieces concerned", "pieces")]
     recorded_at: Annotated[
-        int, Column("When the event that last changed its order or return was recorded", INSTANT)
+        int, Column("When the last event that changed its order or return was recorded", INSTANT)
     ]
     zone: Annotated[str, Column("The seller's time zone", "IANA name")]
     currency: Annotated[str, Column("The order's currency", "ISO 4217")]
@@ -51,32 +53,32 @@ READ_MODEL: Final = DerivedRows(PENALTY_RISK)
 
 @READ_MODEL.of(Orders)
 def order_facts_at_risk(view: OrderView) -> tuple[Stored, ...]:
-    """The facts of an order: lines not handed over by their limit, and lines cancelled as sold out."""
+    """The rows of an order: lines not handed over by ship_by, and lines cancelled as out of stock."""
     order = view.status
-    found: list[Stored] = []
+    rows: list[Stored] = []
     key = (order.seller_id, order.channel, order.account, order.order_id)
     for name, line in view.lines.items():
-        about = (order.recorded_at, order.zone, order.currency)
+        common = (order.recorded_at, order.zone, order.currency)
         if line.out_of_stock and line.out_of_stock_at is not None:
-            found.append((*key, "oos_cancel", name, line.out_of_stock_at, None, line.out_of_stock, *about))
+            rows.append((*key, "oos_cancel", name, line.out_of_stock_at, None, line.out_of_stock, *common))
         due = line.ship_by
         if due is None:
             continue
-        before = line.waiting + line.packed
+        remaining = line.waiting + line.packed
         left = None if line.dispatch_inferred else line.last_dispatched_at
-        done = None if before else latest(left, line.cancelled_at)
-        if before or (done is not None and done >= due):
-            pieces = before or line.ordered
-            found.append((*key, "late_dispatch", name, due, done, pieces, *about))
-    return tuple(found)
+        done = None if remaining else latest(left, line.cancelled_at)
+        if remaining or (done is not None and done >= due):
+            pieces = remaining or line.ordered
+            rows.append((*key, "late_dispatch", name, due, done, pieces, *common))
+    return tuple(rows)
 
 
 @READ_MODEL.of(Returns)
 def returns_at_risk(view: ReturnStatus) -> tuple[Stored, ...]:
-    """Handled is what was inspected or refunded; how many business days that may take, the rules say."""
+    """The row of a return.  `done_at` is its inspection or its refund.  The time limit is in the rules."""
     if view.collected_at is None or view.order_id is None:
         return ()
     done = earliest(view.inspected_at, view.refunded_at)
     key = (view.seller_id, view.channel, view.account, view.order_id, "late_return", view.return_id)
-    about = (view.recorded_at, view.zone, view.currency)
-    return ((*key, view.collected_at, done, view.pieces, *about),)
+    common = (view.recorded_at, view.zone, view.currency)
+    return ((*key, view.collected_at, done, view.pieces, *common),)

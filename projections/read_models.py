@@ -1,4 +1,4 @@
-"""Every read model.  A new one is a module of its own and its name in this list."""
+"""Lists all read models.  To add one, write a module and add its name to the list."""
 
 from typing import Any, Final
 

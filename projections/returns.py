@@ -1,4 +1,4 @@
-"""Returns folded into `return_status`."""
+"""Folds the events of returns into `return_status`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,39 +19,41 @@ from projections.tables import INSTANT, MICROS, MINOR, Column, Table
 
 @dataclass(slots=True)
 class ReturnStatus:
-    """One row per return: how far it is, why, at whose fault, and when each step was done."""
+    """One row per return: its state, its reason, who is at fault, and the time of each step."""
 
     seller_id: Seller
-    return_id: Annotated[str, Column("The name of the return")]
-    channel: Annotated[str, Column("Where the pieces were sold")] = ""
-    account: Annotated[str | None, Column("The seller's account there; none without an order")] = None
-    order_id: Annotated[str | None, Column("The order; none for one of which no order is known")] = None
+    return_id: Annotated[str, Column("Id of the return")]
+    channel: Annotated[str, Column("The channel on which the pieces were sold")] = ""
+    account: Annotated[str | None, Column("The seller's account on the channel; none without an order")] = (
+        None
+    )
+    order_id: Annotated[str | None, Column("Id of the order; none if the order is not in the ledger")] = None
     state: Annotated[
         str, Column("requested, approved, collected, received, inspected, refunded, rejected")
     ] = ""
-    reason: Annotated[str, Column("Why the pieces come back")] = "other"
-    fault: Annotated[str, Column("Whose fault it is; empty where nobody said")] = ""
-    payer: Annotated[str, Column("Who pays for the way back")] = ""
-    origin: Annotated[str, Column("Who began it")] = ""
-    skus: Annotated[str, Column("What comes back", "SKUs, separated by spaces")] = ""
-    pieces: Annotated[int, Column("Pieces asked back", "pieces")] = 0
-    received: Annotated[int, Column("Pieces that arrived", "pieces")] = 0
-    restocked: Annotated[int, Column("Pieces found fit for sale", "pieces")] = 0
-    scrapped: Annotated[int, Column("Pieces thrown away", "pieces")] = 0
-    value_micros: Annotated[int, Column("Pieces without an order at their price", MICROS)] = 0
-    refunded: Annotated[int, Column("Money sent back", MINOR)] = 0
+    reason: Annotated[str, Column("Reason of the return")] = "other"
+    fault: Annotated[str, Column("Who is at fault; empty if not stated")] = ""
+    payer: Annotated[str, Column("Who pays the return shipping")] = ""
+    origin: Annotated[str, Column("Who requested the return")] = ""
+    skus: Annotated[str, Column("The returned SKUs", "SKUs, separated by spaces")] = ""
+    pieces: Annotated[int, Column("Pieces requested to be returned", "pieces")] = 0
+    received: Annotated[int, Column("Pieces received", "pieces")] = 0
+    restocked: Annotated[int, Column("Pieces restocked after the inspection", "pieces")] = 0
+    scrapped: Annotated[int, Column("Pieces scrapped after the inspection", "pieces")] = 0
+    value_micros: Annotated[int, Column("Value of the pieces; only for returns without an order", MICROS)] = 0
+    refunded: Annotated[int, Column("Amount refunded", MINOR)] = 0
     occurred_at: Annotated[
-        Maybe, Column("When it was asked for, or came in unasked, as the source says", INSTANT)
+        Maybe, Column("When it was requested, or received without a request, as the source says", INSTANT)
     ] = None
-    requested_at: Annotated[Maybe, Column("When it was asked for", INSTANT)] = None
+    requested_at: Annotated[Maybe, Column("When it was requested", INSTANT)] = None
     approved_at: Annotated[Maybe, Column("When it was approved", INSTANT)] = None
-    collected_at: Annotated[Maybe, Column("When the carrier picked it up at the buyer's", INSTANT)] = None
-    received_at: Annotated[Maybe, Column("When it arrived", INSTANT)] = None
+    collected_at: Annotated[Maybe, Column("When the carrier collected it from the buyer", INSTANT)] = None
+    received_at: Annotated[Maybe, Column("When it was received", INSTANT)] = None
     inspected_at: Annotated[Maybe, Column("When the first piece was inspected", INSTANT)] = None
-    refunded_at: Annotated[Maybe, Column("When money first went back", INSTANT)] = None
+    refunded_at: Annotated[Maybe, Column("When it was first refunded", INSTANT)] = None
     rejected_at: Annotated[Maybe, Column("When it was rejected", INSTANT)] = None
-    refund_due_at: Annotated[Maybe, Column("By when money must go back", INSTANT)] = None
-    overdue: Annotated[bool, Column("That instant passed without a refund")] = False
+    refund_due_at: Annotated[Maybe, Column("When the refund is due", INSTANT)] = None
+    overdue: Annotated[bool, Column("Whether the due instant passed without a refund")] = False
     zone: Annotated[str, Column("The seller's time zone", "IANA name")] = "UTC"
     currency: Annotated[str, Column("Currency of its amounts", "ISO 4217")] = ""
     position: Annotated[int, Column("Ledger position of the last event that changed it")] = 0
@@ -73,8 +75,8 @@ class Returns(Fold[ReturnStatus]):
 
     def opened(self, group: Group, rows: Rows) -> ReturnStatus:
         seller, return_id = group
-        known = rows.get("return_status")
-        return known[0] if known else ReturnStatus(seller, return_id)
+        stored = rows.get("return_status")
+        return stored[0] if stored else ReturnStatus(seller, return_id)
 
     def begin(self, view: ReturnStatus, seller: SellerRow) -> None:
         view.zone, view.currency = seller.zone, seller.currency

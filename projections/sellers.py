@@ -1,4 +1,4 @@
-"""Sellers folded into `sellers`: the clocks, currency and policies that other questions need."""
+"""Folds the events of sellers into `sellers`: time zone, currency and policies, which questions need."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,13 +19,11 @@ class SellerRow:
     """One row per seller."""
 
     seller_id: Seller
-    zone: Annotated[str, Column("His time zone", "IANA name")] = "Asia/Seoul"
-    currency: Annotated[str, Column("His currency", "ISO 4217")] = "KRW"
-    mode: Annotated[str, Column("live, or history for an import")] = "live"
-    stock_policy: Annotated[str, Column("The stock policy he goes by", "JSON; empty: the default")] = ""
-    score_marks: Annotated[str, Column("The marks he typed in for his score", "JSON list of documents")] = (
-        "[]"
-    )
+    zone: Annotated[str, Column("The seller's time zone", "IANA name")] = "Asia/Seoul"
+    currency: Annotated[str, Column("The seller's currency", "ISO 4217")] = "KRW"
+    mode: Annotated[str, Column("live, or history (an import)")] = "live"
+    stock_policy: Annotated[str, Column("The adopted stock policy", "JSON; empty: the default")] = ""
+    score_marks: Annotated[str, Column("The adopted score marks", "JSON list of documents")] = "[]"
     position: Annotated[int, Column("Ledger position of the last event that changed it")] = 0
     recorded_at: Annotated[int, Column("When that event was recorded", INSTANT)] = 0
 
@@ -35,7 +33,7 @@ _MARKS: Final = TypeAdapter(list[ScoreMarks])
 
 
 class Sellers(Fold[SellerRow]):
-    """One view per seller: his row."""
+    """One view per seller: its row."""
 
     kinds = frozenset({"seller"})
     tables = (SELLERS,)
@@ -52,8 +50,8 @@ class Sellers(Fold[SellerRow]):
 
     def opened(self, group: Group, rows: Rows) -> SellerRow:
         (seller,) = group
-        known = rows.get("sellers")
-        return known[0] if known else SellerRow(seller)
+        stored = rows.get("sellers")
+        return stored[0] if stored else SellerRow(seller)
 
     def rows(self, view: SellerRow) -> Iterable[tuple[Table[Any], Any]]:
         yield SELLERS, view
@@ -75,7 +73,7 @@ READ_MODEL: Final = Sellers()
 
 
 def score_marks(row: SellerRow) -> list[ScoreMarks]:
-    """The documents a row keeps, one per channel, sorted."""
+    """The score marks that a row stores, one document per channel, sorted."""
     return _MARKS.validate_json(row.score_marks)
 
 

@@ -1,7 +1,7 @@
-"""A read model of cells that many views add to.
+"""A read model whose cells are sums of the contributions of many views.
 
-What a view adds is subtracted and added again when the view changes, so a late event corrects past days by
-construction.
+When a view changes, its old contribution is subtracted and the new one is added.  So a late event corrects
+past days.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +13,9 @@ from projections.tables import Stored, Table
 
 View = TypeVar("View")
 Share = tuple[Any, ...]
-"""What is added to one cell: the rest of the cell's key, then amounts.
+"""What is added to one cell: the rest of its key, then the amounts.
 
-Plain, because every event of an order makes a dozen of them.
+A plain tuple, because every event of an order creates about a dozen.
 """
 
 
@@ -28,7 +28,7 @@ class Cell(Protocol):
 
     @property
     def empty(self) -> bool:
-        """Nothing counts in it any more: such a row is deleted, as if it had never been."""
+        """True if the cell counts nothing any more.  Then its row is deleted."""
         ...
 
 
@@ -36,7 +36,7 @@ SomeCell = TypeVar("SomeCell", bound=Cell)
 
 
 class Contribution(NamedTuple):
-    """What one view adds: the beginning of all its cells' keys, and its shares."""
+    """What one view adds: the common prefix of its cells' keys, and its shares."""
 
     prefix: Stored
     shares: tuple[Share, ...]
@@ -47,10 +47,10 @@ Contribute = Callable[[View], Contribution]
 
 
 class SharedCells(Generic[SomeCell]):
-    """Each source says what one view of its fold adds to which cells."""
+    """A read model with one table.  For each source fold, a function computes a view's contribution."""
 
     nothing: Final = NO_CONTRIBUTION
-    """What a view adds of which nothing is known yet."""
+    """A view without events contributes nothing."""
 
     def __init__(self, table: Table[SomeCell], key_parts: int) -> None:
         """`key_parts`: how many values of a share complete its cell's key."""
@@ -60,7 +60,7 @@ class SharedCells(Generic[SomeCell]):
         self.sources: dict[type[Fold[Any]], Callable[[Any], Contribution]] = {}
 
     def of(self, fold: type[Fold[View]]) -> Callable[[Contribute[View]], Contribute[View]]:
-        """Registers the function that gives what one view of `fold` adds."""
+        """Registers the function that computes the contribution of one view of `fold`."""
 
         def register(contribute: Contribute[View]) -> Contribute[View]:
             self.sources[fold] = contribute
@@ -70,14 +70,14 @@ class SharedCells(Generic[SomeCell]):
 
 
 class Pending:
-    """What a batch adds to and subtracts from the cells of one table, by key."""
+    """The shares that a batch adds to and subtracts from the cells of one table, by key."""
 
     def __init__(self, cells: SharedCells[Any]) -> None:
         self.cells = cells
         self.by_key: dict[Stored, list[tuple[int, Share]]] = {}
 
     def replace(self, before: Contribution, after: Contribution) -> None:
-        """What both have in common cancels out, and is left alone."""
+        """Replaces a contribution.  Shares that are in both are skipped."""
         left = list(before.shares)
         same_prefix = before.prefix == after.prefix
         for share in after.shares:
@@ -92,11 +92,11 @@ class Pending:
         key = (*prefix, *share[: self.cells.key_parts])
         self.by_key.setdefault(key, []).append((sign, share))
 
-    def apply(self, known: Mapping[Stored, Cell], changes: Changes) -> None:
-        """Adds it all to the cells in memory, and notes how the stored rows change."""
+    def apply(self, cells: Mapping[Stored, Cell], changes: Changes) -> None:
+        """Applies the shares to the cached cells and adds the changed rows to `changes`."""
         table = self.cells.table
         for key, signed in self.by_key.items():
-            cell = known[key]
+            cell = cells[key]
             for sign, share in signed:
                 cell.add(share, sign)
             if cell.empty:

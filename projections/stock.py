@@ -1,4 +1,4 @@
-"""Stock folded into `stock_levels` (per location) and `stock_items` (per SKU)."""
+"""Folds the events of stock into `stock_levels` (per location) and `stock_items` (per SKU)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -36,35 +36,39 @@ class StockLevel:
     """One row per seller, SKU and location."""
 
     seller_id: Seller
-    sku: Annotated[str, Column("The seller's name for the goods")]
-    location: Annotated[str, Column("Where they lie")]
-    on_hand: Annotated[int, Column("Pieces there, fit for sale", "pieces")] = 0
-    reserved: Annotated[int, Column("Of them promised to orders", "pieces")] = 0
-    quarantine: Annotated[int, Column("Pieces there that may not be sold now", "pieces")] = 0
+    sku: Annotated[str, Column("The seller's SKU")]
+    location: Annotated[str, Column("The location")]
+    on_hand: Annotated[int, Column("Pieces at the location that are fit for sale", "pieces")] = 0
+    reserved: Annotated[int, Column("Pieces on hand that are reserved for orders", "pieces")] = 0
+    quarantine: Annotated[int, Column("Pieces at the location that cannot be sold for now", "pieces")] = 0
 
 
 @dataclass(slots=True)
 class StockItemRow:
-    """One row per seller and SKU: whether it may be sold, and all that ever moved.
+    """One row per seller and SKU: whether it can be sold, and the sums of all its stock movements.
 
     received + counted + adjusted + corrected + returned_in = on hand + quarantine + shipped + scrapped.
     """
 
     seller_id: Seller
-    sku: Annotated[str, Column("The seller's name for the goods")]
-    closed: Annotated[bool, Column("Off sale on every channel until counted or received")] = False
-    level: Annotated[str, Column("ok, low or sold_out, as last announced")] = "ok"
+    sku: Annotated[str, Column("The seller's SKU")]
+    closed: Annotated[
+        bool, Column("Whether it is closed for sale on every channel until counted or received")
+    ] = False
+    level: Annotated[str, Column("ok, low or sold_out, by the latest event")] = "ok"
     received: Annotated[int, Column("Pieces received", "pieces")] = 0
-    counted: Annotated[int, Column("What counts changed", "pieces")] = 0
-    adjusted: Annotated[int, Column("What adjustments changed, write-offs negative", "pieces")] = 0
-    written_off: Annotated[int, Column("Pieces taken off the book by adjustments", "pieces")] = 0
-    corrected: Annotated[int, Column("Pieces added because more left than the book held", "pieces")] = 0
-    shipped: Annotated[int, Column("Pieces handed over", "pieces")] = 0
-    returned_in: Annotated[int, Column("Pieces that came back", "pieces")] = 0
-    restocked: Annotated[int, Column("Of them put on sale again", "pieces")] = 0
-    scrapped: Annotated[int, Column("Of them thrown away", "pieces")] = 0
+    counted: Annotated[int, Column("Sum of the changes by counts", "pieces")] = 0
+    adjusted: Annotated[
+        int, Column("Sum of the changes by adjustments; write-offs are negative", "pieces")
+    ] = 0
+    written_off: Annotated[int, Column("Pieces removed by adjustments", "pieces")] = 0
+    corrected: Annotated[int, Column("Pieces added because more were taken than were on hand", "pieces")] = 0
+    shipped: Annotated[int, Column("Pieces shipped", "pieces")] = 0
+    returned_in: Annotated[int, Column("Returned pieces that arrived", "pieces")] = 0
+    restocked: Annotated[int, Column("Returned pieces put back on sale", "pieces")] = 0
+    scrapped: Annotated[int, Column("Returned pieces thrown away", "pieces")] = 0
     net_units: Annotated[int, Column("shipped - returned_in - written_off", "pieces")] = 0
-    moved_at: Annotated[Maybe, Column("The latest time at which pieces moved", INSTANT)] = None
+    moved_at: Annotated[Maybe, Column("When pieces last moved", INSTANT)] = None
     position: Annotated[int, Column("Ledger position of the last event that changed it")] = 0
     recorded_at: Annotated[int, Column("When that event was recorded", INSTANT)] = 0
 
@@ -79,10 +83,10 @@ class SkuView:
     levels: dict[str, StockLevel] = field(default_factory=dict[str, StockLevel])
 
     def at(self, location: str) -> StockLevel:
-        known = self.levels.get(location)
-        if known is None:
-            known = self.levels[location] = StockLevel(self.item.seller_id, self.item.sku, location)
-        return known
+        level = self.levels.get(location)
+        if level is None:
+            level = self.levels[location] = StockLevel(self.item.seller_id, self.item.sku, location)
+        return level
 
 
 class Stock(Fold[SkuView]):

@@ -1,6 +1,6 @@
-"""How a read model describes itself: each column's meaning and unit, in one place.
+"""Describes the tables of the read models: each column with its type, meaning and unit.
 
-From here come the database's tables with their comments, docs/read-models.md, and the heads of exports.
+The database tables with their comments, docs/read-models.md and the headers of exports are generated from it.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_args, g
 Row = TypeVar("Row")
 Kind = Literal["text", "whole", "flag", "json"]
 Stored = tuple[Any, ...]
-"""A row as the database holds it, columns in the order of its class."""
+"""A row as a tuple of database values, columns in the order of its class."""
 KINDS: Final[dict[object, Kind]] = {str: "text", int: "whole", bool: "flag", dict: "json"}
 
 INSTANT: Final = "microseconds since 1970-01-01T00:00Z"
@@ -25,7 +25,7 @@ LOCAL_DATE: Final = "date in the seller's zone"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What one column says."""
+    """The meaning and the unit of one column."""
 
     description: str
     unit: str = ""
@@ -48,7 +48,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Table(Generic[Row]):
-    """A read model.  The first `group` columns of its key name the rows that are folded together."""
+    """A table of a read model.  Rows with equal first `group` key columns belong to one group."""
 
     name: str
     row: type[Row]
@@ -63,13 +63,13 @@ class Table(Generic[Row]):
 
     @cached_property
     def stored(self) -> Callable[[Row], Stored]:
-        """A row as it is stored; maps become JSON with sorted keys, so that equal rows are equal bytes."""
+        """Converts a row to its stored form.  Maps become JSON with sorted keys: equal rows, equal bytes."""
         names = [column.name for column in self.columns]
         take: Callable[[Any], Stored] = attrgetter(*names)
         maps = [index for index, column in enumerate(self.columns) if column.kind == "json"]
         if not maps:
             return take
-        (index,) = maps  # nobody has needed two
+        (index,) = maps  # no table has two
 
         def with_map(row: Row) -> Stored:
             values = take(row)
@@ -79,7 +79,7 @@ class Table(Generic[Row]):
 
     @cached_property
     def read(self) -> Callable[[Sequence[Any]], Row]:
-        """The row from what the database holds."""
+        """Converts the database values to a row."""
         casts: list[tuple[int, Callable[[Any], Any]]] = [
             (index, bool if column.kind == "flag" else json.loads)
             for index, column in enumerate(self.columns)
@@ -95,12 +95,12 @@ class Table(Generic[Row]):
         return read
 
     def key_of(self, stored: Stored) -> Stored:
-        """The first columns of every row are its key."""
+        """The key of a stored row: its first columns."""
         return stored[: len(self.key)]
 
     @cached_property
     def within(self) -> slice:
-        """The part of a row's key that tells it from the others of its group."""
+        """The rest of a row's key, which identifies it within its group."""
         return slice(self.group, len(self.key))
 
 
@@ -113,7 +113,7 @@ def _json(value: Mapping[str, Any]) -> str:
 
 @lru_cache(10_000)
 def _items(items: tuple[tuple[str, Any], ...]) -> str:
-    """What parcels hold and why pieces come back is much alike."""
+    """Cached, because many rows have the same map, such as the contents of a parcel."""
     return _encoded(dict(items))
 
 
@@ -127,7 +127,7 @@ def _described(name: str, hint: Any) -> Described:
 
 
 def markdown(tables: Iterable[Table[Any]]) -> str:
-    """docs/read-models.md: every table and column with its meaning and unit."""
+    """The text of docs/read-models.md: every table and column with its meaning and unit."""
     lines = ["# Read models", "", "Printed from the row classes in `projections/`; do not edit.", ""]
     for table in tables:
         lines += [f"## {table.name}", "", (table.row.__doc__ or "").strip(), ""]

@@ -1,4 +1,4 @@
-"""Stored read models against a recount from the ledger: equal digests, or the first row that differs."""
+"""Verifies the stored read models against a recount from the ledger: digests, or the first difference."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ AT_ONCE: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that is not what its events make it; None where there is none."""
+    """A row that differs between the store and the recount.  `stored`, `counted`: None if missing there."""
 
     table: str
     key: Stored
@@ -26,14 +26,14 @@ class Difference:
 
     @property
     def columns(self) -> list[str]:
-        """Which columns differ."""
+        """The names of the columns that differ."""
         stored, counted = self.stored or {}, self.counted or {}
         return sorted(name for name in {*stored, *counted} if stored.get(name) != counted.get(name))
 
 
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """What the events make of every table.  Shares nothing with what is stored."""
+    """The rows of every table, computed from the events only and not from the stored rows."""
 
     rows: Mapping[str, Mapping[Stored, Stored]]
 
@@ -47,20 +47,20 @@ class Recount:
 
 
 def in_batches(events: Iterable[Recorded], size: int = AT_ONCE) -> Iterator[Sequence[Recorded]]:
-    left = iter(events)
-    while batch := list(islice(left, size)):
+    remaining = iter(events)
+    while batch := list(islice(remaining, size)):
         yield batch
 
 
 def recount(events: Iterable[Recorded]) -> Recount:
-    """All read models from the events alone."""
+    """Computes all read models from the events."""
     rows: dict[str, dict[Stored, Stored]] = {table.name: {} for table in TABLES}
     keys = {table.name: len(table.key) for table in TABLES}
     projection = Projection()
     for batch in in_batches(events):
         changes = projection.fold(batch)
-        for name, gone in changes.deleted.items():
-            for key in gone:
+        for name, deleted in changes.deleted.items():
+            for key in deleted:
                 rows[name].pop(key, None)
         for name, row in changes.rows():
             rows[name][row[: keys[name]]] = row
@@ -68,7 +68,7 @@ def recount(events: Iterable[Recorded]) -> Recount:
 
 
 def digest(rows: Iterable[Stored]) -> str:
-    """sha256 over all rows in key order, as hex."""
+    """The SHA-256 of all rows in key order, as hex."""
     sum_ = sha256()
     for row in rows:
         sum_.update(line_of(row))
@@ -76,7 +76,7 @@ def digest(rows: Iterable[Stored]) -> str:
 
 
 def line_of(row: Sequence[Any]) -> bytes:
-    """One row as a line: a flag is 0 or 1, whatever the database calls it."""
+    """One row as a line of JSON.  Booleans become 0 or 1, because databases return them differently."""
     plain = [int(value) if isinstance(value, bool) else value for value in row]
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
@@ -84,10 +84,10 @@ def line_of(row: Sequence[Any]) -> bytes:
 def first_difference(
     table: Table[Any], stored: Iterable[Stored], counted: Iterable[Stored]
 ) -> Difference | None:
-    """The first row, in key order, that is on one side only or not the same on both."""
-    ours, theirs = iter(stored), iter(counted)
+    """The first row in key order that exists on one side only or differs; None if all are equal."""
+    stored_rows, counted_rows = iter(stored), iter(counted)
     while True:
-        one, other = next(ours, None), next(theirs, None)
+        one, other = next(stored_rows, None), next(counted_rows, None)
         if one is None and other is None:
             return None
         if one is not None and other is not None and line_of(one) == line_of(other):

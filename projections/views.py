@@ -1,4 +1,4 @@
-"""Views in memory beside what is stored of them, and the rows that differ."""
+"""Cached views: each view together with its stored rows, to find the rows that changed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,40 +12,40 @@ from projections.shared_cells import Pending, SharedCells
 from projections.tables import Stored
 
 Follower = tuple[DerivedRows | SharedCells[Any], Callable[[Any], Any]]
-"""A read model that follows from the views of a fold, and what of it follows from one."""
+"""A read model derived from the views of a fold, and the function that derives it from one view."""
 
 
 @dataclass(slots=True)
-class Open:
-    """A view in memory, and what is stored of it."""
+class CachedView:
+    """A view in memory, with its rows as they are stored."""
 
     fold: Fold[Any]
     view: Any
     head: Any
     stored: dict[tuple[str, Stored], Stored]
-    """By table and the rest of their key."""
+    """The stored rows, by table name and the rest of the key."""
     derived: list[Any] = field(default_factory=list[Any])
-    """What follows from it in other tables, follower by follower."""
+    """The stored rows or contributions derived from the view, one entry per follower."""
 
 
-Opened = dict[tuple[Fold[Any], Group], Open]
-"""Views by fold and key."""
+CachedViews = dict[tuple[Fold[Any], Group], CachedView]
+"""The cached views, by fold and key."""
 
 
-def opened_view(fold: Fold[Any], group: Group, rows: Rows, followers: Sequence[Follower]) -> Open:
+def cached_view(fold: Fold[Any], group: Group, rows: Rows, followers: Sequence[Follower]) -> CachedView:
     view = fold.opened(group, rows)
     if not rows:
-        return Open(fold, view, fold.head(view), {}, [model.nothing for model, _ in followers])
+        return CachedView(fold, view, fold.head(view), {}, [model.nothing for model, _ in followers])
     stored: dict[tuple[str, Stored], Stored] = {}
     for table, row in fold.rows(view):
-        kept = table.stored(row)
-        stored[table.name, kept[table.within]] = kept
-    return Open(fold, view, fold.head(view), stored, [follows(view) for _, follows in followers])
+        values = table.stored(row)
+        stored[table.name, values[table.within]] = values
+    return CachedView(fold, view, fold.head(view), stored, [derive(view) for _, derive in followers])
 
 
-def folded(opened: Open, recorded: Recorded, at: int, seller: Any) -> str:
-    """Folds one event into its view.  Returns the currency of the view's amounts."""
-    fold, view = opened.fold, opened.view
+def fold_event(cached: CachedView, recorded: Recorded, at: int, seller: Any) -> str:
+    """Folds one event into the view.  Returns the currency of the view's amounts."""
+    fold, view = cached.fold, cached.view
     if recorded.version == 1:
         fold.begin(view, seller)
     kind = type(recorded.event)
@@ -55,36 +55,36 @@ def folded(opened: Open, recorded: Recorded, at: int, seller: Any) -> str:
         if recorded.inferred:
             fold.inferred(view, recorded.event)
         if kind not in fold.silent:
-            head = opened.head
+            head = cached.head
             head.position, head.recorded_at = recorded.position, micros_of(recorded.recorded_at)
     return fold.currency(view)
 
 
-def changed(
-    opened: Open,
+def collect_changes(
+    cached: CachedView,
     followers: Sequence[Follower],
     changes: Changes,
     pending: dict[SharedCells[Any], Pending],
 ) -> None:
-    """Notes which rows of a view, and which that follow from it, are not stored like that."""
-    fold, view, known = opened.fold, opened.view, opened.stored
+    """Adds the changed rows of a view, and those derived from it, to `changes` and `pending`."""
+    fold, view, stored_rows = cached.fold, cached.view, cached.stored
     fold.finish(view)
     for table, row in fold.rows(view):
         after = table.stored(row)
         key = (table.name, after[table.within])
-        stored = known.get(key)
+        stored = stored_rows.get(key)
         if stored == after:
             continue
-        known[key] = after
+        stored_rows[key] = after
         if stored is None:
             changes.write(table.name, after)
         else:
             changes.change(table.name, stored, after)
-    for index, (model, follows) in enumerate(followers):
-        before, now = opened.derived[index], follows(view)
+    for index, (model, derive) in enumerate(followers):
+        before, now = cached.derived[index], derive(view)
         if before == now:
             continue
-        opened.derived[index] = now
+        cached.derived[index] = now
         if isinstance(model, DerivedRows):
             model.replace(before, now, changes)
         else:

@@ -1,7 +1,7 @@
-"""An order of one channel: each ordered piece is in exactly one state, and this is how it moves.
+"""The order aggregate: one order of one channel, with each ordered piece in exactly one state.
 
 placed -> paid -> acknowledged -> allocated | backordered -> packed -> dispatched -> tracked -> delivered,
-with cancels, returns, refunds and reviews beside it.  The families of rules stand in files of their own.
+and besides it cancels, returns, refunds and reviews.  Each family of rules has its own module.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ RULES = Rules(
 def decide(order: Order, command: Any, context: MessageContext) -> list[Event]:
     """The events that `command` causes now; none if it has been carried out before.
 
-    Raises: Refused, when a rule forbids a wish; TooEarly, when the order is not known yet.
+    Raises: Refused, if a rule forbids a wish; TooEarly, if the order has not been placed yet.
     """
     if order.placed_at is None and not isinstance(command, PlaceOrder):
         waits_for = f"order {command.order_id}" if isinstance(command, OrderCommand) else "its order"

@@ -1,4 +1,4 @@
-"""What stock decided, mirrored on the order; these commands come from the fulfilment process."""
+"""Mirrors the decisions of stock on the order.  The fulfilment process sends these commands."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -21,14 +21,14 @@ class MirrorAllocation(NamedTuple):
 
 
 class MirrorBackorder(NamedTuple):
-    """Stock has no pieces for a line yet; they wait."""
+    """Stock has no pieces for a line yet: they are backordered."""
 
     line: str
     pieces: int
 
 
 class MirrorRelease(NamedTuple):
-    """The hold of an unpaid order expired: what was promised, or waited, is open again."""
+    """The hold of an unpaid order expired: its allocated or backordered pieces are open again."""
 
     line: str
     pieces: int
@@ -36,7 +36,7 @@ class MirrorRelease(NamedTuple):
 
 
 class PassShipBy(NamedTuple):
-    """Time has passed the order's ship-by instant."""
+    """The ship-by instant `due` of the order has passed."""
 
     due: datetime
 
@@ -48,7 +48,7 @@ class LineAllocated(Event):
 
 
 class LineBackordered(Event):
-    """These pieces wait for stock."""
+    """These pieces are backordered: they wait for stock."""
 
     moves: list[Move]
 
@@ -61,7 +61,7 @@ class LineDeallocated(Event):
 
 
 class ShipByMissed(Event):
-    """The ship-by instant passed with pieces not handed over."""
+    """The ship-by instant passed, and these lines still have pieces to hand over.  `pieces`: how many."""
 
     ship_by: AwareDatetime
     lines: list[str]

@@ -1,7 +1,7 @@
-"""Cancelling part of an order: who may, which way it goes, and who pays for it.
+"""Rules for cancelling an order or a part of it: who may cancel, by which route, and who pays.
 
-A cancel is instant while the seller has not acknowledged, a stop of the shipment until the parcel is
-handed over, and a return after that.  Source: domain facts of Coupang's and Naver's claim routes.
+The route is `instant` before the seller acknowledges the order, `stop_shipment` until the parcel is handed
+over, and `return` after that.  Source: the claim routes of Coupang and Naver.
 """
 
 from dataclasses import dataclass
@@ -45,15 +45,15 @@ class NothingOrdered(Refused):
 
 
 class MoreThanCancellable(Refused):
-    """More pieces than may still be cancelled; what was handed over goes the way of a return."""
+    """More pieces than can still be cancelled; pieces that were handed over need a return."""
 
 
 class NoSuchRequest(Refused):
-    """No cancel request of that name waits for an answer."""
+    """The order has no pending cancel request with this id."""
 
 
 class RequestCancel(OrderCommand):
-    """Fact: the buyer asks to cancel.  The pieces wait and block dispatch until it is decided."""
+    """Fact: the buyer asked to cancel.  The pieces cannot be dispatched until the request is decided."""
 
     request_id: Text
     lines: InputLines
@@ -73,7 +73,7 @@ class DecideCancel(OrderCommand):
 
 
 class CancelLines(OrderCommand):
-    """Wish of the seller: cancel pieces, with the true reason."""
+    """Wish: the seller cancels pieces.  `reason` must be the true reason."""
 
     is_wish: ClassVar[bool] = True
 
@@ -87,7 +87,7 @@ class CancelLines(OrderCommand):
 
 
 class RecordCancellation(OrderCommand):
-    """Fact: the channel has cancelled pieces, or, without lines, all that can be."""
+    """Fact: the channel has cancelled pieces.  Without `lines`: all pieces not yet handed over."""
 
     cancellation_id: Text
     lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
@@ -99,7 +99,7 @@ class RecordCancellation(OrderCommand):
 
 
 class CancelRequested(Event):
-    """The buyer asks to cancel; these pieces now wait."""
+    """The buyer asked to cancel.  `pending`: the pieces that cannot be dispatched until it is decided."""
 
     request_id: str
     lines: list[LinePieces]
@@ -111,7 +111,7 @@ class CancelRequested(Event):
 
 
 class CancelRejected(Event):
-    """The buyer's request was answered with no, or overridden at dispatch."""
+    """The buyer's cancel request was rejected, or overridden at dispatch."""
 
     request_id: str
     by: str
@@ -119,7 +119,7 @@ class CancelRejected(Event):
 
 
 class LinesCancelled(Event):
-    """These pieces are cancelled: why, through whom, and at whose cost."""
+    """These pieces were cancelled.  `moves`: the pieces and the states that they left."""
 
     cancellation_id: str
     request_id: str | None
@@ -137,8 +137,8 @@ class LinesCancelled(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """What a cancel says of itself, whichever way it came."""
+class CancelDetails:
+    """The details of a cancel, whichever command caused it."""
 
     cancellation_id: str
     reason: CancelReason
@@ -149,8 +149,8 @@ class Why:
     request_id: str | None = None
 
 
-def _why(command: CancelLines | RecordCancellation) -> Why:
-    return Why(
+def _details(command: CancelLines | RecordCancellation) -> CancelDetails:
+    return CancelDetails(
         command.cancellation_id,
         command.reason,
         command.initiator,
@@ -161,7 +161,7 @@ def _why(command: CancelLines | RecordCancellation) -> Why:
 
 
 def route_of(order: Order, moves: list[Move]) -> Route:
-    """How these pieces are cancelled, by how far they have gone."""
+    """The route of a cancel of these pieces, by how far they have been processed."""
     if any(move.was in HANDED_OVER for move in moves):
         return "return"
     if order.acknowledged or any(move.was == "packed" for move in moves):
@@ -173,18 +173,18 @@ def route_of(order: Order, moves: list[Move]) -> Route:
 def request_cancel(order: Order, command: RequestCancel, context: MessageContext) -> list[Event]:
     if f"request:{command.request_id}" in order.seen_keys:
         return []
-    asked = pieces_by_line(command.lines)
+    requested = pieces_by_line(command.lines)
     pending = [
         LinePieces(line=name, pieces=min(pieces, order.lines[name].cancellable))
-        for name, pieces in asked
+        for name, pieces in requested
         if name in order.lines and order.lines[name].cancellable > 0
     ]
-    moves = take(order, asked, BEFORE_HANDOVER + HANDED_OVER)
+    moves = take(order, requested, BEFORE_HANDOVER + HANDED_OVER)
     return [
         CancelRequested(
             at=context.at,
             request_id=command.request_id,
-            lines=[LinePieces(line=name, pieces=pieces) for name, pieces in asked],
+            lines=[LinePieces(line=name, pieces=pieces) for name, pieces in requested],
             pending=pending,
             reason=command.reason,
             binding=command.binding,
@@ -211,72 +211,74 @@ def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) 
             )
         ]
     moves = take(order, request.lines, BEFORE_HANDOVER)
-    why = Why(command.request_id, request.reason, "customer", request_id=command.request_id)
-    return [_cancelled(order, context, moves, why)]
+    details = CancelDetails(command.request_id, request.reason, "customer", request_id=command.request_id)
+    return [_cancelled(order, context, moves, details)]
 
 
 @rules.on_command
 def cancel_lines(order: Order, command: CancelLines, context: MessageContext) -> list[Event]:
     if f"cancel:{command.cancellation_id}" in order.seen_keys:
         return []
-    asked = pieces_by_line(command.lines)
-    for name, pieces in asked:
+    requested = pieces_by_line(command.lines)
+    for name, pieces in requested:
         line = order.lines.get(name)
         if line is None:
             raise NothingOrdered(line=name)
         if pieces > line.cancellable:
-            gone = line.handed_over
+            handed_over = line.handed_over
             raise MoreThanCancellable(
                 line=name,
                 asked=pieces,
                 cancellable=line.cancellable,
                 pending=line.cancel_pending,
-                handed_over=gone,
-                route="return" if gone else "none",
+                handed_over=handed_over,
+                route="return" if handed_over else "none",
             )
-    moves = take(order, asked, BEFORE_HANDOVER)
-    return [_cancelled(order, context, moves, _why(command))]
+    moves = take(order, requested, BEFORE_HANDOVER)
+    return [_cancelled(order, context, moves, _details(command))]
 
 
 @rules.on_command
 def record_cancellation(order: Order, command: RecordCancellation, context: MessageContext) -> list[Event]:
     if f"cancel:{command.cancellation_id}" in order.seen_keys:
         return []
-    asked = pieces_by_line(command.lines) or [
+    requested = pieces_by_line(command.lines) or [
         (name, line.before_handover) for name, line in order.lines.items()
     ]
-    moves = take(order, asked, BEFORE_HANDOVER)
-    events: list[Event] = [_cancelled(order, context, moves, _why(command))]
-    asked_total = sum(pieces for _, pieces in asked)
-    gone = not command.lines and any(line.handed_over for line in order.lines.values())
-    if total(moves) < asked_total or gone:
+    moves = take(order, requested, BEFORE_HANDOVER)
+    events: list[Event] = [_cancelled(order, context, moves, _details(command))]
+    requested_total = sum(pieces for _, pieces in requested)
+    some_handed_over = not command.lines and any(line.handed_over for line in order.lines.values())
+    if total(moves) < requested_total or some_handed_over:
         events.append(
             OrderDiscrepancyDetected(
                 at=context.at,
                 kind="cancelled_after_handover",
                 subject=command.cancellation_id,
                 expected="pieces not yet handed over",
-                observed=f"{total(moves)} of {asked_total} pieces could be cancelled",
+                observed=f"{total(moves)} of {requested_total} pieces could be cancelled",
             )
         )
     return events
 
 
-def _cancelled(order: Order, context: MessageContext, moves: list[Move], why: Why) -> LinesCancelled:
-    fault = fault_of_cancel(why.reason, why.fault)
+def _cancelled(
+    order: Order, context: MessageContext, moves: list[Move], details: CancelDetails
+) -> LinesCancelled:
+    fault = fault_of_cancel(details.reason, details.fault)
     returns = context.policies.returns
     days = calendar(returns.calendar, context.zone)
     return LinesCancelled(
         at=context.at,
-        cancellation_id=why.cancellation_id,
-        request_id=why.request_id,
+        cancellation_id=details.cancellation_id,
+        request_id=details.request_id,
         moves=moves,
-        reason=why.reason,
+        reason=details.reason,
         fault=fault,
-        initiator=why.initiator,
+        initiator=details.initiator,
         by=context.by,
-        shipping_fee_payer=payer_of_cancel(why.reason, fault, why.shipping_fee_payer),
-        channel_reason_code=why.channel_reason_code,
+        shipping_fee_payer=payer_of_cancel(details.reason, fault, details.shipping_fee_payer),
+        channel_reason_code=details.channel_reason_code,
         route=route_of(order, moves),
         refund_due_at=refund_due(returns, days, context.at) if order.captured else None,
         policy=ref(returns),
@@ -287,19 +289,19 @@ def _cancelled(order: Order, context: MessageContext, moves: list[Move], why: Wh
 @rules.on_event
 def cancel_requested(order: Order, event: CancelRequested) -> Order:
     lines = dict(order.lines)
-    for asked in event.pending:
-        line = lines[asked.line]
-        lines[asked.line] = line._replace(cancel_pending=line.cancel_pending + asked.pieces)
+    for pending in event.pending:
+        line = lines[pending.line]
+        lines[pending.line] = line._replace(cancel_pending=line.cancel_pending + pending.pieces)
     reason: CancelReason = event.reason  # type: ignore[assignment]
-    request = CancelRequest(tuple((asked.line, asked.pieces) for asked in event.pending), reason)
-    waiting = {**order.requests, event.request_id: request} if event.pending else order.requests
+    request = CancelRequest(tuple((pending.line, pending.pieces) for pending in event.pending), reason)
+    requests = {**order.requests, event.request_id: request} if event.pending else order.requests
     return order._replace(
-        lines=lines, requests=waiting, seen_keys=order.seen_keys | {f"request:{event.request_id}"}
+        lines=lines, requests=requests, seen_keys=order.seen_keys | {f"request:{event.request_id}"}
     )
 
 
 def answered(order: Order, request_id: str) -> Order:
-    """The order without that waiting request, its pieces no longer pending."""
+    """The order without that pending cancel request; its pieces are no longer pending."""
     request = order.requests.get(request_id)
     seen_keys = order.seen_keys | {f"answer:{request_id}"}
     if request is None:

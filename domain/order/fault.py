@@ -1,4 +1,4 @@
-"""Whose fault a cancel or a return is, by its reason, and who pays the shipping fee of a cancel."""
+"""Determines who is at fault for a cancel or a return, and who pays the shipping fee of a cancel."""
 
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ FAULT_OF: Final[dict[CancelReason, Fault]] = {
     "staff_error": "seller",
     "other": "seller",
 }
-"""Of a cancel."""
+"""The party at fault for a cancel, by its reason."""
 
 ReturnReason = Literal[
     "changed_mind", "wrong_option_chosen", "cheaper_elsewhere", "defect", "damaged", "not_as_described",
@@ -35,23 +35,23 @@ RETURN_FAULT: Final[dict[ReturnReason, Fault]] = {
     "never_delivered": "carrier",
     "other": "customer",
 }
-"""Of a return."""
+"""The party at fault for a return, by its reason."""
 
 
 def fault_of_cancel(reason: CancelReason, stated: Fault | None) -> Fault:
-    """What the message states, else by the reason.  Out of stock is the seller's fault in any case."""
+    """The fault stated in the message, else by the reason.  Out of stock is always the seller's fault."""
     if reason == "out_of_stock":
         return "seller"
     return stated or FAULT_OF[reason]
 
 
 def payer_of_cancel(reason: CancelReason, fault: Fault, stated: Fault | None) -> Fault:
-    """Who is at fault pays, unless the message states another; out of stock the seller pays."""
+    """The payer stated in the message, else the party at fault.  For out of stock always the seller."""
     if reason == "out_of_stock":
         return "seller"
     return stated or fault
 
 
 def fault_of_return(reason: ReturnReason, stated: Fault | None) -> Fault:
-    """What the message states, else by the reason."""
+    """The fault stated in the message, else by the reason."""
     return stated or RETURN_FAULT[reason]

@@ -1,4 +1,4 @@
-"""An order comes into being: placed, amended, paid, acknowledged, and what its channel says of it."""
+"""Rules for placing, amending, paying and acknowledging an order, and for notes and channel statuses."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ NoteKind = Literal["picked", "stock_missing", "reordered", "payment_reminded"]
 
 
 class OrderedLine(InputModel):
-    """One line of an order as its channel tells it."""
+    """One line of an order as its channel sends it."""
 
     line: Text
     sku: Text
@@ -41,7 +41,7 @@ class OrderedLine(InputModel):
 
 
 class Destination(InputModel):
-    """Where the order goes, as far as decisions need it."""
+    """The destination of the order, as far as decisions need it."""
 
     country: InputCountry | None = None
     zone: Text | None = None
@@ -60,7 +60,7 @@ OrderedLines = Annotated[tuple[OrderedLine, ...], LineLimit, AfterValidator(_onc
 
 
 class PlaceOrder(OrderCommand):
-    """Fact: a buyer ordered.  Lines may be missing where the channel has none to tell."""
+    """Fact: a buyer placed an order.  `lines` may be empty if the channel sends none."""
 
     opens: ClassVar[bool] = True
 
@@ -85,7 +85,7 @@ class AmendOrder(OrderCommand):
 
 
 class RecordPayment(OrderCommand):
-    """Fact: money for the order was captured."""
+    """Fact: a payment for the order was captured."""
 
     payment_id: Text
     amount: InputMinor
@@ -96,7 +96,7 @@ class AcknowledgeOrder(OrderCommand):
 
 
 class NoteOrder(OrderCommand):
-    """Fact: something was seen or done that changes no unit's state."""
+    """Fact: something was observed or done that changes no piece's state."""
 
     note_id: Text
     kind: NoteKind
@@ -104,7 +104,7 @@ class NoteOrder(OrderCommand):
 
 
 class ClaimStatus(OrderCommand):
-    """Fact: the channel's own word for where the order stands, kept beside ours."""
+    """Fact: the order's status in the channel's own words.  It is stored beside our derived status."""
 
     status: Text
 
@@ -120,7 +120,7 @@ class PlacedLine(EventData):
 
 
 class OrderPlaced(Event):
-    """A buyer ordered these lines.  `hold_until`: stock is held unpaid until then."""
+    """A buyer placed an order with these lines.  `hold_until`: end of the stock hold for an unpaid order."""
 
     currency: str
     zone: str
@@ -147,7 +147,7 @@ class OrderAmended(Event):
 
 
 class OrderPaid(Event):
-    """Money was captured; the deadlines that follow from it, by which policy and calendar."""
+    """A payment was captured.  The first one sets the deadlines, by the named policy and calendar."""
 
     payment_id: str
     amount: int
@@ -164,7 +164,7 @@ class OrderAcknowledged(Event):
 
 
 class OrderNoted(Event):
-    """Something was seen or done that changes no unit's state."""
+    """Something was observed or done that changes no piece's state."""
 
     note_id: str
     kind: str
@@ -172,13 +172,13 @@ class OrderNoted(Event):
 
 
 class StatusClaimed(Event):
-    """What the channel calls the order's state."""
+    """The order's status in the channel's own words."""
 
     status: str
 
 
 class OrderDiscrepancyDetected(Event):
-    """A fact contradicts what was believed.  It was recorded all the same."""
+    """A recorded fact contradicts the earlier events of this order."""
 
     kind: str
     subject: str
@@ -193,7 +193,7 @@ def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Ev
         return _placed_again(order, lines, context)
     stock = context.policies.stock
     hold = context.at + timedelta(minutes=stock.hold_unpaid_minutes) if stock.hold_unpaid_minutes else None
-    where = command.destination
+    destination = command.destination
     return [
         OrderPlaced(
             at=context.at,
@@ -204,10 +204,10 @@ def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Ev
             shipping_fee=command.shipping_fee,
             free_shipping_from=command.free_shipping_from,
             promise_at=command.promise_at,
-            country=where.country,
-            region=where.zone,
-            distance_km=where.distance_km,
-            postcode_area=where.postcode_area,
+            country=destination.country,
+            region=destination.zone,
+            distance_km=destination.distance_km,
+            postcode_area=destination.postcode_area,
             buyer=command.buyer,
             consignee=command.consignee,
             hold_until=hold,
@@ -231,8 +231,8 @@ def _placed(line: OrderedLine) -> PlacedLine:
 def _placed_again(order: Order, lines: list[PlacedLine], context: MessageContext) -> list[Event]:
     expected = sorted((name, line.sku, line.ordered) for name, line in order.lines.items())
     observed = sorted((line.line, line.sku, line.pieces) for line in lines)
-    said = f"placed again: {observed}"[:1000]
-    if said in order.seen_keys or all(line in expected for line in observed):
+    key = f"placed again: {observed}"[:1000]
+    if key in order.seen_keys or all(line in expected for line in observed):
         return []
     return [
         OrderDiscrepancyDetected(
@@ -330,7 +330,7 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
 
 @rules.on_event
 def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
-    """An order placed again has no name of its own to be known by: what it said is remembered."""
+    """A second placement has no id for deduplication, so its lines are the seen key."""
     if event.kind != "placed_again_differently":
         return order
     return order._replace(seen_keys=order.seen_keys | {f"placed again: {event.observed}"[:1000]})

@@ -1,4 +1,4 @@
-"""Money that went back to the buyer, as the order counts it."""
+"""Rules for refunds on the order."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ rules = Rules[Order]()
 
 
 class RecordRefund(OrderCommand):
-    """Fact: money went back to the buyer."""
+    """Fact: the buyer got a refund.  `late_interest` is paid on top of `amount`."""
 
     refund_id: Text
     amount: InputMinor
@@ -22,7 +22,7 @@ class RecordRefund(OrderCommand):
 
 
 class RefundRecorded(Event):
-    """Money went back to the buyer.  `late_interest` is its own line, outside the captured amount."""
+    """The buyer got a refund.  `late_interest` is paid on top and is no part of the captured amount."""
 
     refund_id: str
     amount: int

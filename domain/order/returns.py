@@ -1,4 +1,4 @@
-"""Returns as the order sees them: which pieces may come back, until when, and which did."""
+"""Rules for returns on the order: which pieces may be returned, until when, and which were."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,15 +23,15 @@ rules = Rules[Order]()
 
 
 class ReturnWindowClosed(Refused):
-    """The time in which these pieces could be returned is over."""
+    """The return window of these pieces has ended."""
 
 
 class MoreThanReturnable(Refused):
-    """More pieces than were delivered and are not on their way back already."""
+    """More pieces than were handed over and are not returned or in an open return."""
 
 
 class RequestReturn(OrderCommand):
-    """Wish: pieces shall come back.  The order decides, because it knows what was delivered."""
+    """Wish: return pieces.  The order decides, because it knows what was delivered."""
 
     is_wish: ClassVar[bool] = True
 
@@ -48,7 +48,7 @@ class RequestReturn(OrderCommand):
 
 
 class MirrorReturned(NamedTuple):
-    """Pieces of a return are back and inspected."""
+    """Pieces of a return were received and inspected."""
 
     return_id: str
     lines: tuple[tuple[str, int], ...]
@@ -68,7 +68,7 @@ class ReturningLine(EventData):
 
 
 class ReturnOpened(Event):
-    """These pieces may come back; why, at whose fault and cost, until when, by which policy."""
+    """A return of these pieces was granted by the named policy.  `payer`: who pays the return shipping."""
 
     return_id: str
     lines: list[ReturningLine]
@@ -85,14 +85,14 @@ class ReturnOpened(Event):
 
 
 class LinesReturned(Event):
-    """These pieces came back."""
+    """These pieces were returned and inspected."""
 
     return_id: str
     lines: list[LinePieces]
 
 
 class ReturnClosed(Event):
-    """These pieces will not come back after all."""
+    """The return ended without these pieces being returned."""
 
     return_id: str
     lines: list[LinePieces]
@@ -103,10 +103,10 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
     if f"return:{command.return_id}" in order.seen_keys:
         return []
     policy = context.policies.returns
-    asked = pieces_by_line(command.lines)
+    requested = pieces_by_line(command.lines)
     days = calendar(policy.calendar, context.zone)
-    ends = window_end(policy, days, command.reason, _delivered_at(order, asked))
-    for name, pieces in asked:
+    ends = window_end(policy, days, command.reason, _delivered_at(order, requested))
+    for name, pieces in requested:
         if pieces > (free := _returnable(order, name)):
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
     if command.origin == "customer" and ends is not None and context.at >= ends:
@@ -117,7 +117,8 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
             at=context.at,
             return_id=command.return_id,
             lines=[
-                ReturningLine(line=name, sku=order.lines[name].sku, pieces=pieces) for name, pieces in asked
+                ReturningLine(line=name, sku=order.lines[name].sku, pieces=pieces)
+                for name, pieces in requested
             ],
             reason=command.reason,
             origin=command.origin,
@@ -137,13 +138,13 @@ def _returnable(order: Order, name: str) -> int:
     line = order.lines.get(name)
     if line is None:
         return 0
-    there = sum(line.units.get(state, 0) for state in ("delivered", "returned_to_sender", "in_transit"))
-    return max(0, there - line.return_open - line.returned)
+    handed_over = sum(line.units.get(state, 0) for state in ("delivered", "returned_to_sender", "in_transit"))
+    return max(0, handed_over - line.return_open - line.returned)
 
 
-def _delivered_at(order: Order, asked: list[tuple[str, int]]) -> list[datetime]:
-    """When the parcels with any of these lines were delivered."""
-    names = {name for name, _ in asked}
+def _delivered_at(order: Order, requested: list[tuple[str, int]]) -> list[datetime]:
+    """The delivery times of the parcels that contain any of these lines."""
+    names = {name for name, _ in requested}
     return [
         shipment.status_at
         for shipment in order.shipments.values()
@@ -161,17 +162,17 @@ def _payer(policy: ReturnPolicy, fault: Fault) -> str:
 
 @rules.on_command
 def mirror_returned(order: Order, command: MirrorReturned, context: MessageContext) -> list[Event]:
-    """More may have come back than was asked: the order counts what it gave leave for."""
+    """The order counts at most the granted pieces, even if more were returned."""
     lines = tuple((name, min(pieces, order.lines[name].return_open)) for name, pieces in command.lines)
-    return [LinesReturned(at=context.at, return_id=command.return_id, lines=_named(lines))]
+    return [LinesReturned(at=context.at, return_id=command.return_id, lines=_line_pieces(lines))]
 
 
 @rules.on_command
 def close_return(_: Order, command: CloseReturn, context: MessageContext) -> list[Event]:
-    return [ReturnClosed(at=context.at, return_id=command.return_id, lines=_named(command.lines))]
+    return [ReturnClosed(at=context.at, return_id=command.return_id, lines=_line_pieces(command.lines))]
 
 
-def _named(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
+def _line_pieces(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
     return [LinePieces(line=line, pieces=pieces) for line, pieces in lines]
 
 
@@ -192,13 +193,14 @@ def return_closed(order: Order, event: ReturnClosed) -> Order:
 
 
 def _counted(
-    order: Order, asked: Sequence[LinePieces | ReturningLine], *, opened: int, returned: int
+    order: Order, changes: Sequence[LinePieces | ReturningLine], *, opened: int, returned: int
 ) -> Order:
+    """Adds the pieces to the counts of their lines.  `opened`, `returned`: the sign, or 0 for no change."""
     lines = dict(order.lines)
-    for ask in asked:
-        line = lines[ask.line]
-        lines[ask.line] = line._replace(
-            return_open=max(0, line.return_open + opened * ask.pieces),
-            returned=line.returned + returned * ask.pieces,
+    for change in changes:
+        line = lines[change.line]
+        lines[change.line] = line._replace(
+            return_open=max(0, line.return_open + opened * change.pieces),
+            returned=line.returned + returned * change.pieces,
         )
     return order._replace(lines=lines)

@@ -1,4 +1,4 @@
-"""What the buyer thought of the order."""
+"""Rules for buyers' reviews of an order."""
 
 from typing import Annotated
 

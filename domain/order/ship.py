@@ -1,4 +1,4 @@
-"""Packing and handing over.  A request is checked; the fact that a parcel left never is."""
+"""Rules for packing and dispatching.  A wish is checked; the fact that a parcel left is always recorded."""
 
 from collections.abc import Iterable
 from typing import Annotated, ClassVar
@@ -27,23 +27,23 @@ rules = Rules[Order]()
 
 
 class MoreThanAllocated(Refused):
-    """More pieces than are allocated and not waiting for a cancel decision."""
+    """More pieces than are allocated and have no pending cancel request."""
 
 
 class QualityCheckFailed(Refused):
-    """The pieces did not pass their check; quarantine or count them instead of packing."""
+    """The pieces failed the quality check; quarantine or count them instead of packing."""
 
 
 class CancelPending(Refused):
-    """A buyer's cancel request waits on these pieces; decide it, or override with a reason."""
+    """A cancel request is pending on these pieces; decide it first, or override it with a reason."""
 
 
 class NothingPacked(Refused):
-    """No packed shipment of that name."""
+    """The order has no packed shipment with this id."""
 
 
 class QualityCheck(InputModel):
-    """Who looked at the pieces before they were packed, and whether they passed."""
+    """The quality check before packing: who checked the pieces, and whether they passed."""
 
     passed: bool
     by: Text
@@ -51,7 +51,7 @@ class QualityCheck(InputModel):
 
 
 class Override(InputModel):
-    """An operator's decision to dispatch in spite of a waiting cancel request."""
+    """An operator's decision to dispatch despite a pending cancel request."""
 
     operator: Text
     reason: Text
@@ -68,7 +68,7 @@ class PackShipment(OrderCommand):
 
 
 class RecordPacking(OrderCommand):
-    """Fact: a warehouse of its own has packed these pieces."""
+    """Fact: an external warehouse has packed these pieces."""
 
     shipment_id: Text
     lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
@@ -86,7 +86,7 @@ class DispatchShipment(OrderCommand):
 
 
 class RecordDispatch(OrderCommand):
-    """Fact: a parcel has left.  Without lines: the packed shipment, else all that had not left."""
+    """Fact: a parcel was handed over.  Without `lines`: the packed shipment, else all pieces not yet sent."""
 
     shipment_id: Text
     lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
@@ -95,7 +95,7 @@ class RecordDispatch(OrderCommand):
 
 
 class ShipmentPacked(Event):
-    """These pieces are packed; the buyer's line notes come with them."""
+    """These pieces were packed.  `notes`: the buyer's notes, by line."""
 
     shipment_id: str
     moves: list[Move]
@@ -104,7 +104,7 @@ class ShipmentPacked(Event):
 
 
 class ShipmentDispatched(Event):
-    """These pieces were handed over.  `last`: nothing of the order is left to send."""
+    """These pieces were handed over to the carrier.  `last`: no piece of the order is left to send."""
 
     shipment_id: str
     moves: list[Move]
@@ -119,8 +119,8 @@ def pack(order: Order, command: PackShipment, context: MessageContext) -> list[E
         return []
     if not command.quality_check.passed:
         raise QualityCheckFailed(shipment_id=command.shipment_id, by=command.quality_check.by)
-    asked = pieces_by_line(command.lines)
-    for name, pieces in asked:
+    requested = pieces_by_line(command.lines)
+    for name, pieces in requested:
         line = order.lines.get(name)
         if line is None:
             raise NothingOrdered(line=name)
@@ -130,23 +130,27 @@ def pack(order: Order, command: PackShipment, context: MessageContext) -> list[E
             raise MoreThanAllocated(line=name, asked=pieces, allocated=allowed, pending=line.cancel_pending)
     return [
         _packed(
-            order, command.shipment_id, take(order, asked, ("allocated",)), context, command.quality_check.by
+            order,
+            command.shipment_id,
+            take(order, requested, ("allocated",)),
+            context,
+            command.quality_check.by,
         )
     ]
 
 
 @rules.on_command
 def record_packing(order: Order, command: RecordPacking, context: MessageContext) -> list[Event]:
-    known = order.shipments.get(command.shipment_id, Shipment())
-    if known.packed:
+    shipment = order.shipments.get(command.shipment_id, Shipment())
+    if shipment.packed:
         return []
-    _known(order, command.lines)
-    if known.dispatched:  # told late: it is recorded, and its pieces have left
+    _require_lines(order, command.lines)
+    if shipment.dispatched:  # late message: record it, but its pieces have been handed over already
         return [_packed(order, command.shipment_id, [], context, None)]
-    asked = pieces_by_line(command.lines)
-    moves = take(order, asked, ("allocated", "backordered", "open"))
+    requested = pieces_by_line(command.lines)
+    moves = take(order, requested, ("allocated", "backordered", "open"))
     events: list[Event] = [_packed(order, command.shipment_id, moves, context, None)]
-    return events + _shortfall(context, "packed_more_than_open", command.shipment_id, asked, moves)
+    return events + _shortfall(context, "packed_more_than_open", command.shipment_id, requested, moves)
 
 
 def _packed(
@@ -183,7 +187,7 @@ def dispatch(order: Order, command: DispatchShipment, context: MessageContext) -
 
 
 def _pending_on(order: Order, moves: list[Move]) -> list[str]:
-    """The waiting requests that sending these pieces would overrun."""
+    """The cancel requests whose pending pieces would be part of this dispatch."""
     lines = {move.line for move in moves}
     overrun = {
         name
@@ -201,16 +205,16 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
     shipment = order.shipments.get(command.shipment_id, Shipment())
     if shipment.dispatched:
         return []
-    _known(order, command.lines)
-    asked = (
+    _require_lines(order, command.lines)
+    requested = (
         pieces_by_line(command.lines)
         or list(shipment.moves)
         or [(name, line.before_handover) for name, line in order.lines.items() if line.before_handover]
     )
-    moves = take(order, asked, ("packed", "allocated", "backordered", "open", "cancelled"))
+    moves = take(order, requested, ("packed", "allocated", "backordered", "open", "cancelled"))
     blocked = _pending_on(order, moves)
     events: list[Event] = [_dispatched(order, command, moves, context)]
-    events += _shortfall(context, "dispatched_more_than_ordered", command.shipment_id, asked, moves)
+    events += _shortfall(context, "dispatched_more_than_ordered", command.shipment_id, requested, moves)
     if blocked:
         events.append(_contradiction(context, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
     if any(move.was == "cancelled" for move in moves):
@@ -233,15 +237,15 @@ def _dispatched(
 
 
 def _is_packed(order: Order, shipment_id: str) -> bool:
-    """A shipment may be known by a label alone, before it is packed."""
-    known = order.shipments.get(shipment_id, Shipment())
-    return known.packed or known.dispatched
+    """A shipment may exist before it is packed, because a milestone of its label was recorded."""
+    shipment = order.shipments.get(shipment_id, Shipment())
+    return shipment.packed or shipment.dispatched
 
 
-def _known(order: Order, lines: Iterable[AskedLine]) -> None:
-    for asked in lines:
-        if asked.line not in order.lines:
-            raise TooEarly(f"line {asked.line}")
+def _require_lines(order: Order, lines: Iterable[AskedLine]) -> None:
+    for requested in lines:
+        if requested.line not in order.lines:
+            raise TooEarly(f"line {requested.line}")
 
 
 def _contradiction(
@@ -253,12 +257,12 @@ def _contradiction(
 
 
 def _shortfall(
-    context: MessageContext, kind: str, shipment_id: str, asked: list[tuple[str, int]], moves: list[Move]
+    context: MessageContext, kind: str, shipment_id: str, requested: list[tuple[str, int]], moves: list[Move]
 ) -> list[Event]:
-    wanted = sum(pieces for _, pieces in asked)
-    if total(moves) == wanted:
+    requested_total = sum(pieces for _, pieces in requested)
+    if total(moves) == requested_total:
         return []
-    observed = f"{wanted} pieces, {total(moves)} of them known"
+    observed = f"{requested_total} pieces, {total(moves)} of them known"
     return [
         OrderDiscrepancyDetected(
             at=context.at, kind=kind, subject=shipment_id, expected="pieces of the order", observed=observed
@@ -268,27 +272,27 @@ def _shortfall(
 
 @rules.on_event
 def packed(order: Order, event: ShipmentPacked) -> Order:
-    known = order.shipments.get(event.shipment_id, Shipment())
+    previous = order.shipments.get(event.shipment_id, Shipment())
     contents = tuple((move.line, move.pieces) for move in event.moves)
-    shipment = known._replace(moves=known.moves if known.dispatched else contents, packed=True)
+    shipment = previous._replace(moves=previous.moves if previous.dispatched else contents, packed=True)
     return moved(order, event.moves, "packed", shipments={**order.shipments, event.shipment_id: shipment})
 
 
 @rules.on_event
 def dispatched(order: Order, event: ShipmentDispatched) -> Order:
-    """Pieces go where the parcel is known to be already: its milestones may have come first."""
-    known = order.shipments.get(event.shipment_id, Shipment())
-    to = known.holds if known.holds != "packed" else "in_transit"
+    """The pieces get the state of the parcel's latest milestone, which may have been recorded before."""
+    previous = order.shipments.get(event.shipment_id, Shipment())
+    to = previous.holds if previous.holds != "packed" else "in_transit"
     contents: dict[str, int] = {}
     for move in event.moves:
         contents[move.line] = contents.get(move.line, 0) + move.pieces
-    shipment = known._replace(moves=tuple(contents.items()), dispatched=True, holds=to)
+    shipment = previous._replace(moves=tuple(contents.items()), dispatched=True, holds=to)
     after = moved(order, event.moves, to, shipments={**order.shipments, event.shipment_id: shipment})
-    return _overtaken(after)
+    return _close_overtaken(after)
 
 
-def _overtaken(order: Order) -> Order:
-    """Requests whose pieces have all left can no longer be approved."""
+def _close_overtaken(order: Order) -> Order:
+    """Closes the cancel requests whose pieces were all handed over: they can no longer be approved."""
     for name, request in sorted(order.requests.items()):
         if not any(order.lines[line].cancel_pending for line, _ in request.lines):
             order = answered(order, name)

@@ -1,4 +1,4 @@
-"""What the rules of an order need to know: where each unit is, and what has been said about it."""
+"""The state of an order: how many pieces are in which state, and which messages it has seen."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -24,7 +24,7 @@ HANDED_OVER: Final[tuple[UnitState, ...]] = ("in_transit", "delivered", "lost", 
 
 
 class OrderCommand(Command):
-    """A message about one order, named as its channel names it."""
+    """A message about one order, identified by the order id of its channel."""
 
     channel: InputChannel
     account: InputAccount = "main"
@@ -38,21 +38,21 @@ LineLimit = Field(max_length=MAX_LINES)
 
 
 class AskedLine(InputModel):
-    """So many pieces of one line, as a command names them."""
+    """A number of pieces of one order line, in a command."""
 
     line: Text
     pieces: InputPieces
 
 
 class LinePieces(EventData):
-    """So many pieces of one line, as an event tells them."""
+    """A number of pieces of one order line, in an event."""
 
     line: str
     pieces: int
 
 
 class Move(EventData):
-    """Pieces of a line that leave the state `was`; the event says where they go."""
+    """Pieces of a line that leave the state `was`.  The event determines their new state."""
 
     line: str
     sku: str
@@ -92,7 +92,7 @@ class Line(NamedTuple):
 
 
 class Shipment(NamedTuple):
-    """A parcel: what is in it, whether it has left, and the latest milestone known of it."""
+    """A parcel: its contents, whether it has been dispatched, and its latest milestone."""
 
     moves: tuple[tuple[str, int], ...] = ()
     """(line, pieces), packed or handed over."""
@@ -104,14 +104,14 @@ class Shipment(NamedTuple):
 
 
 class CancelRequest(NamedTuple):
-    """A buyer's cancel request that waits for an answer."""
+    """A pending cancel request of the buyer."""
 
     lines: tuple[tuple[str, int], ...]
     reason: CancelReason
 
 
 class Order(NamedTuple):
-    """Only what the rules below need to know."""
+    """The state of an order: only what the rules need."""
 
     placed_at: datetime | None = None
     currency: str = ""
@@ -129,16 +129,16 @@ class Order(NamedTuple):
     refunded: int = 0
     claim_at: datetime | None = None
     seen_keys: frozenset[str] = frozenset()
-    """What has been recorded under a name of its own: `payment:…`, `refund:…`, `cancel:…`."""
+    """Deduplication keys of recorded messages: `payment:…`, `refund:…`, `cancel:…`."""
 
     @property
     def size(self) -> int:
-        """How much there is to write down."""
+        """The size of the state, which tells when a snapshot is worthwhile.  Unit: entries."""
         return len(self.lines) + len(self.shipments) + len(self.seen_keys)
 
 
 def moved(order: Order, moves: Iterable[Move], to: UnitState, **changes: Any) -> Order:
-    """The order after the pieces of `moves` went from where they were to `to`."""
+    """The order after the pieces of `moves` changed to the state `to`."""
     lines = dict(order.lines)
     for move in moves:
         line = lines[move.line]
@@ -156,26 +156,26 @@ def moved(order: Order, moves: Iterable[Move], to: UnitState, **changes: Any) ->
     return order._replace(lines=lines, **changes)
 
 
-def take(order: Order, asked: Iterable[tuple[str, int]], states: tuple[UnitState, ...]) -> list[Move]:
-    """The moves that take what is asked from `states`, in that order; less where less is there."""
+def take(order: Order, requested: Iterable[tuple[str, int]], states: tuple[UnitState, ...]) -> list[Move]:
+    """The moves that take the requested pieces from `states`, in that order; fewer if fewer are there."""
     moves: list[Move] = []
     taken: dict[tuple[str, UnitState], int] = {}
-    for line_id, pieces in asked:
+    for line_id, pieces in requested:
         line = order.lines.get(line_id)
         if line is None:
             continue
-        wanted = pieces
+        remaining = pieces
         for state in states:
-            if not wanted:
+            if not remaining:
                 break
             if state not in line.units:
                 continue
             already = taken.get((line_id, state), 0)
-            some = min(line.units[state] - already, wanted)
-            if some > 0:
-                taken[line_id, state] = already + some
-                wanted -= some
-                moves.append(Move(line=line_id, sku=line.sku, pieces=some, was=state))
+            count = min(line.units[state] - already, remaining)
+            if count > 0:
+                taken[line_id, state] = already + count
+                remaining -= count
+                moves.append(Move(line=line_id, sku=line.sku, pieces=count, was=state))
     return moves
 
 
@@ -184,7 +184,7 @@ def total(moves: Iterable[Move]) -> int:
 
 
 def pieces_by_line(lines: Iterable[AskedLine]) -> list[tuple[str, int]]:
-    """(line, pieces) with each line once, in the order they were named."""
+    """(line, pieces) with each line once, in the order of their first occurrence."""
     pieces: dict[str, int] = {}
     for line in lines:
         pieces[line.line] = pieces.get(line.line, 0) + line.pieces

@@ -1,4 +1,4 @@
-"""Carrier milestones.  They arrive late, twice and backwards: the latest by (carrier time, rank) holds."""
+"""Rules for carrier milestones.  They may be late, repeated or out of order: the latest (time, rank) wins."""
 
 from typing import Final
 
@@ -21,11 +21,11 @@ HOLDS: Final[dict[str, UnitState]] = {
     "lost": "lost",
     "return_to_sender": "returned_to_sender",
 }
-"""Where the pieces of a parcel are, by its milestone; any other means in transit."""
+"""The state of a parcel's pieces by its milestone; for any other milestone they are in transit."""
 
 
 class RecordTracking(OrderCommand):
-    """Fact: the carrier said where a parcel is.  The raw code is kept beside our word for it."""
+    """Fact: the carrier reported a milestone of a parcel.  `raw_code`: the carrier's code for `status`."""
 
     shipment_id: Text
     status: TrackingStatus
@@ -33,9 +33,9 @@ class RecordTracking(OrderCommand):
 
 
 class ShipmentTracked(Event):
-    """A milestone.  `moves`: pieces whose state it changed; none when it came late or changed nothing.
+    """A milestone of a parcel.  `moves`: the pieces whose state it changed; empty if it changed none.
 
-    `late`: a later milestone was known already.  `corrects`: it moved the parcel backwards.
+    `late`: a later milestone had been recorded before.  `corrects`: it moved the parcel back.
     """
 
     shipment_id: str
@@ -50,15 +50,15 @@ class ShipmentTracked(Event):
 
 @rules.on_command
 def track(order: Order, command: RecordTracking, context: MessageContext) -> list[Event]:
-    if _name(command.shipment_id, command.status, context.at.isoformat()) in order.seen_keys:
+    if _key(command.shipment_id, command.status, context.at.isoformat()) in order.seen_keys:
         return []
-    known = order.shipments.get(command.shipment_id, Shipment())
+    shipment = order.shipments.get(command.shipment_id, Shipment())
     rank = RANK[command.status]
-    late = known.status_at is not None and (context.at, rank) < (known.status_at, RANK[known.status])
+    late = shipment.status_at is not None and (context.at, rank) < (shipment.status_at, RANK[shipment.status])
     to = HOLDS.get(command.status, "in_transit")
     moves: list[Move] = []
-    if known.dispatched and not late and to != known.holds:
-        moves = take(order, known.moves, (known.holds,))
+    if shipment.dispatched and not late and to != shipment.holds:
+        moves = take(order, shipment.moves, (shipment.holds,))
     return [
         ShipmentTracked(
             at=context.at,
@@ -68,24 +68,24 @@ def track(order: Order, command: RecordTracking, context: MessageContext) -> lis
             moves=moves,
             to=to,
             late=late,
-            corrects=not late and known.status_at is not None and rank < RANK[known.status],
+            corrects=not late and shipment.status_at is not None and rank < RANK[shipment.status],
             reported_at=context.reported_at,
         )
     ]
 
 
-def _name(shipment_id: str, status: str, at: str) -> str:
+def _key(shipment_id: str, status: str, at: str) -> str:
     return f"track:{shipment_id}:{status}:{at}"
 
 
 @rules.on_event
 def tracked(order: Order, event: ShipmentTracked) -> Order:
-    seen_keys = order.seen_keys | {_name(event.shipment_id, event.status, event.at.isoformat())}
+    seen_keys = order.seen_keys | {_key(event.shipment_id, event.status, event.at.isoformat())}
     if event.late:
         return order._replace(seen_keys=seen_keys)
-    known = order.shipments.get(event.shipment_id, Shipment())
+    previous = order.shipments.get(event.shipment_id, Shipment())
     to: UnitState = event.to  # type: ignore[assignment]
     status: TrackingStatus = event.status  # type: ignore[assignment]
-    shipment = known._replace(status=status, status_at=event.at, holds=to)
+    shipment = previous._replace(status=status, status_at=event.at, holds=to)
     shipments = {**order.shipments, event.shipment_id: shipment}
     return moved(order, event.moves, to, shipments=shipments, seen_keys=seen_keys)

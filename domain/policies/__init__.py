@@ -1,1 +1,1 @@
-"""Dated rules as data (`documents`, `defaults`, `rule_sets`) and the pure functions that read them."""
+"""Versioned policies as data (`documents`, `defaults`, `rule_sets`) and pure functions that apply them."""

@@ -1,6 +1,6 @@
-"""Business days, and the instants at which local days end.
+"""Business days, and conversions between local days and instants.
 
-A policy names a calendar with its version, `kr-public@2026a`, so that a new file changes nobody's deadlines.
+A policy names a calendar and its version, `kr-public@2026a`, so that a new file changes no existing deadline.
 """
 
 import json
@@ -13,30 +13,30 @@ from zoneinfo import ZoneInfo
 
 ONE_DAY: Final = timedelta(days=1)
 MIDNIGHT: Final = "24:00"
-"""As a time of day: the end of that day."""
+"""A time of day: the end of the day."""
 
 SATURDAY_AND_SUNDAY: Final = frozenset({5, 6})
 EVERY_DAY: Final = "every-day"
 WEEKDAYS: Final = "weekdays"
 KR_PUBLIC: Final = "kr-public@2026a"
 NAMES: Final = frozenset({EVERY_DAY, WEEKDAYS, KR_PUBLIC})
-"""Every calendar ever published: a name is for ever."""
+"""Every calendar ever published.  A name is never removed or reused."""
 
 
 @dataclass(frozen=True, slots=True)
 class BusinessCalendar:
-    """Which days count.  Beyond the years of its file it knows the weekends only."""
+    """Business days in one time zone.  Outside the years of its file it only knows weekends."""
 
     id: str
     version: str
     zone: str
     holidays: frozenset[date]
     days_off: frozenset[int] = SATURDAY_AND_SUNDAY
-    """Weekdays, Monday is 0."""
+    """Weekdays that are not business days.  Monday is 0."""
 
     @property
     def ref(self) -> str:
-        """How a decision names it."""
+        """The name that events store, for example `kr-public@2026a`."""
         return f"{self.id}@{self.version}"
 
     def is_business_day(self, day: date) -> bool:
@@ -50,7 +50,7 @@ class BusinessCalendar:
         return day
 
     def add_business_days(self, day: date, n: int) -> date:
-        """The n-th business day after `day`; for n = 0 `day` itself, or else the next business day."""
+        """The n-th business day after `day`.  For n = 0: `day` if it is one, else the next business day."""
         assert n >= 0, n
         if n == 0 and self.is_business_day(day):
             return day
@@ -62,11 +62,11 @@ class BusinessCalendar:
         return at.astimezone(ZoneInfo(self.zone)).date()
 
     def last_day_before(self, until: datetime) -> date:
-        """The local day on which a term that ends at `until` (exclusive) is last open."""
+        """The last local day of a period that ends at `until` (exclusive)."""
         return self.local_day(until - timedelta.resolution)
 
     def instant(self, day: date, clock: str) -> datetime:
-        """When the local clock shows `clock` ("HH:MM", or "24:00") on `day`, in UTC."""
+        """The UTC instant of the local time `clock` ("HH:MM" or "24:00") on `day`."""
         if clock == MIDNIGHT:
             return self.end_of_day(day)
         local = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(self.zone))
@@ -75,17 +75,17 @@ class BusinessCalendar:
     def end_of_day(self, day: date) -> datetime:
         """The next local midnight (exclusive), in UTC.
 
-        Worked out from the date: where clocks change, a day has 23 or 25 hours.
+        Computed from the date, because a day has 23 or 25 hours when the clocks change.
         """
         return datetime.combine(day + ONE_DAY, time.min, ZoneInfo(self.zone)).astimezone(UTC)
 
 
 @cache
 def calendar(calendar_id: str, zone: str | None = None) -> BusinessCalendar:
-    """The calendar of that name (one of `NAMES`), on the clocks of `zone`, or else of its own zone."""
+    """The calendar `calendar_id` (one of `NAMES`) in the time zone `zone`; by default in its own zone."""
     assert calendar_id in NAMES, calendar_id
-    found = _read(calendar_id)
-    return found if zone is None else replace(found, zone=zone)
+    published = _read(calendar_id)
+    return published if zone is None else replace(published, zone=zone)
 
 
 def _read(calendar_id: str) -> BusinessCalendar:
@@ -94,6 +94,6 @@ def _read(calendar_id: str) -> BusinessCalendar:
     if calendar_id == WEEKDAYS:
         return BusinessCalendar(WEEKDAYS, "1", "UTC", frozenset())
     file = files("domain.policies.calendars") / f"{calendar_id.replace('@', '-')}.json"
-    kept: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    days = frozenset(date.fromisoformat(day) for day in kept["holidays"])
-    return BusinessCalendar(kept["id"], kept["version"], kept["zone"], days)
+    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    days = frozenset(date.fromisoformat(day) for day in content["holidays"])
+    return BusinessCalendar(content["id"], content["version"], content["zone"], days)

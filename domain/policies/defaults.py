@@ -1,4 +1,4 @@
-"""The policies of a seller at his first message, and those of an import of history."""
+"""The default policies of a new seller, and those of a seller in mode `history` (imports)."""
 
 from datetime import date
 from decimal import Decimal
@@ -33,8 +33,8 @@ KR_STD: Final = PromisePolicy(
     same_day=SameDay(cut_off="13:00", handover="15:00", max_distance_km=100),
 )
 
-# A weekend's payment counts from Monday as the first of the three days.  No source says otherwise, and it
-# is the earlier of the two readings: it warns rather too soon.
+# For a payment on a weekend, Monday is the first of the three days.  The sources do not say whether it is;
+# this is the stricter reading, so a warning comes too early rather than too late.
 NAVER_NORMAL: Final = PromisePolicy(
     id="naver-normal",
     version=1,
@@ -88,7 +88,7 @@ KR_DEFAULT: Final = ReturnPolicy(
     auto_approve=AutoApprove(max_value_minor=50_000, reasons=("changemind",), max_per_customer_90_days=3),
 )
 
-# Coupang publishes no marks: null until the seller types in what Wing shows him.
+# Coupang does not publish its marks.  They are null until the seller enters those that Wing shows.
 COUPANG_SCORE: Final = ScoreMarks(
     id="coupang-score",
     version=1,

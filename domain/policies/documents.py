@@ -1,4 +1,4 @@
-"""The policy documents that a seller can adopt, and what one has adopted."""
+"""The policy documents that a seller can adopt, and the set of adopted policies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from domain.values import InputChannel
 
 
 class DeliveryLead(Part):
-    """Business days from hand-over to the door."""
+    """Business days from hand-over to delivery, for one delivery zone."""
 
     zone: Key
     days: LeadDays
@@ -40,14 +40,14 @@ class SameDay(Part):
 
 
 class CutOffOn(Part):
-    """One day on which the shop closes at another time."""
+    """Another cut-off time on one date."""
 
     date: Day
     cut_off: Clock
 
 
 class PromisePolicy(Document):
-    """By when an order paid at some instant is handed over and delivered."""
+    """Sets when an order must be handed over and delivered, from the time of its payment."""
 
     kind: Literal["promise_policy"] = "promise_policy"
     channel: AnyChannel = "*"
@@ -58,7 +58,7 @@ class PromisePolicy(Document):
     handover: Clock
     lead_business_days: LeadDays
     after_cut_off_add: Annotated[int, Field(strict=True, ge=0, le=1)] = 1
-    """Not more: or who pays in the evening would be due later than who pays the next morning."""
+    """Extra business days after the cut-off.  With 2, paying the next morning would ship earlier."""
     delivery_lead: Annotated[tuple[DeliveryLead, ...], Field(max_length=200)] = ()
     same_day: SameDay | None = None
     overrides: Annotated[tuple[CutOffOn, ...], Field(max_length=400)] = ()
@@ -77,7 +77,7 @@ class PromisePolicy(Document):
 
 
 class LowStock(Part):
-    """Warns at `units` or fewer, and is content again at `clear_at`."""
+    """Low stock is detected at `units` or fewer; it has recovered at `clear_at` or more."""
 
     units: Units
     clear_at: Units
@@ -99,11 +99,11 @@ class StockPolicy(Document):
     channel_shares: Annotated[Mapping[InputChannel, Share], Field(max_length=40)] = {}
     default_share: Share = Decimal(1)
     hold_unpaid_minutes: Annotated[int, Field(strict=True, ge=0, le=43_200)] = 0
-    """0: reserve at payment; else reserve at placement and let go after so many minutes."""
+    """0: reserve at payment.  Else: reserve when the order is placed, and release after so many minutes."""
 
 
 class Mark(Part):
-    """The rates a metric must reach; null: the seller types in the value that the channel shows him."""
+    """The rates that a metric must reach.  Null: not published; the seller enters the channel's value."""
 
     pass_mark: Share | None = None
     caution: Share | None = None
@@ -131,13 +131,13 @@ Policy = Annotated[PromisePolicy | StockPolicy | ReturnPolicy | ScoreMarks, Fiel
 
 
 def ref(policy: Document) -> str:
-    """How a decision names the policy it followed, for example `kr-std@1`."""
+    """The name and version of a policy as events store it, for example `kr-std@1`."""
     return f"{policy.id}@{policy.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What a seller has adopted: one of each, and where it is a tuple, one per channel, sorted."""
+    """The adopted policies of a seller: one of each kind.  Tuples have one per channel and are sorted."""
 
     promise: tuple[PromisePolicy, ...]
     stock: StockPolicy
@@ -145,17 +145,17 @@ class Policies:
     marks: tuple[ScoreMarks, ...] = ()
 
     def promise_for(self, channel: str, dispatch_type: str | None = None) -> PromisePolicy:
-        """The most exact one: of the channel and its dispatch type, of the channel, of all channels."""
+        """The most specific policy: channel and dispatch type, else channel, else dispatch type, else any."""
         policies = {(policy.channel, policy.dispatch_type): policy for policy in self.promise}
-        wanted = ((channel, dispatch_type), (channel, None), ("*", dispatch_type), ("*", None))
-        return next(policies[key] for key in wanted if key in policies)
+        precedence = ((channel, dispatch_type), (channel, None), ("*", dispatch_type), ("*", None))
+        return next(policies[key] for key in precedence if key in policies)
 
     def marks_for(self, channel: str) -> ScoreMarks | None:
         return next((marks for marks in self.marks if marks.channel == channel), None)
 
 
 def adopt(policies: Policies, policy: Policy) -> Policies:
-    """`policies` with `policy` in the place of the one it follows.  Never refuses: `evolve` calls it."""
+    """`policies` with `policy` instead of its predecessor.  It never refuses, because `evolve` calls it."""
     match policy:
         case PromisePolicy():
             promise = {(p.channel, p.dispatch_type or ""): p for p in (*policies.promise, policy)}
@@ -172,5 +172,5 @@ def adopt(policies: Policies, policy: Policy) -> Policies:
 
 
 def share_of(policy: StockPolicy, channel: str) -> Decimal:
-    """Which part of the sellable stock is shown on `channel`, 0 to 1."""
+    """The share of the sellable stock that is offered on `channel`, 0 to 1."""
     return policy.channel_shares.get(channel, policy.default_share)

@@ -1,4 +1,4 @@
-"""What every policy document says of itself, and the bounded values they are made of."""
+"""The common fields of all policy documents, and the bounded types of their values."""
 
 import re
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from domain.policies.calendar import NAMES
 from domain.values import InputChannel, Text
 
 
-def _a_day(value: Any) -> Any:
+def _date_only(value: Any) -> Any:
     is_day = isinstance(value, date) and not isinstance(value, datetime)
     if is_day or (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
         return value
@@ -20,9 +20,9 @@ def _a_day(value: Any) -> Any:
     raise ValueError(msg)
 
 
-def _a_known_zone(name: str) -> str:
+def _existing_zone(name: str) -> str:
     if name in {"UTC", "Asia/Seoul"}:
-        return name  # those of the defaults: to import them must not touch the disk
+        return name  # used by the defaults, whose import must not read zone files from disk
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -31,9 +31,9 @@ def _a_known_zone(name: str) -> str:
     return name
 
 
-def _a_known_calendar(name: str) -> str:
+def _published_calendar(name: str) -> str:
     if name not in NAMES:
-        msg = f"unknown calendar; known: {', '.join(sorted(NAMES))}"
+        msg = f"unknown calendar; use one of: {', '.join(sorted(NAMES))}"
         raise ValueError(msg)
     return name
 
@@ -42,16 +42,16 @@ Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
 AnyChannel = Literal["*"] | InputChannel
 Confidence = Literal["high", "medium", "low"]
 Payer = Literal["seller", "customer"]
-Day = Annotated[date, BeforeValidator(_a_day), Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]
+Day = Annotated[date, BeforeValidator(_date_only), Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
-"""Local time of day; 24:00 is the end of the day.  Sorts as text."""
-# Region/City: keeps out `localtime`, which differs from machine to machine.
+"""Local time of day; 24:00 is the end of the day.  Text order is time order."""
+# Region/City.  The pattern excludes `localtime`, which depends on the machine.
 ZoneName = Annotated[
     str,
     Field(max_length=60, pattern=r"^(UTC|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+){1,2})$"),
-    AfterValidator(_a_known_zone),
+    AfterValidator(_existing_zone),
 ]
-CalendarId = Annotated[str, Field(max_length=60), AfterValidator(_a_known_calendar)]
+CalendarId = Annotated[str, Field(max_length=60), AfterValidator(_published_calendar)]
 Days = Annotated[int, Field(strict=True, ge=0, le=3_650)]
 LeadDays = Annotated[int, Field(strict=True, ge=0, le=60)]
 Units = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
@@ -59,15 +59,16 @@ Share = Annotated[Decimal, Field(ge=0, le=1, max_digits=7, decimal_places=6)]
 
 
 class Part(BaseModel):
-    """A piece of a document: a misspelt field is an error and not a silence."""
+    """A part of a policy document.  An unknown field is an error, so a misspelt one is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Document(Part):
-    """`valid_from` and `valid_to` say for which time its source speaks.
+    """The common fields of a policy.
 
-    What a seller goes by, he has adopted by an event; no date changes that.
+    `valid_from` and `valid_to` are the dates for which the source is valid.  No rule uses them: a policy
+    applies to a seller from the event of its adoption until the next adoption of its kind.
     """
 
     id: Key

@@ -1,6 +1,6 @@
-"""What gives a seller penalty points on a marketplace, on which day they count, and when they expire.
+"""Predicts penalty points of a marketplace: what causes them, from which day they count, when they expire.
 
-They predict and warn.  They never change what is recorded: nobody saves points by another reason code.
+The prediction only warns.  It never changes what is recorded: recording another reason saves no points.
 """
 
 from collections.abc import Iterable
@@ -17,26 +17,26 @@ class PenaltyPoint:
     key: PointKey
     points: int
     accrued_on: date
-    """In the zone of the rules."""
+    """Local day in the zone of the rules."""
 
 
 def late_dispatch_points(
     rules: PenaltyRules, ship_by: datetime, dispatched_at: datetime | None, as_of: datetime
 ) -> list[PenaltyPoint]:
-    """Points for an order not dispatched by `ship_by` (exclusive), as given up to the day of `as_of`.
+    """Points accrued up to the day of `as_of` for an order not dispatched by `ship_by` (exclusive).
 
-    One more rule weighs on what is still not dispatched when the 4th business day after the due day ends:
-    its points come on the 5th, whatever happens on that day.
+    A second rule adds points if it is still not dispatched at the end of the 4th business day after the due
+    day.  They accrue on the 5th, even if it is dispatched on that day.
     """
-    short = _missed(rules, "late_dispatch", ship_by, dispatched_at, as_of)
-    return short + _missed(rules, "late_dispatch_long", ship_by, dispatched_at, as_of)
+    short = _points_if_missed(rules, "late_dispatch", ship_by, dispatched_at, as_of)
+    return short + _points_if_missed(rules, "late_dispatch_long", ship_by, dispatched_at, as_of)
 
 
 def delay_missed_points(
     rules: PenaltyRules, new_ship_by: datetime, dispatched_at: datetime | None, as_of: datetime
 ) -> list[PenaltyPoint]:
-    """Points for an order that missed the date of its delay notice too."""
-    return _missed(rules, "delay_missed", new_ship_by, dispatched_at, as_of)
+    """Points for an order that also missed the new date of its delay notice."""
+    return _points_if_missed(rules, "delay_missed", new_ship_by, dispatched_at, as_of)
 
 
 def late_return_points(
@@ -48,16 +48,16 @@ def late_return_points(
 ) -> list[PenaltyPoint]:
     """Points for a return or exchange not handled by the end of the 3rd business day after its collection."""
     days = calendar(rules.calendar, rules.zone)
-    return _missed(rules, key, days.end_of_day(days.local_day(collected_at)), handled_at, as_of)
+    return _points_if_missed(rules, key, days.end_of_day(days.local_day(collected_at)), handled_at, as_of)
 
 
 def oos_cancel_points(rules: PenaltyRules, cancelled_at: datetime) -> list[PenaltyPoint]:
-    """Points for a cancel because the goods were sold out: the next day, holiday or not."""
+    """Points for a sold-out cancel.  They accrue on the next day, even on a holiday."""
     on = calendar(rules.calendar, rules.zone).local_day(cancelled_at) + ONE_DAY
-    return _given(rules, "oos_cancel", on)
+    return _accrued(rules, "oos_cancel", on)
 
 
-def _missed(
+def _points_if_missed(
     rules: PenaltyRules, key: PointKey, until: datetime, done_at: datetime | None, as_of: datetime
 ) -> list[PenaltyPoint]:
     days = calendar(rules.calendar, rules.zone)
@@ -68,13 +68,14 @@ def _missed(
     on = days.add_business_days(due_on, grace + 1)
     if (done_at is not None and done_at < until) or on > days.local_day(as_of):
         return []
-    return _given(rules, key, on)
+    return _accrued(rules, key, on)
 
 
-def _given(rules: PenaltyRules, key: PointKey, on: date) -> list[PenaltyPoint]:
-    """What counts in a suspension is the day on which the points would come, not the day of the failure.
+def _accrued(rules: PenaltyRules, key: PointKey, on: date) -> list[PenaltyPoint]:
+    """The points of one rule; none if `on` lies in a suspension.
 
-    That is how one announcement read: due on its last day, Friday 2025-10-10, gave points on Monday.
+    A suspension applies to the day on which points accrue, not to the day of the failure.  In the
+    announcement of 2025, an order due on the last day, Friday 2025-10-10, got points on Monday.
     """
     rule = rules.points[key]
     if not rule.ignores_suspension and any(s.first <= on <= s.last for s in rules.suspensions):
@@ -83,15 +84,15 @@ def _given(rules: PenaltyRules, key: PointKey, on: date) -> list[PenaltyPoint]:
 
 
 def expires_on(rules: PenaltyRules, accrued_on: date) -> date:
-    """The first day on which points given on `accrued_on` no longer count."""
+    """The first day on which points that accrued on `accrued_on` no longer count."""
     return accrued_on + timedelta(days=rules.trigger.window_days)
 
 
 def in_window(rules: PenaltyRules, day: date, on: date) -> bool:
-    """Whether what happened on `day` counts in the window that ends with `on`, that day included."""
+    """Whether `day` lies in the window that ends with `on` (included)."""
     return day <= on < expires_on(rules, day)
 
 
 def points_in_window(rules: PenaltyRules, points: Iterable[PenaltyPoint], on: date) -> int:
-    """The sum over the window that ends with `on`, that day included; older points have expired."""
+    """The sum of the points in the window that ends with `on` (included); older points have expired."""
     return sum(point.points for point in points if in_window(rules, point.accrued_on, on))

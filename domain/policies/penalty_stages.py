@@ -1,4 +1,4 @@
-"""When a seller's penalty points set off a stage of a marketplace's sanctions, and which."""
+"""Determines when penalty points trigger a stage of a marketplace's sanctions, and which stage."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from domain.policies.rule_sets import PenaltyRules, Stage
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Unit of `ratio`: points per paid order, 6 places, for show: the trigger is decided on exact numbers."""
+    """Unit of `ratio`: points per paid order, rounded to 6 places for display.  The trigger is exact."""
 
     points: int
     paid_orders: int
@@ -27,7 +27,7 @@ class StageReached:
 
 
 def stage(rules: PenaltyRules, points_in_window: int, paid_orders_in_window: int) -> Assessment:
-    """Whether that many points on that many paid orders set off a stage."""
+    """Whether so many points for so many paid orders trigger a stage."""
     points, paid = points_in_window, paid_orders_in_window
     ratio = (Decimal(points) / paid).quantize(Decimal("0.000001"), ROUND_HALF_UP) if paid else None
     if points < rules.trigger.points:
@@ -38,21 +38,22 @@ def stage(rules: PenaltyRules, points_in_window: int, paid_orders_in_window: int
 def triggered_days(
     rules: PenaltyRules, points: Iterable[PenaltyPoint], paid_orders_on: Mapping[date, int]
 ) -> list[date]:
-    """The days on which new points came and the trigger was met.
+    """The days on which new points accrued and the trigger was met.
 
-    A day on which it merely goes on being met is none, or every trigger would reach the last stage by itself.
+    Days without new points do not count, even while the trigger stays met; otherwise every trigger would
+    reach the last stage after a few days.
     """
-    given = list(points)
-    found: list[date] = []
-    for on in sorted({point.accrued_on for point in given}):
+    accrued = list(points)
+    days: list[date] = []
+    for on in sorted({point.accrued_on for point in accrued}):
         paid = sum(count for day, count in paid_orders_on.items() if in_window(rules, day, on))
-        if stage(rules, points_in_window(rules, given, on), paid).triggered:
-            found.append(on)
-    return found
+        if stage(rules, points_in_window(rules, accrued, on), paid).triggered:
+            days.append(on)
+    return days
 
 
 def stages(rules: PenaltyRules, triggered_on: Iterable[date]) -> list[StageReached]:
-    """The stage reached on each of the `triggered_days`: the next if it follows soon enough, or the first."""
+    """The stage reached on each triggered day: the next one within `repeat_within_days`, else the first."""
     reached: list[StageReached] = []
     level = 0
     for on in sorted(set(triggered_on)):
@@ -65,7 +66,7 @@ def stages(rules: PenaltyRules, triggered_on: Iterable[date]) -> list[StageReach
 
 
 def more_until_trigger(rules: PenaltyRules, points: int, paid_orders: int) -> int | None:
-    """How many more sold-out cancels set off a stage: 0 if one is due already, None if nothing was paid."""
+    """How many more sold-out cancels trigger a stage: 0 if triggered already, None without paid orders."""
     if paid_orders == 0:
         return None
     needed = max(Decimal(rules.trigger.points), rules.trigger.ratio * paid_orders) - points

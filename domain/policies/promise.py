@@ -1,4 +1,4 @@
-"""By when an order must be handed over, and by when it is at the door."""
+"""Computes when an order must be handed over and when its delivery is promised."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,16 +10,16 @@ from domain.policies.documents import Policies, PromisePolicy, ref
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Both instants are exclusive: at that instant it is too late.  UTC."""
+    """The deadlines of an order, in UTC.  Both are exclusive: at that instant it is too late."""
 
     ship_by: datetime
     promise_at: datetime | None
-    """None where nothing is promised for the delivery zone."""
+    """None if the policy promises nothing for the delivery zone."""
     policy: str
     calendar: str
 
 
-def promise(  # noqa: PLR0913  the policy is chosen by two of them, applied to three
+def promise(  # noqa: PLR0913  two select the policy, three are its input
     policies: Policies,
     paid_at: datetime,
     channel: str,
@@ -28,9 +28,9 @@ def promise(  # noqa: PLR0913  the policy is chosen by two of them, applied to t
     zone: str | None = None,
     distance_km: Decimal | float | None = None,
 ) -> Promise:
-    """What the seller's policies promise for an order of `channel` paid at `paid_at`.
+    """The promise of the seller's policies for an order of `channel` paid at `paid_at`.
 
-    Where it goes unknown (`zone`, `distance_km`), neither a day at the door nor same-day is promised.
+    Without `zone` there is no promised delivery, without `distance_km` no same-day dispatch.
     """
     policy = policies.promise_for(channel, dispatch_type)
     return promise_by(policy, paid_at, zone=zone, distance_km=distance_km)
@@ -43,9 +43,9 @@ def promise_by(
     zone: str | None = None,
     distance_km: Decimal | float | None = None,
 ) -> Promise:
-    """Paid strictly before the cut-off of a business day counts as that day.
+    """The promise of `policy`.  A payment strictly before the cut-off of a business day counts for that day.
 
-    Later, or on a day off, `after_cut_off_add` (1: the next business day) comes on top of the lead.
+    After the cut-off or on a day off, `after_cut_off_add` (1: the next business day) is added to the lead.
     """
     days = calendar(policy.calendar, policy.zone)
     paid_on = days.local_day(paid_at)
@@ -56,8 +56,8 @@ def promise_by(
     in_time = _in_time(days, paid_on, paid_at, _cut_off(policy, paid_on, policy.cut_off))
     lead = policy.lead_business_days + (0 if in_time else policy.after_cut_off_add)
     ship_on = days.add_business_days(paid_on, lead)
-    on_the_way = next((lead.days for lead in policy.delivery_lead if lead.zone == zone), None)
-    arrives_on = None if on_the_way is None else days.add_business_days(ship_on, on_the_way)
+    delivery_days = next((lead.days for lead in policy.delivery_lead if lead.zone == zone), None)
+    arrives_on = None if delivery_days is None else days.add_business_days(ship_on, delivery_days)
     return Promise(
         ship_by=days.instant(ship_on, policy.handover),
         promise_at=None if arrives_on is None else days.end_of_day(arrives_on),
@@ -76,7 +76,7 @@ def _leaves_same_day(
     same_day = policy.same_day
     if same_day is None or distance_km is None or distance_km > same_day.max_distance_km:
         return False
-    # Where the shop closes early, nothing leaves later than that.
+    # On a date with an earlier cut-off, that one also applies to same-day dispatch.
     cut_off = min(same_day.cut_off, _cut_off(policy, paid_on, same_day.cut_off))
     return _in_time(days, paid_on, paid_at, cut_off)
 

@@ -1,4 +1,4 @@
-"""How much goes back to the customer, and by when."""
+"""Computes the amount of a refund and when it is due."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +13,9 @@ DAYS_OF_A_YEAR = 365
 
 
 def pro_rata(total_minor: int, units_total: int, already: int, units_now: int) -> int:
-    """The part of a line's price that belongs to `units_now` units, `already` units having gone before.
+    """The part of a line's price for `units_now` units, after `already` units were refunded.
 
-    Rounded down per unit; the last unit takes the rest, so that all parts add up to the line.
+    The price is rounded down per unit; the last unit gets the rest, so that all parts add up to the line.
     """
     assert total_minor >= 0, total_minor
     assert 0 <= already < already + units_now <= units_total, (already, units_now, units_total)
@@ -27,17 +27,17 @@ def pro_rata(total_minor: int, units_total: int, already: int, units_now: int) -
 
 @dataclass(frozen=True, slots=True)
 class ShippingTerms:
-    """Shipping costs `fee_minor`, and nothing from `free_from_minor` on."""
+    """Shipping costs `fee_minor`; it is free for goods of `free_from_minor` or more."""
 
     free_from_minor: int
     fee_minor: int
 
 
 def claw_back(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fault: Fault) -> int:
-    """The shipping fee that a cancel brings back, at most what it refunds.
+    """The shipping fee that a cancel makes due again, at most the cancelled amount.
 
-    Only the customer's own cancel does, only when it takes the order below the limit of free shipping (so
-    once), and only if something is left to ship.
+    Only if the customer is at fault, only if the rest falls below the limit of free shipping (so at most
+    once per order), and only if goods are left to ship.
     """
     left_minor = before_minor - cancelled_minor
     was_free = before_minor >= terms.free_from_minor
@@ -47,14 +47,14 @@ def claw_back(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fau
 
 
 def cancel_refund(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fault: Fault) -> int:
-    """What is refunded when goods of `cancelled_minor` are cancelled out of an order of `before_minor`."""
+    """The refund when goods of `cancelled_minor` are cancelled from an order of `before_minor`."""
     return cancelled_minor - claw_back(terms, before_minor, cancelled_minor, fault)
 
 
 def late_interest(amount_minor: int, apr: Decimal, days: int) -> int:
-    """Interest on a refund that is `days` late, on 365 days a year, halves rounded up.
+    """Interest on a refund that is `days` late: 365 days a year, halves rounded up.
 
-    Source: KR E-Commerce Act, article 18 (2); its rate is in the return policy.
+    Source: KR E-Commerce Act, article 18 (2).  The rate is in the return policy.
     """
     assert amount_minor >= 0, amount_minor
     assert days >= 0, days
@@ -63,6 +63,6 @@ def late_interest(amount_minor: int, apr: Decimal, days: int) -> int:
 
 
 def refund_due(policy: ReturnPolicy, days: BusinessCalendar, from_at: datetime) -> datetime:
-    """The exclusive UTC instant by which the money is back; the day of `from_at` itself does not count."""
+    """The UTC instant (exclusive) by which a refund is due; the day of `from_at` does not count."""
     last_day = days.add_business_days(days.local_day(from_at), policy.refund_within_business_days)
     return days.end_of_day(last_day)

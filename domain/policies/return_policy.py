@@ -1,4 +1,4 @@
-"""The policy of returns, and the law that none may fall short of."""
+"""The return policy, and the legal minimum that it must meet."""
 
 from typing import Annotated, Literal, Self
 
@@ -9,7 +9,7 @@ from domain.values import InputMinor
 
 
 class SecondWindow(Part):
-    """A longer term for goods that are not what was promised."""
+    """A longer return window for some reasons, such as a defect."""
 
     reasons: Annotated[tuple[Key, ...], Field(min_length=1, max_length=40)]
     days_from_delivery: Days
@@ -17,7 +17,7 @@ class SecondWindow(Part):
 
 
 class WhoPays(Part):
-    """Who bears the cost of the way back, by whose fault it is."""
+    """Who pays for the return shipping, by who is at fault."""
 
     customer_fault: Payer
     seller_fault: Payer
@@ -36,7 +36,7 @@ class AutoApprove(Part):
 
 
 class ReturnPolicy(Document):
-    """When goods may come back, who pays, and by when the money is back."""
+    """Sets when goods may be returned, who pays the shipping, and when the refund is due."""
 
     kind: Literal["return_policy"] = "return_policy"
     calendar: CalendarId
@@ -56,7 +56,7 @@ class ReturnPolicy(Document):
 
     @model_validator(mode="after")
     def _keeps_the_law(self) -> Self:
-        """Source: KR E-Commerce Act, articles 17 (1), 18 (2), 18 (10)."""
+        """A Korean policy must meet the law.  Source: E-Commerce Act, articles 17 (1), 18 (2), 18 (10)."""
         if self.region != "KR":
             return self
         broken = {

@@ -1,4 +1,4 @@
-"""Until when pieces may be returned."""
+"""Computes until when pieces may be returned."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from domain.policies.return_policy import ReturnPolicy
 def window_end(
     policy: ReturnPolicy, days: BusinessCalendar, reason: str, delivered_at: Collection[datetime]
 ) -> datetime | None:
-    """Exclusive end of the window of the last of these deliveries; none before the first.
+    """The exclusive end of the return window, counted from the latest delivery; None without a delivery.
 
-    A second, longer window is for reasons such as a defect.
+    Some reasons, such as a defect, have a second, longer window.
     """
     if not delivered_at:
         return None

@@ -1,4 +1,4 @@
-"""Rule sets of marketplaces that only judge: they belong to the version of the projection that reads them."""
+"""Penalty rules of marketplaces.  No decision uses them, so they change with the code, not by an event."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +21,7 @@ PointKey = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PointRule:
-    """After the term, `grace_business_days` may pass; the points come on the business day after those."""
+    """Points accrue on the business day after the due day plus `grace_business_days`."""
 
     points: int
     confidence: Confidence
@@ -32,17 +32,17 @@ class PointRule:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Both must hold, over the last `window_days`."""
+    """A stage is triggered when points and ratio of the last `window_days` both reach these values."""
 
     window_days: int
     points: int
     ratio: Decimal
-    """Of the paid orders of the same days."""
+    """Points per paid order of the same days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Reached when triggered again within so many days of the stage before; None: the first."""
+    """A stage of sanctions, reached `repeat_within_days` or less after the previous one; None: the first."""
 
     name: str
     effect: Literal["notice", "no_new_listings", "sales_stopped"]
@@ -52,7 +52,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """No points are given on these days, the last included."""
+    """No points accrue from `first` to `last` (included)."""
 
     first: date
     last: date
@@ -93,7 +93,7 @@ NAVER_SALES_PENALTY: Final = PenaltyRules(
             grace_business_days=4,
         ),
         "delay_missed": PointRule(
-            2, "low", "told of a delay and missed the new date too; unverified: older tables say 3"
+            2, "low", "missed the new date of a delay notice too; unverified: older tables say 3"
         ),
         "oos_cancel": PointRule(
             2, "medium", "cancelled by the seller as sold out; given the next day", ignores_suspension=True
@@ -107,7 +107,7 @@ NAVER_SALES_PENALTY: Final = PenaltyRules(
         ),
     },
     trigger=Trigger(window_days=30, points=10, ratio=Decimal("0.40")),
-    stages=(  # the names are sure, the effects are not
+    stages=(  # the names are certain, the effects are not
         Stage("주의", "notice", None, "low"),
         Stage("경고", "no_new_listings", 7, "low"),
         Stage("이용제한", "sales_stopped", 7, "low"),
@@ -125,4 +125,4 @@ COUPANG_WINDOW_DAYS: Final = {
     "on_time_delivery": 7,
     "answer_24h": 30,
 }
-"""Over how many days each metric of the seller score is taken."""
+"""The window of each metric of the seller score, in days."""

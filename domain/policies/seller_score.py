@@ -1,4 +1,4 @@
-"""How a seller's rates stand against the marks of a marketplace's seller score."""
+"""Compares a seller's rates with the marks of a marketplace's seller score."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,7 +11,7 @@ ScoreState = Literal["pass", "caution", "warning", "fail", "no mark", "not enoug
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """One metric of a seller score.  Unit of `rate`: a share, 6 places, for show."""
+    """One metric of a seller score.  Unit of `rate`: a share, rounded to 6 places for display."""
 
     metric: str
     rate: Decimal | None
@@ -20,12 +20,12 @@ class ScoreLine:
 
 
 def score_rate(metric: str, numerator: int, denominator: int, mark: Mark | None) -> ScoreLine:
-    """How `numerator` out of `denominator` stands against the mark; every level but "pass" lies below it."""
-    asked = mark.pass_mark if mark else None
+    """Compares the rate `numerator / denominator` with the levels of `mark`.  Exact: no rounding."""
+    pass_mark = mark.pass_mark if mark else None
     if denominator == 0:
-        return ScoreLine(metric, None, asked, "not enough data")
+        return ScoreLine(metric, None, pass_mark, "not enough data")
     rate = (Decimal(numerator) / denominator).quantize(Decimal("0.000001"), ROUND_HALF_UP)
-    return ScoreLine(metric, rate, asked, _state(numerator, denominator, mark))
+    return ScoreLine(metric, rate, pass_mark, _state(numerator, denominator, mark))
 
 
 def _state(numerator: int, denominator: int, mark: Mark | None) -> ScoreState:

@@ -1,6 +1,6 @@
-"""Pieces that come back: requested -> approved -> collected -> received -> inspected -> refunded.
+"""The return aggregate: requested -> approved -> collected -> received -> inspected -> refunded.
 
-The order decides whether pieces may come back (`RequestReturn`); from there on the return has its own
+The order decides whether pieces may be returned (`RequestReturn`); after that the return has its own
 stream.  Received pieces go to quarantine; only an inspection puts them back on sale, unit by unit.
 """
 
@@ -19,11 +19,11 @@ RULES = Rules(request.rules, receive.rules, refund.rules, state.rules)
 def decide(ret: Return, command: Any, context: MessageContext) -> list[Event]:
     """The events that `command` causes now; none if it has been carried out before.
 
-    Raises: Refused, when a rule forbids a wish; TooEarly, when the return is not known yet.
+    Raises: Refused, if a rule forbids a wish; TooEarly, if the return has not been opened yet.
     """
     if ret.state is None and not isinstance(command, OpenReturn | RecordReturn):
-        named = command.return_id if isinstance(command, ReturnCommand) else ""
-        raise TooEarly(f"return {named}")
+        return_id = command.return_id if isinstance(command, ReturnCommand) else ""
+        raise TooEarly(f"return {return_id}")
     return RULES.decide(ret, command, context)
 
 

@@ -1,4 +1,4 @@
-"""Pieces on their way back, in quarantine, and looked at one by one."""
+"""Rules for collecting, receiving and inspecting returned pieces."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -10,28 +10,28 @@ from domain.message import Event, EventData, InputModel
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
-from domain.returns.state import Piece, Return, ReturnCommand, differs
+from domain.returns.state import Piece, Return, ReturnCommand, discrepancy
 from domain.values import MAX_LINES, InputPieces, Text
 
 rules = Rules[Return]()
 
 
 class RecordCollection(ReturnCommand):
-    """Fact: the carrier picked the pieces up at the buyer's."""
+    """Fact: the carrier collected the pieces from the buyer."""
 
     carrier: Text | None = None
     tracking_number: Text | None = None
 
 
 class ReturnedLine(InputModel):
-    """Pieces that came back."""
+    """Returned pieces of one order line."""
 
     line: Text
     pieces: InputPieces
 
 
 class RecordReceipt(ReturnCommand):
-    """Fact: the pieces arrived.  Without lines: all that was asked back."""
+    """Fact: the returned pieces arrived.  Without `lines`: all requested pieces."""
 
     opens: ClassVar[bool] = True
 
@@ -40,7 +40,7 @@ class RecordReceipt(ReturnCommand):
 
 
 class InspectedUnits(InputModel):
-    """Pieces of a line that were found in the same condition and go the same way."""
+    """Pieces of a line with the same condition and the same disposition."""
 
     line: Text
     pieces: InputPieces
@@ -49,19 +49,21 @@ class InspectedUnits(InputModel):
 
 
 class RecordInspection(ReturnCommand):
-    """Fact: somebody looked at each piece."""
+    """Fact: the received pieces were inspected."""
 
     inspection_id: Text
     units: Annotated[tuple[InspectedUnits, ...], Field(min_length=1, max_length=MAX_LINES)]
 
 
 class ReturnCollected(Event):
+    """The carrier collected the pieces from the buyer."""
+
     carrier: str | None
     tracking_number: str | None
 
 
 class ReturnReceived(Event):
-    """Pieces arrived and are in quarantine; the refund is due by then, by which policy and calendar."""
+    """Returned pieces arrived and are in quarantine.  The named policy and calendar set `refund_due_at`."""
 
     order: str | None
     lines: list[Piece]
@@ -80,7 +82,7 @@ class UnitsInspected(EventData):
 
 
 class ReturnInspected(Event):
-    """Each piece was looked at and goes back on sale or away."""
+    """Pieces were inspected.  Each goes back on sale (`restock`) or is thrown away (`scrap`)."""
 
     inspection_id: str
     order: str | None
@@ -100,32 +102,35 @@ def receive(ret: Return, command: RecordReceipt, context: MessageContext) -> lis
     if ret.arrived:
         return []
     expected = {name: line.requested for name, line in ret.lines.items()}
-    came: dict[str, int] = {} if command.lines else dict(expected)
+    arrived: dict[str, int] = {} if command.lines else dict(expected)
     for item in command.lines:
-        came[item.line] = came.get(item.line, 0) + item.pieces
+        arrived[item.line] = arrived.get(item.line, 0) + item.pieces
     policy = context.policies.returns
     days = calendar(policy.calendar, context.zone)
-    known = [(name, pieces) for name, pieces in came.items() if name in ret.lines]
+    matching = [(name, pieces) for name, pieces in arrived.items() if name in ret.lines]
     received = ReturnReceived(
         at=context.at,
         order=ret.order,
-        lines=[Piece(line=name, sku=ret.lines[name].sku, pieces=pieces) for name, pieces in known],
+        lines=[Piece(line=name, sku=ret.lines[name].sku, pieces=pieces) for name, pieces in matching],
         location=command.location,
         refund_due_at=refund_due(policy, days, context.at),
         policy=ref(policy),
         calendar=days.ref,
     )
-    names = [*came, *(name for name in expected if name not in came)]
-    differing = [name for name in names if came.get(name, 0) != expected.get(name, 0)]
+    names = [*arrived, *(name for name in expected if name not in arrived)]
+    differing = [name for name in names if arrived.get(name, 0) != expected.get(name, 0)]
     return [
         received,
-        *(differs(context, "receipt_differs", n, expected.get(n, 0), came.get(n, 0)) for n in differing),
+        *(
+            discrepancy(context, "receipt_differs", n, expected.get(n, 0), arrived.get(n, 0))
+            for n in differing
+        ),
     ]
 
 
 @rules.on_command
 def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> list[Event]:
-    """Units beyond what was received and not yet inspected are said, and change no stock."""
+    """Units beyond the received ones only cause a discrepancy event; they change no stock."""
     if not ret.arrived:
         raise TooEarly(f"receipt of return {command.return_id}")
     if command.inspection_id in ret.inspections:
@@ -133,22 +138,22 @@ def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> 
     left = {name: line.received - line.inspected for name, line in ret.lines.items()}
     units: list[UnitsInspected] = []
     differing: list[Event] = []
-    for found in command.units:
-        there = left.get(found.line, 0)
-        pieces = min(found.pieces, there)
-        if pieces < found.pieces:
+    for unit in command.units:
+        expected = left.get(unit.line, 0)
+        pieces = min(unit.pieces, expected)
+        if pieces < unit.pieces:
             differing.append(
-                differs(context, "inspected_more_than_received", found.line, there, found.pieces)
+                discrepancy(context, "inspected_more_than_received", unit.line, expected, unit.pieces)
             )
         if pieces:
-            left[found.line] = there - pieces
+            left[unit.line] = expected - pieces
             units.append(
                 UnitsInspected(
-                    line=found.line,
-                    sku=ret.lines[found.line].sku,
+                    line=unit.line,
+                    sku=ret.lines[unit.line].sku,
                     pieces=pieces,
-                    condition=found.condition,
-                    disposition=found.disposition,
+                    condition=unit.condition,
+                    disposition=unit.disposition,
                 )
             )
     inspected = ReturnInspected(

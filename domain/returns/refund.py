@@ -1,4 +1,4 @@
-"""Money back for a return, and the instant by which it is due."""
+"""Rules for the refund of a return and its deadline."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,25 +13,27 @@ rules = Rules[Return]()
 
 
 class MirrorRefund(NamedTuple):
-    """The order recorded money back for this return."""
+    """The order recorded a refund for this return."""
 
     refund_id: str
     amount: int
 
 
 class PassRefundDue(NamedTuple):
-    """Time has passed the instant by which the refund was due."""
+    """The instant `due` of the refund has passed."""
 
     due: datetime
 
 
 class ReturnRefunded(Event):
+    """The buyer got a refund for this return."""
+
     refund_id: str
     amount: int
 
 
 class RefundOverdue(Event):
-    """The instant by which the refund was due has passed."""
+    """The refund was not made by its due instant."""
 
     due_at: AwareDatetime
 
@@ -45,8 +47,8 @@ def refund(ret: Return, step: MirrorRefund, context: MessageContext) -> list[Eve
 
 @rules.on_command
 def pass_refund_due(ret: Return, step: PassRefundDue, context: MessageContext) -> list[Event]:
-    waits = ret.state in ("received", "inspected") and not ret.refunds and not ret.overdue
-    return [RefundOverdue(at=context.at, due_at=step.due)] if waits else []
+    overdue = ret.state in ("received", "inspected") and not ret.refunds and not ret.overdue
+    return [RefundOverdue(at=context.at, due_at=step.due)] if overdue else []
 
 
 @rules.on_event

@@ -1,10 +1,10 @@
-"""A return begins: the order granted it, or pieces came back of which no order is known."""
+"""Rules for opening, recording, approving and rejecting a return."""
 
 from typing import ClassVar, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.returns.state import Back, NotInState, Piece, Return, ReturnCommand
+from domain.returns.state import LineCounts, NotInState, Piece, Return, ReturnCommand
 from domain.values import InputCurrency, InputPieces, InputPrice, LongText, Text
 
 rules = Rules[Return]()
@@ -20,7 +20,7 @@ class DecideReturn(ReturnCommand):
 
 
 class RecordReturn(ReturnCommand):
-    """Fact: pieces came back of which no order is known here; from an import."""
+    """Fact: pieces were returned whose order is not in the ledger.  Only imports send it."""
 
     opens: ClassVar[bool] = True
 
@@ -46,7 +46,7 @@ class OpenReturn(NamedTuple):
 
 
 class ReturnRequested(Event):
-    """Pieces shall come back."""
+    """The order granted a return of these pieces."""
 
     order: str
     lines: list[Piece]
@@ -58,7 +58,7 @@ class ReturnRequested(Event):
 
 
 class ReturnRecorded(Event):
-    """Pieces came back of which no order is known; they are in quarantine."""
+    """Pieces were returned whose order is not in the ledger; they are in quarantine."""
 
     channel: str
     lines: list[Piece]
@@ -69,11 +69,15 @@ class ReturnRecorded(Event):
 
 
 class ReturnApproved(Event):
+    """The return was approved."""
+
     by: str
     reason: str | None
 
 
 class ReturnRejected(Event):
+    """The return was rejected.  `lines`: the pieces that will not be returned."""
+
     by: str
     reason: str | None
     order: str | None
@@ -135,14 +139,14 @@ def decide_return(ret: Return, command: DecideReturn, context: MessageContext) -
 
 @rules.on_event
 def requested(_: Return, event: ReturnRequested) -> Return:
-    requested = {piece.line: Back(piece.sku, piece.pieces) for piece in event.lines}
-    return Return("requested", event.order, lines=requested)
+    lines = {piece.line: LineCounts(piece.sku, piece.pieces) for piece in event.lines}
+    return Return("requested", event.order, lines=lines)
 
 
 @rules.on_event
 def recorded(_: Return, event: ReturnRecorded) -> Return:
-    back = {piece.line: Back(piece.sku, piece.pieces, piece.pieces) for piece in event.lines}
-    return Return("received", None, event.location, back, arrived=True)
+    lines = {piece.line: LineCounts(piece.sku, piece.pieces, piece.pieces) for piece in event.lines}
+    return Return("received", None, event.location, lines, arrived=True)
 
 
 @rules.on_event

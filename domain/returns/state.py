@@ -1,4 +1,4 @@
-"""What the rules of a return need to know."""
+"""The state of a return."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -13,7 +13,7 @@ State = Literal["requested", "approved", "collected", "received", "inspected", "
 
 
 class NotInState(Refused):
-    """The return has gone too far, or not far enough, for this."""
+    """The state of the return does not allow this."""
 
 
 class ReturnCommand(Command):
@@ -32,7 +32,7 @@ class Piece(EventData):
 
 
 class ReturnDiscrepancyDetected(Event):
-    """A fact contradicts what was believed.  It was recorded all the same."""
+    """A recorded fact contradicts the earlier events of this return."""
 
     kind: str
     subject: str
@@ -40,8 +40,8 @@ class ReturnDiscrepancyDetected(Event):
     observed: int
 
 
-class Back(NamedTuple):
-    """A line of a return.  Pieces."""
+class LineCounts(NamedTuple):
+    """The counts of one line of a return.  Unit: pieces."""
 
     sku: str
     requested: int
@@ -50,12 +50,12 @@ class Back(NamedTuple):
 
 
 class Return(NamedTuple):
-    """Only what the rules below need to know."""
+    """The state of a return: only what the rules need."""
 
     state: State | None = None
     order: str | None = None
     location: str = "main"
-    lines: Mapping[str, Back] = {}
+    lines: Mapping[str, LineCounts] = {}
     arrived: bool = False
     inspections: frozenset[str] = frozenset()
     refunds: frozenset[str] = frozenset()
@@ -63,14 +63,14 @@ class Return(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How much there is to write down."""
+        """The size of the state, which tells when a snapshot is worthwhile.  Unit: entries."""
         return len(self.lines)
 
 
 rules = Rules[Return]()
 
 
-def differs(context: MessageContext, kind: str, subject: str, expected: int, observed: int) -> Event:
+def discrepancy(context: MessageContext, kind: str, subject: str, expected: int, observed: int) -> Event:
     return ReturnDiscrepancyDetected(
         at=context.at, kind=kind, subject=subject, expected=expected, observed=observed
     )

@@ -1,7 +1,8 @@
-"""A seller's SKU: what is there per location, what is promised of it, and who waits for it.
+"""The stock aggregate: one SKU of one seller, with balances per location, reservations and backorders.
 
 available = on hand - reserved.  A cancel releases a reservation and never adds stock; only a receipt, a
-count, an adjustment or an inspected return does.  Once closed for sale, only a count or a receipt opens it.
+count, an adjustment or an inspected return does.  A SKU closed for sale is reopened only by a count or a
+receipt.
 """
 
 from typing import Any
@@ -18,36 +19,40 @@ RULES = Rules(book.rules, reservations.rules, close_sale.rules, evolve.rules)
 
 
 def decide(item: StockItem, command: Any, context: MessageContext) -> list[Event]:
-    """The events that `command` causes, and after them: reopening, who waits, and the alerts."""
-    return [event for event, _ in tell(item, command, context)]
+    """The events that `command` causes, followed by reopening, allotment to backorders, and alerts."""
+    return [event for event, _ in decide_with_states(item, command, context)]
 
 
-def tell(item: StockItem, command: Any, context: MessageContext) -> list[tuple[Event, StockItem]]:
-    """The events that `command` causes, each with the item as it leaves it."""
-    story = _Story(item)
-    story.tell(RULES.decide(item, command, context))
-    enough = story.item.available > context.policies.stock.safety_stock
+def decide_with_states(
+    item: StockItem, command: Any, context: MessageContext
+) -> list[tuple[Event, StockItem]]:
+    """The same events as `decide`, each with the state of the item after it."""
+    decision = _Decision(item)
+    decision.add(RULES.decide(item, command, context))
+    enough = decision.item.available > context.policies.stock.safety_stock
     if item.closed and enough and isinstance(command, CountStock | ReceiveStock):
-        story.tell([SaleResumed(at=context.at, cause=type(command).__name__)])
-    if not story.events:
+        decision.add([SaleResumed(at=context.at, cause=type(command).__name__)])
+    if not decision.events:
         return []
-    while (allotted := allot_next(story.item, context)) is not None:
-        story.tell([allotted])
-    story.tell(alerts(story.item, context))
-    return story.events
+    while (allotted := allot_next(decision.item, context)) is not None:
+        decision.add([allotted])
+    decision.add(alerts(decision.item, context))
+    return decision.events
 
 
-class _Story:
-    """Events told so far, and the item as they leave it: what follows depends on what came before."""
+class _Decision:
+    """The events decided so far and the item after them, on which the next events depend."""
 
     def __init__(self, item: StockItem) -> None:
         self.item = item
         self.events: list[tuple[Event, StockItem]] = []
 
-    def tell(self, events: list[Event]) -> None:
+    def add(self, events: list[Event]) -> None:
         for event in events:
             self.item = RULES.evolve(self.item, event)
             self.events.append((event, self.item))
 
 
-STOCK = Decider(start=StockItem(), rules=RULES, decide=decide, evolve=RULES.evolve, story=tell)
+STOCK = Decider(
+    start=StockItem(), rules=RULES, decide=decide, evolve=RULES.evolve, decide_with_states=decide_with_states
+)

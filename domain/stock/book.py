@@ -1,4 +1,4 @@
-"""Facts from the warehouse: received, counted, adjusted, quarantined; and returned pieces."""
+"""Rules for warehouse facts: receipts, counts, adjustments, quarantine and returned pieces."""
 
 from typing import ClassVar, NamedTuple
 
@@ -23,7 +23,7 @@ rules = Rules[StockItem]()
 
 
 class ReceiveStock(StockCommand):
-    """Fact: pieces came in.  Its message's id is the receipt's own number, so it counts once for ever."""
+    """Fact: pieces were received.  The message id must be the `receipt_id`, so a receipt counts only once."""
 
     business_key: ClassVar[str | None] = "receipt_id"
 
@@ -34,7 +34,7 @@ class ReceiveStock(StockCommand):
 
 
 class CountStock(StockCommand):
-    """Fact: a location was counted.  Its message's id is the count's own number."""
+    """Fact: the pieces at a location were counted.  The message id must be the `count_id`."""
 
     business_key: ClassVar[str | None] = "count_id"
 
@@ -44,7 +44,7 @@ class CountStock(StockCommand):
 
 
 class AdjustStock(StockCommand):
-    """Fact: the book is wrong by so many pieces.  Its message's id is the adjustment's own number."""
+    """Fact: the book stock is wrong by `delta` pieces.  The message id must be the `adjustment_id`."""
 
     business_key: ClassVar[str | None] = "adjustment_id"
 
@@ -56,7 +56,7 @@ class AdjustStock(StockCommand):
 
 
 class QuarantineStock(StockCommand):
-    """Fact: pieces are not fit for sale now; negative: they are fit again."""
+    """Fact: pieces are not fit for sale for now.  Negative `pieces`: they are fit for sale again."""
 
     business_key: ClassVar[str | None] = "quarantine_id"
 
@@ -108,27 +108,29 @@ def receive(_: StockItem, command: ReceiveStock, context: MessageContext) -> lis
 
 @rules.on_command
 def count(item: StockItem, command: CountStock, context: MessageContext) -> list[Event]:
-    there = item.balances.get(command.location, Balance())
+    balance = item.balances.get(command.location, Balance())
     events: list[Event] = [
         StockCounted(
             at=context.at,
             count_id=command.count_id,
             location=command.location,
             counted=command.counted,
-            book=there.on_hand,
-            delta=command.counted - there.on_hand,
+            book=balance.on_hand,
+            delta=command.counted - balance.on_hand,
         )
     ]
-    if command.counted < there.reserved:
+    if command.counted < balance.reserved:
         events.append(
-            _discrepancy(context, "reservation_shortfall", command.count_id, there.reserved, command.counted)
+            _discrepancy(
+                context, "reservation_shortfall", command.count_id, balance.reserved, command.counted
+            )
         )
     return events
 
 
 @rules.on_command
 def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> list[Event]:
-    there = item.balances.get(command.location, Balance()).on_hand
+    on_hand = item.balances.get(command.location, Balance()).on_hand
     adjusted = StockAdjusted(
         at=context.at,
         adjustment_id=command.adjustment_id,
@@ -137,19 +139,24 @@ def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> li
         reason=command.reason,
         unit_price=command.unit_price,
     )
-    return [*topped_up(there, -command.delta, command.location, command.adjustment_id, context), adjusted]
+    return [
+        *correction_events(on_hand, -command.delta, command.location, command.adjustment_id, context),
+        adjusted,
+    ]
 
 
 @rules.on_command
 def quarantine(item: StockItem, command: QuarantineStock, context: MessageContext) -> list[Event]:
-    there = item.balances.get(command.location, Balance())
+    balance = item.balances.get(command.location, Balance())
     taken = command.pieces if command.pieces > 0 else 0
-    back = -command.pieces if command.pieces < 0 else 0
-    allowed = command.pieces if back <= there.quarantine else -there.quarantine
-    events: list[Event] = topped_up(there.on_hand, taken, command.location, command.quarantine_id, context)
+    released = -command.pieces if command.pieces < 0 else 0
+    allowed = command.pieces if released <= balance.quarantine else -balance.quarantine
+    events: list[Event] = correction_events(
+        balance.on_hand, taken, command.location, command.quarantine_id, context
+    )
     if allowed != command.pieces:
         events.append(
-            _discrepancy(context, "more_released_than_quarantined", command.quarantine_id, -allowed, back)
+            _discrepancy(context, "more_released_than_quarantined", command.quarantine_id, -allowed, released)
         )
     if allowed:
         events.append(
@@ -158,8 +165,10 @@ def quarantine(item: StockItem, command: QuarantineStock, context: MessageContex
     return events
 
 
-def topped_up(on_hand: int, taken: int, location: str, subject: str, context: MessageContext) -> list[Event]:
-    """What puts the book right before more is taken than it holds: a fact never makes it negative."""
+def correction_events(
+    on_hand: int, taken: int, location: str, subject: str, context: MessageContext
+) -> list[Event]:
+    """Correction events if more is taken than is on hand, so that on hand never becomes negative."""
     missing = max(0, taken - max(0, on_hand))
     if not missing:
         return []
@@ -192,18 +201,20 @@ def quarantine_return(_: StockItem, command: QuarantineReturn, context: MessageC
 def inspected_return(
     item: StockItem, command: RestockReturn | ScrapReturn, context: MessageContext
 ) -> list[Event]:
-    """Pieces leave quarantine; those that somebody let out by hand before are said, and not moved twice."""
-    there = item.balances.get(command.location, Balance()).quarantine
-    pieces = min(command.pieces, there)
-    leaves = ReturnRestocked if isinstance(command, RestockReturn) else ReturnScrapped
+    """Takes pieces out of quarantine.  Pieces that are no longer there only cause a discrepancy event."""
+    quarantine = item.balances.get(command.location, Balance()).quarantine
+    pieces = min(command.pieces, quarantine)
+    event_class = ReturnRestocked if isinstance(command, RestockReturn) else ReturnScrapped
     events: list[Event] = []
     if pieces < command.pieces:
         kind = "more_inspected_than_quarantined"
-        events.append(_discrepancy(context, kind, command.return_id, there, command.pieces))
+        events.append(_discrepancy(context, kind, command.return_id, quarantine, command.pieces))
     if pieces:
         line, location = command.line, command.location
         events.append(
-            leaves(at=context.at, return_id=command.return_id, line=line, location=location, pieces=pieces)
+            event_class(
+                at=context.at, return_id=command.return_id, line=line, location=location, pieces=pieces
+            )
         )
     return events
 

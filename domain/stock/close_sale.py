@@ -1,18 +1,18 @@
-"""A SKU that turned out to be short is off sale on every channel, and is to be counted."""
+"""Rule for closing the sale of a SKU after an out-of-stock cancel, and requesting a count."""
 
 from itertools import islice
 from typing import Final, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.stock.state import BETWEEN, CountRequested, OrderAtRisk, SaleClosed, StockItem
+from domain.stock.state import KEY_SEPARATOR, CountRequested, OrderAtRisk, SaleClosed, StockItem
 
 rules = Rules[StockItem]()
 AT_RISK_LISTED: Final = 100
 
 
 class CloseSale(NamedTuple):
-    """A seller cancelled for want of stock."""
+    """An order was cancelled because the SKU was out of stock.  `cause`: the order."""
 
     cause: str
 
@@ -24,13 +24,13 @@ def close_sale(item: StockItem, command: CloseSale, context: MessageContext) -> 
     order = command.cause
     others = [
         OrderAtRisk(
-            order=key.partition(BETWEEN)[0],
-            line=key.partition(BETWEEN)[2],
-            pieces=held.pieces,
-            ship_by=held.ship_by,
+            order=key.partition(KEY_SEPARATOR)[0],
+            line=key.partition(KEY_SEPARATOR)[2],
+            pieces=reservation.pieces,
+            ship_by=reservation.ship_by,
         )
-        for key, held in item.reservations.items()
-        if not key.startswith(f"{order}{BETWEEN}")
+        for key, reservation in item.reservations.items()
+        if not key.startswith(f"{order}{KEY_SEPARATOR}")
     ] + [
         OrderAtRisk(order=waiting.order, line=waiting.line, pieces=waiting.pieces, ship_by=waiting.ship_by)
         for waiting in item.queue.values()

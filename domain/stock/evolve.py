@@ -1,4 +1,4 @@
-"""The stock item after each event."""
+"""Applies each event to the state of a stock item."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,15 +14,15 @@ rules = Rules[StockItem]()
 @rules.on_event
 def reserved(item: StockItem, event: state.StockReserved) -> StockItem:
     key = line_key(event.order, event.line)
-    known = item.reservations.get(key)
-    at = dict(known.at) if known else {}
+    previous = item.reservations.get(key)
+    by_location = dict(previous.at) if previous else {}
     for part in event.locations:
-        at[part.location] = at.get(part.location, 0) + part.pieces
+        by_location[part.location] = by_location.get(part.location, 0) + part.pieces
     if key in item.queue_slots:
-        item = _unqueued(item, key, event.pieces)
-    reservation = Reservation(tuple(at.items()), event.ship_by, event.expires_at)
+        item = _remove_from_queue(item, key, event.pieces)
+    reservation = Reservation(tuple(by_location.items()), event.ship_by, event.expires_at)
     return item._replace(
-        balances=_shifted(item.balances, event.locations, reserved=1),
+        balances=_change_reserved(item.balances, event.locations, reserved=1),
         reservations=item.reservations.set(key, reservation),
     )
 
@@ -30,8 +30,8 @@ def reserved(item: StockItem, event: state.StockReserved) -> StockItem:
 @rules.on_event
 def confirmed(item: StockItem, event: state.ReservationConfirmed) -> StockItem:
     key = line_key(event.order, event.line)
-    if (held := item.reservations.get(key)) is not None:
-        item = item._replace(reservations=item.reservations.set(key, held._replace(expires_at=None)))
+    if (reservation := item.reservations.get(key)) is not None:
+        item = item._replace(reservations=item.reservations.set(key, reservation._replace(expires_at=None)))
     if (slot := item.queue_slots.get(key)) is not None:
         firm = item.queue[slot]._replace(expires_at=None)
         item = item._replace(queue=item.queue.set(slot, firm))
@@ -41,8 +41,8 @@ def confirmed(item: StockItem, event: state.ReservationConfirmed) -> StockItem:
 @rules.on_event
 def released(item: StockItem, event: state.StockReleased) -> StockItem:
     return item._replace(
-        balances=_shifted(item.balances, event.locations, reserved=-1),
-        reservations=_consumed(
+        balances=_change_reserved(item.balances, event.locations, reserved=-1),
+        reservations=_reduce_reservation(
             item,
             line_key(event.order, event.line),
             [(part.location, part.pieces) for part in event.locations],
@@ -54,29 +54,29 @@ def released(item: StockItem, event: state.StockReleased) -> StockItem:
 def shipped(item: StockItem, event: state.StockShipped) -> StockItem:
     balances = dict(item.balances)
     for part in event.locations:
-        there = balances.get(part.location, Balance())
+        before = balances.get(part.location, Balance())
         balances[part.location] = Balance(
-            there.on_hand - part.pieces, there.reserved - part.reserved, there.quarantine
+            before.on_hand - part.pieces, before.reserved - part.reserved, before.quarantine
         )
-    promised = [(part.location, part.reserved) for part in event.locations]
+    reserved = [(part.location, part.reserved) for part in event.locations]
     return item._replace(
         balances=balances,
-        reservations=_consumed(item, line_key(event.order, event.line), promised),
+        reservations=_reduce_reservation(item, line_key(event.order, event.line), reserved),
     )
 
 
-def _consumed(item: StockItem, key: str, parts: Iterable[tuple[str, int]]) -> Map[str, Reservation]:
-    known = item.reservations.get(key)
-    if known is None:
+def _reduce_reservation(item: StockItem, key: str, parts: Iterable[tuple[str, int]]) -> Map[str, Reservation]:
+    reservation = item.reservations.get(key)
+    if reservation is None:
         return item.reservations
-    at = dict(known.at)
+    by_location = dict(reservation.at)
     for location, pieces in parts:
-        left = at.pop(location, 0) - pieces
+        left = by_location.pop(location, 0) - pieces
         if left > 0:
-            at[location] = left
-    if not at:
+            by_location[location] = left
+    if not by_location:
         return item.reservations.delete(key)
-    return item.reservations.set(key, known._replace(at=tuple(at.items())))
+    return item.reservations.set(key, reservation._replace(at=tuple(by_location.items())))
 
 
 @rules.on_event
@@ -90,8 +90,8 @@ def backordered(item: StockItem, event: state.StockBackordered) -> StockItem:
     )
 
 
-def _unqueued(item: StockItem, key: str, pieces: int) -> StockItem:
-    """The item with that many pieces of a line taken out of the queue."""
+def _remove_from_queue(item: StockItem, key: str, pieces: int) -> StockItem:
+    """The item with so many pieces of a line removed from the queue."""
     slot = item.queue_slots[key]
     waiting = item.queue[slot]
     if waiting.pieces > pieces:
@@ -103,55 +103,57 @@ def _unqueued(item: StockItem, key: str, pieces: int) -> StockItem:
     return item._replace(queue=queue, queue_slots=item.queue_slots.delete(key), head=head)
 
 
-def _balanced(item: StockItem, location: str, *, on_hand: int = 0, quarantine: int = 0) -> StockItem:
-    there = item.balances.get(location, Balance())
-    after = Balance(there.on_hand + on_hand, there.reserved, there.quarantine + quarantine)
+def _change_balance(item: StockItem, location: str, *, on_hand: int = 0, quarantine: int = 0) -> StockItem:
+    before = item.balances.get(location, Balance())
+    after = Balance(before.on_hand + on_hand, before.reserved, before.quarantine + quarantine)
     return item._replace(balances={**item.balances, location: after})
 
 
-def _shifted(balances: Mapping[str, Balance], parts: Iterable[At], *, reserved: int) -> Mapping[str, Balance]:
+def _change_reserved(
+    balances: Mapping[str, Balance], parts: Iterable[At], *, reserved: int
+) -> Mapping[str, Balance]:
     after = dict(balances)
     for part in parts:
-        there = after.get(part.location, Balance())
+        before = after.get(part.location, Balance())
         after[part.location] = Balance(
-            there.on_hand, there.reserved + reserved * part.pieces, there.quarantine
+            before.on_hand, before.reserved + reserved * part.pieces, before.quarantine
         )
     return after
 
 
 @rules.on_event
 def backorder_dropped(item: StockItem, event: state.BackorderDropped) -> StockItem:
-    return _unqueued(item, line_key(event.order, event.line), event.pieces)
+    return _remove_from_queue(item, line_key(event.order, event.line), event.pieces)
 
 
 @rules.on_event
 def received(item: StockItem, event: state.StockReceived) -> StockItem:
-    return _balanced(item, event.location, on_hand=event.pieces)
+    return _change_balance(item, event.location, on_hand=event.pieces)
 
 
 @rules.on_event
 def corrected(item: StockItem, event: state.StockCounted | state.StockAdjusted) -> StockItem:
-    return _balanced(item, event.location, on_hand=event.delta)
+    return _change_balance(item, event.location, on_hand=event.delta)
 
 
 @rules.on_event
 def quarantined(item: StockItem, event: state.StockQuarantined) -> StockItem:
-    return _balanced(item, event.location, on_hand=-event.pieces, quarantine=event.pieces)
+    return _change_balance(item, event.location, on_hand=-event.pieces, quarantine=event.pieces)
 
 
 @rules.on_event
 def return_quarantined(item: StockItem, event: state.ReturnQuarantined) -> StockItem:
-    return _balanced(item, event.location, quarantine=event.pieces)
+    return _change_balance(item, event.location, quarantine=event.pieces)
 
 
 @rules.on_event
 def return_restocked(item: StockItem, event: state.ReturnRestocked) -> StockItem:
-    return _balanced(item, event.location, on_hand=event.pieces, quarantine=-event.pieces)
+    return _change_balance(item, event.location, on_hand=event.pieces, quarantine=-event.pieces)
 
 
 @rules.on_event
 def return_scrapped(item: StockItem, event: state.ReturnScrapped) -> StockItem:
-    return _balanced(item, event.location, quarantine=-event.pieces)
+    return _change_balance(item, event.location, quarantine=-event.pieces)
 
 
 @rules.on_event

@@ -1,11 +1,11 @@
-"""Promising stock to order lines: reserve, wait in turn, release, ship."""
+"""Rules for reserving stock for order lines: reserve, backorder, release, ship."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.stock.book import topped_up
+from domain.stock.book import correction_events
 from domain.stock.state import (
     At,
     BackorderDropped,
@@ -24,7 +24,7 @@ rules = Rules[StockItem]()
 
 
 class Reserve(NamedTuple):
-    """An order line asks for pieces.  Stock decides."""
+    """Reserve pieces for an order line.  Pieces that are not available are backordered."""
 
     order: str
     line: str
@@ -34,14 +34,14 @@ class Reserve(NamedTuple):
 
 
 class Confirm(NamedTuple):
-    """The order was paid: its reservation is firm."""
+    """The order was paid: its reservations and backorders no longer expire."""
 
     order: str
     line: str
 
 
 class Release(NamedTuple):
-    """An order line gives up reserved pieces, and pieces that wait."""
+    """Release reserved pieces of an order line, and drop backordered (waiting) ones."""
 
     order: str
     line: str
@@ -51,7 +51,7 @@ class Release(NamedTuple):
 
 
 class Expire(NamedTuple):
-    """Time has passed the reservation of an unpaid order."""
+    """The hold of an unpaid order line has expired."""
 
     order: str
     line: str
@@ -59,7 +59,7 @@ class Expire(NamedTuple):
 
 
 class Ship(NamedTuple):
-    """Pieces of an order line have left; `reserved` of them were promised to it."""
+    """Pieces of an order line were dispatched; `reserved` of them had a reservation."""
 
     order: str
     line: str
@@ -82,7 +82,7 @@ def reserve(item: StockItem, command: Reserve, context: MessageContext) -> list[
                 order=command.order,
                 line=command.line,
                 pieces=granted,
-                locations=placed(item, granted),
+                locations=pick_locations(item, granted),
                 ship_by=command.ship_by,
                 expires_at=command.expires_at,
             )
@@ -101,27 +101,27 @@ def reserve(item: StockItem, command: Reserve, context: MessageContext) -> list[
     return events
 
 
-def placed(item: StockItem, pieces: int) -> list[At]:
-    """Where to take `pieces` from: one location that has them all, else the first ones in turn."""
+def pick_locations(item: StockItem, pieces: int) -> list[At]:
+    """The locations to take `pieces` from: one that has all of them, else several in order of name."""
     free = {
         name: balance.on_hand - balance.reserved
         for name, balance in sorted(item.balances.items())
         if balance.on_hand > balance.reserved
     }
-    for name, there in free.items():
-        if there >= pieces:
+    for name, available in free.items():
+        if available >= pieces:
             return [At(location=name, pieces=pieces)]
     parts: list[At] = []
-    for name, there in free.items():
-        some = min(there, pieces)
-        if some:
-            parts.append(At(location=name, pieces=some))
-            pieces -= some
+    for name, available in free.items():
+        count = min(available, pieces)
+        if count:
+            parts.append(At(location=name, pieces=count))
+            pieces -= count
     return parts
 
 
 def allot_next(item: StockItem, context: MessageContext) -> Event | None:
-    """The oldest who waits gets what there is; nothing while the SKU's book is in doubt."""
+    """Reserves available pieces for the oldest backorder; None if there is nothing to reserve."""
     if item.closed or item.head == item.tail or item.available <= 0:
         return None
     waiting = item.queue[item.head]
@@ -131,14 +131,14 @@ def allot_next(item: StockItem, context: MessageContext) -> Event | None:
         order=waiting.order,
         line=waiting.line,
         pieces=pieces,
-        locations=placed(item, pieces),
+        locations=pick_locations(item, pieces),
         ship_by=waiting.ship_by,
         expires_at=waiting.expires_at,
     )
 
 
 def _expiries(item: StockItem, order: str, line: str) -> set[datetime]:
-    """When what the line holds, or waits for, is let go because nobody paid."""
+    """When the reservation and the backorder of a line expire, if the order is still unpaid."""
     key = line_key(order, line)
     slot = item.queue_slots.get(key)
     ends = {
@@ -170,7 +170,7 @@ def release(item: StockItem, command: Release, context: MessageContext) -> list[
                 reason=command.reason if command.reason == "hold_expired" else "",
             )
         )
-    parts = _promised(item, key, command.reserved)
+    parts = _reserved_parts(item, key, command.reserved)
     if parts:
         events.append(
             StockReleased(
@@ -190,36 +190,36 @@ def expire(item: StockItem, command: Expire, context: MessageContext) -> list[Ev
     if command.due not in _expiries(item, command.order, command.line):
         return []
     key = line_key(command.order, command.line)
-    held = item.reservations[key].pieces if key in item.reservations else 0
-    waits = item.queue[item.queue_slots[key]].pieces if key in item.queue_slots else 0
-    return release(item, Release(command.order, command.line, held, waits, "hold_expired"), context)
+    reserved = item.reservations[key].pieces if key in item.reservations else 0
+    waiting = item.queue[item.queue_slots[key]].pieces if key in item.queue_slots else 0
+    return release(item, Release(command.order, command.line, reserved, waiting, "hold_expired"), context)
 
 
-def _promised(item: StockItem, key: str, pieces: int) -> list[At]:
-    """The parts of a line's reservation that make up `pieces`, as far as they go."""
-    held = item.reservations.get(key)
+def _reserved_parts(item: StockItem, key: str, pieces: int) -> list[At]:
+    """The parts of a line's reservation that add up to `pieces`, or to fewer if it is smaller."""
+    reservation = item.reservations.get(key)
     parts: list[At] = []
-    for location, there in held.at if held else ():
-        some = min(there, pieces)
-        if some:
-            parts.append(At(location=location, pieces=some, reserved=some))
-            pieces -= some
+    for location, reserved in reservation.at if reservation else ():
+        count = min(reserved, pieces)
+        if count:
+            parts.append(At(location=location, pieces=count, reserved=count))
+            pieces -= count
     return parts
 
 
 @rules.on_command
 def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]:
-    """Stock leaves.  What was not reserved is taken from on hand, and said."""
+    """Takes the pieces out of stock.  Pieces without a reservation also cause a discrepancy event."""
     key = line_key(command.order, command.line)
     events: list[Event] = []
-    parts = _promised(item, key, command.reserved)
+    parts = _reserved_parts(item, key, command.reserved)
     short = command.pieces - sum(part.pieces for part in parts)
     if short:
         location = parts[0].location if parts else _fullest(item)
         parts = _joined(parts, At(location=location, pieces=short))
-    for part in parts:  # a short count may have left less than was promised
-        there = item.balances.get(part.location, Balance()).on_hand
-        events += topped_up(there, part.pieces, part.location, key, context)
+    for part in parts:  # after a short count, on hand may be less than reserved
+        on_hand = item.balances.get(part.location, Balance()).on_hand
+        events += correction_events(on_hand, part.pieces, part.location, key, context)
     if short:
         events.append(
             StockDiscrepancyDetected(
@@ -232,12 +232,12 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
     return [*events, shipped]
 
 
-def _joined(parts: list[At], more: At) -> list[At]:
+def _joined(parts: list[At], extra: At) -> list[At]:
     for index, part in enumerate(parts):
-        if part.location == more.location:
-            both = At(location=part.location, pieces=part.pieces + more.pieces, reserved=part.reserved)
+        if part.location == extra.location:
+            both = At(location=part.location, pieces=part.pieces + extra.pieces, reserved=part.reserved)
             return [*parts[:index], both, *parts[index + 1 :]]
-    return [*parts, more]
+    return [*parts, extra]
 
 
 def _fullest(item: StockItem) -> str:

@@ -1,4 +1,4 @@
-"""What the rules of a stock item need to know.  The maps that can grow are persistent maps."""
+"""The state and the events of a stock item.  Maps without a size limit are persistent maps."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,8 +12,8 @@ from domain.streams import StreamId, stock_stream
 from domain.values import Text
 
 Level = Literal["ok", "low", "sold_out"]
-BETWEEN: Final = "\x1f"
-"""Stands between order and line in a key; no id of the contract may hold it."""
+KEY_SEPARATOR: Final = "\x1f"
+"""Separates order and line in a key.  No id may contain it."""
 
 
 class StockCommand(Command):
@@ -26,7 +26,7 @@ class StockCommand(Command):
 
 
 class At(EventData):
-    """Pieces at a location; `reserved` of them were promised to the line that they leave with."""
+    """Pieces at a location.  `reserved`: how many of them were reserved for the line that is shipped."""
 
     location: str
     pieces: int
@@ -42,7 +42,7 @@ class Balance(NamedTuple):
 
 
 class Reservation(NamedTuple):
-    """Pieces promised to an order line.  `expires_at`: held for an unpaid order until then."""
+    """Pieces reserved for an order line.  `expires_at`: end of the hold if the order is not paid."""
 
     at: tuple[tuple[str, int], ...]
     ship_by: datetime | None = None
@@ -54,7 +54,7 @@ class Reservation(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """Pieces of an order line that wait for stock."""
+    """A backorder: pieces of an order line that wait for stock."""
 
     order: str
     line: str
@@ -69,12 +69,12 @@ _NUMBERS = TypeAdapter(dict[str, int])
 
 
 def _persistent(adapter: TypeAdapter[Any]) -> tuple[PlainValidator, PlainSerializer]:
-    """How a persistent map is read from and written to a snapshot."""
+    """The validator and the serializer of a persistent map, for snapshots."""
 
     def read(value: Any) -> Map[Any, Any]:
         if isinstance(value, Map):
-            known: Map[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
-            return known
+            persistent: Map[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return persistent
         return Map(adapter.validate_python(value))
 
     def write(value: Any) -> Any:
@@ -84,26 +84,26 @@ def _persistent(adapter: TypeAdapter[Any]) -> tuple[PlainValidator, PlainSeriali
 
 
 def line_key(order: str, line: str) -> str:
-    return f"{order}{BETWEEN}{line}"
+    return f"{order}{KEY_SEPARATOR}{line}"
 
 
 class StockItem(NamedTuple):
-    """Balances per location, active reservations, and the queue of who waits, oldest first."""
+    """The state of a stock item: balances per location, reservations, and the queue of backorders."""
 
     balances: Mapping[str, Balance] = {}
     reservations: Annotated[Map[str, Reservation], *_persistent(_RESERVATIONS)] = Map()
     queue: Annotated[Map[int, Waiting], *_persistent(_WAITING)] = Map()
     queue_slots: Annotated[Map[str, int], *_persistent(_NUMBERS)] = Map()
-    """Which place in the queue a line has."""
+    """The slot in `queue` of each line that waits."""
     head: int = 0
     tail: int = 0
     closed: bool = False
-    """Not for sale on any channel until stock is counted or received."""
+    """Closed for sale on every channel until the stock is counted or received."""
     level: Level = "ok"
 
     @property
     def available(self) -> int:
-        """Pieces that may be promised; negative after a short count."""
+        """Pieces that can be reserved; negative after a short count."""
         pieces = 0
         for balance in self.balances.values():
             pieces += balance.on_hand - balance.reserved
@@ -111,11 +111,13 @@ class StockItem(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How much there is to write down."""
+        """The size of the state, which tells when a snapshot is worthwhile.  Unit: entries."""
         return len(self.reservations) + len(self.queue)
 
 
 class StockReceived(Event):
+    """Pieces were received at a location."""
+
     receipt_id: str
     location: str
     pieces: int
@@ -123,6 +125,8 @@ class StockReceived(Event):
 
 
 class StockReserved(Event):
+    """Pieces were reserved for an order line.  `expires_at`: end of the hold if the order is not paid."""
+
     order: str
     line: str
     pieces: int
@@ -132,7 +136,7 @@ class StockReserved(Event):
 
 
 class StockBackordered(Event):
-    """No stock for these pieces: they wait in the order in which they came."""
+    """These pieces are not available.  They wait in a queue, oldest first."""
 
     order: str
     line: str
@@ -142,14 +146,14 @@ class StockBackordered(Event):
 
 
 class ReservationConfirmed(Event):
-    """The order was paid: the reservation no longer expires."""
+    """The order was paid: the line's reservation and backorder no longer expire."""
 
     order: str
     line: str
 
 
 class StockReleased(Event):
-    """A reservation ended without a shipment.  It adds no piece to on hand."""
+    """A reservation ended without a shipment.  It adds no pieces to on hand."""
 
     order: str
     line: str
@@ -159,7 +163,7 @@ class StockReleased(Event):
 
 
 class BackorderDropped(Event):
-    """These pieces wait no longer."""
+    """These pieces are no longer backordered."""
 
     order: str
     line: str
@@ -168,6 +172,8 @@ class BackorderDropped(Event):
 
 
 class StockShipped(Event):
+    """Pieces of an order line left the stock."""
+
     order: str
     line: str
     pieces: int
@@ -175,7 +181,7 @@ class StockShipped(Event):
 
 
 class StockCounted(Event):
-    """Somebody counted a location.  `delta` = counted - book."""
+    """The pieces at a location were counted.  `delta` = counted - book."""
 
     count_id: str
     location: str
@@ -185,7 +191,7 @@ class StockCounted(Event):
 
 
 class StockAdjusted(Event):
-    """The book was put right by `delta` pieces, worth `unit_price` each where that is known."""
+    """The book stock was corrected by `delta` pieces.  `unit_price`: value of a piece; 0 if unknown."""
 
     adjustment_id: str
     location: str
@@ -195,7 +201,7 @@ class StockAdjusted(Event):
 
 
 class StockQuarantined(Event):
-    """Pieces went from on hand to quarantine, or back where `pieces` is negative."""
+    """Pieces went from on hand to quarantine, or back if `pieces` is negative."""
 
     location: str
     pieces: int
@@ -203,7 +209,7 @@ class StockQuarantined(Event):
 
 
 class ReturnQuarantined(Event):
-    """Returned pieces came in; nobody may sell them before an inspection."""
+    """Returned pieces arrived in quarantine.  They cannot be sold before an inspection."""
 
     return_id: str
     line: str
@@ -237,7 +243,7 @@ class OrderAtRisk(EventData):
 
 
 class SaleClosed(Event):
-    """The SKU is off sale on every channel.  `at_risk`: the first to ship of the `at_risk_lines` lines."""
+    """The SKU was closed for sale on every channel.  `at_risk`: the most urgent of `at_risk_lines` lines."""
 
     cause: str
     at_risk: list[OrderAtRisk]
@@ -245,36 +251,42 @@ class SaleClosed(Event):
 
 
 class CountRequested(Event):
-    """Somebody should count this SKU: its book is in doubt."""
+    """This SKU should be counted, because its book stock is unreliable."""
 
     cause: str
 
 
 class SaleResumed(Event):
-    """The SKU may be sold again, because it was counted or received."""
+    """The SKU can be sold again, because it was counted or received."""
 
     cause: str
 
 
 class LowStockDetected(Event):
+    """The SKU is low on stock by the threshold of the stock policy, but not sold out."""
+
     available: int
     threshold: int
     policy: str
 
 
 class SoldOutDetected(Event):
+    """The available pieces are at or below the safety stock: nothing is left to sell."""
+
     available: int
     safety_stock: int
     policy: str
 
 
 class StockRecovered(Event):
+    """The available pieces are at or above `clear_at` of the stock policy again."""
+
     available: int
     policy: str
 
 
 class StockDiscrepancyDetected(Event):
-    """A fact contradicts the book.  It was recorded all the same."""
+    """A recorded fact contradicts the book stock."""
 
     kind: str
     subject: str

@@ -1,1 +1,1 @@
-"""Orders folded into their rows: the order, its lines, parcels, cancel requests and backorders."""
+"""Folds the events of orders into rows: order, lines, parcels, cancel requests and backorders."""

@@ -1,7 +1,7 @@
-"""Orders folded into `order_status`, `order_facts`, `parcels` and `cancel_inbox`.
+"""Folds order events into `order_status`, `order_facts`, `parcels`, `cancel_inbox` and `backorders`.
 
-Counters commute and of times only the earliest or the latest is kept, so the rows do not depend on the
-order in which an order's facts arrived.
+Counters commute, and of several times only the earliest or the latest is stored.  So the rows do not depend
+on the order in which an order's facts arrived.
 """
 
 from collections.abc import Iterable
@@ -43,9 +43,9 @@ class Orders(AfterPacking):
 
     def opened(self, group: Group, rows: Rows) -> OrderView:
         seller, channel, account, order = group
-        known = rows.get("order_status")
+        stored = rows.get("order_status")
         return OrderView(
-            known[0] if known else OrderStatus(seller, channel, account, order),
+            stored[0] if stored else OrderStatus(seller, channel, account, order),
             {row.line: row for row in rows.get("order_facts", ())},
             {row.shipment_id: row for row in rows.get("parcels", ())},
             {row.request_id: row for row in rows.get("cancel_inbox", ())},
@@ -78,7 +78,7 @@ class Orders(AfterPacking):
         order.currency, order.zone, order.placed_at = event.currency, event.zone, at
         promises = [line.promise_at for line in event.lines if line.promise_at is not None]
         promise = event.promise_at or max(promises, default=None)
-        if promise is not None:  # the channel's own promise: kept on the day that it names
+        if promise is not None:  # a promise of the channel includes the day of its instant
             order.promise_at = micros_of(promise)
             order.promised_day = local_day(order.zone, order.promise_at)
         add_lines(view, event.lines, at)
@@ -95,7 +95,7 @@ class Orders(AfterPacking):
         if event.ship_by is not None:
             order.ship_by = earliest(order.ship_by, micros_of(event.ship_by))
         if event.promise_at is not None and order.promise_at is None:
-            # A policy's promise is exclusive: at midnight it is too late, so the day before keeps it.
+            # A policy's promise is exclusive: it ends at midnight, so the promised day is the day before.
             order.promise_at = micros_of(event.promise_at)
             order.promised_day = local_day(order.zone, order.promise_at - 1)
 
@@ -121,17 +121,17 @@ class Orders(AfterPacking):
         for moved in event.moves:
             order, name, pieces = view.status, moved.line, moved.pieces
             move(view, moved, "backordered")
-            known = view.backorders.get(name)
-            if known is None:
+            backorder = view.backorders.get(name)
+            if backorder is None:
                 key = (order.seller_id, order.channel, order.account, order.order_id)
-                known = view.backorders[name] = Backorder(*key, name, moved.sku, 0, 0, at)
-            known.waiting += pieces
-            known.waited += pieces
+                backorder = view.backorders[name] = Backorder(*key, name, moved.sku, 0, 0, at)
+            backorder.waiting += pieces
+            backorder.waited += pieces
 
     @when
     def cancel_requested(self, view: OrderView, event: CancelRequested, at: int) -> None:
         order = view.status
-        pending = {asked.line: asked.pieces for asked in event.pending}
+        pending = {line.line: line.pieces for line in event.pending}
         for name, pieces in pending.items():
             view.lines[name].cancel_pending += pieces
         view.requests[event.request_id] = CancelRequestRow(
@@ -144,7 +144,7 @@ class Orders(AfterPacking):
             event.reason,
             event.route,
             event.binding,
-            sum(asked.pieces for asked in event.lines),
+            sum(line.pieces for line in event.lines),
             pending,
             at,
         )

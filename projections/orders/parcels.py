@@ -1,4 +1,4 @@
-"""What parcels, refunds, reviews and returns do to an order."""
+"""Folds the events of parcels, refunds, reviews and returns into the rows of an order."""
 
 from domain.message import Event
 from domain.order.refund import RefundRecorded
@@ -12,13 +12,13 @@ from projections.orders.view import OrderView, earliest, latest, move, overtake,
 
 
 class AfterPacking(Fold[OrderView]):
-    """The part of the fold of orders that begins with the packing of a parcel."""
+    """The part of the fold of orders that handles the events from the packing of a parcel on."""
 
     @when
     def packed(self, view: OrderView, event: ShipmentPacked, at: int) -> None:
         del at
         parcel = parcel_of(view, event.shipment_id)
-        if parcel.dispatched_at is None:  # else it is told late, and its contents are known
+        if parcel.dispatched_at is None:  # else the message is late, and the dispatch set the contents
             parcel.contents = {}
         for moved in event.moves:
             parcel.contents[moved.line] = parcel.contents.get(moved.line, 0) + moved.pieces
@@ -26,7 +26,7 @@ class AfterPacking(Fold[OrderView]):
 
     @when
     def dispatched(self, view: OrderView, event: ShipmentDispatched, at: int) -> None:
-        """Pieces go where the parcel is known to be already: its milestones may have come first."""
+        """The pieces get the state of the parcel's latest milestone, which may have been recorded before."""
         order, parcel = view.status, parcel_of(view, event.shipment_id)
         to = "in_transit" if parcel.status_at is None else HOLDS.get(parcel.status, "in_transit")
         parcel.dispatched_at, parcel.dispatch_inferred, parcel.contents = at, False, {}

@@ -1,20 +1,20 @@
-"""The rows of an order: itself, its lines, its parcels, and its buyer's cancel requests."""
+"""Row classes of the order tables: orders, lines, parcels, cancel requests and backorders."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from projections.tables import INSTANT, LOCAL_DATE, MICROS, MINOR, Column, Table
 
-Seller = Annotated[str, Column("Whose row it is")]
-Channel = Annotated[str, Column("Where it was sold")]
+Seller = Annotated[str, Column("Id of the seller")]
+Channel = Annotated[str, Column("The sales channel")]
 Account = Annotated[str, Column("The seller's account on the channel")]
-OrderId = Annotated[str, Column("The channel's name for the order")]
+OrderId = Annotated[str, Column("Id of the order on the channel")]
 Maybe = int | None
 
 
 @dataclass(slots=True)
 class OrderStatus:
-    """One row per order of a seller, whatever order its facts arrived in."""
+    """One row per order of a seller.  The sequence in which its facts arrived does not change it."""
 
     seller_id: Seller
     channel: Channel
@@ -22,48 +22,50 @@ class OrderStatus:
     order_id: OrderId
     currency: Annotated[str, Column("Currency of all its amounts", "ISO 4217")] = ""
     zone: Annotated[str, Column("The seller's time zone when it was placed", "IANA name")] = "UTC"
-    status: Annotated[str, Column("Our own status, derived from where its pieces are")] = "pending_payment"
-    claimed_status: Annotated[str | None, Column("The channel's latest word for its status")] = None
-    claimed_at: Annotated[Maybe, Column("When the channel said so", INSTANT)] = None
-    lines: Annotated[int, Column("Lines ordered", "lines")] = 0
+    status: Annotated[str, Column("The status derived from the states of its pieces")] = "pending_payment"
+    claimed_status: Annotated[str | None, Column("The latest status in the channel's own words")] = None
+    claimed_at: Annotated[Maybe, Column("When the channel reported that status", INSTANT)] = None
+    lines: Annotated[int, Column("Order lines", "lines")] = 0
     ordered: Annotated[int, Column("Pieces ordered, additions included", "pieces")] = 0
     waiting: Annotated[int, Column("Pieces not yet packed", "pieces")] = 0
     packed: Annotated[int, Column("Pieces packed and not handed over", "pieces")] = 0
-    in_transit: Annotated[int, Column("Pieces on the way", "pieces")] = 0
+    in_transit: Annotated[int, Column("Pieces in transit", "pieces")] = 0
     delivered: Annotated[int, Column("Pieces delivered", "pieces")] = 0
     lost: Annotated[int, Column("Pieces lost by the carrier", "pieces")] = 0
-    returned_to_sender: Annotated[int, Column("Pieces that could not be delivered", "pieces")] = 0
+    returned_to_sender: Annotated[int, Column("Pieces returned to the sender by the carrier", "pieces")] = 0
     cancelled: Annotated[int, Column("Pieces cancelled", "pieces")] = 0
-    cancel_pending: Annotated[int, Column("Pieces on which a cancel request waits", "pieces")] = 0
-    return_open: Annotated[int, Column("Pieces on their way back", "pieces")] = 0
-    returned: Annotated[int, Column("Pieces that came back and were inspected", "pieces")] = 0
-    placed_at: Annotated[Maybe, Column("When the buyer ordered", INSTANT)] = None
-    paid_at: Annotated[Maybe, Column("When money was first captured", INSTANT)] = None
+    cancel_pending: Annotated[int, Column("Pieces with a pending cancel request", "pieces")] = 0
+    return_open: Annotated[int, Column("Pieces of open returns", "pieces")] = 0
+    returned: Annotated[int, Column("Pieces returned and inspected", "pieces")] = 0
+    placed_at: Annotated[Maybe, Column("When the buyer placed the order", INSTANT)] = None
+    paid_at: Annotated[Maybe, Column("When the first payment was captured", INSTANT)] = None
     acknowledged_at: Annotated[Maybe, Column("When the seller confirmed it", INSTANT)] = None
-    ship_by: Annotated[Maybe, Column("By when it must leave; a line may say otherwise", INSTANT)] = None
-    promise_at: Annotated[Maybe, Column("By when it was promised at the door", INSTANT)] = None
+    ship_by: Annotated[
+        Maybe, Column("When it must be handed over; a line may have its own limit", INSTANT)
+    ] = None
+    promise_at: Annotated[Maybe, Column("Until when the delivery is promised", INSTANT)] = None
     promised_day: Annotated[str | None, Column("The last day that keeps the promise", LOCAL_DATE)] = None
-    first_dispatched_at: Annotated[Maybe, Column("When the first parcel left", INSTANT)] = None
-    last_dispatched_at: Annotated[Maybe, Column("When the last parcel left", INSTANT)] = None
+    first_dispatched_at: Annotated[Maybe, Column("When the first parcel was handed over", INSTANT)] = None
+    last_dispatched_at: Annotated[Maybe, Column("When the last parcel was handed over", INSTANT)] = None
     delivered_at: Annotated[
-        Maybe, Column("The latest delivery of a parcel whose last milestone it is", INSTANT)
+        Maybe, Column("The latest delivery of its parcels that no later milestone corrected", INSTANT)
     ] = None
     delivery_reported_at: Annotated[
-        Maybe, Column("When the source wrote that delivery down, where it says so", INSTANT)
+        Maybe, Column("When the source recorded that delivery, if stated", INSTANT)
     ] = None
-    cancelled_at: Annotated[Maybe, Column("The latest cancel that still holds", INSTANT)] = None
-    cancel_told_at: Annotated[Maybe, Column("The latest cancel told, whether or not it holds", INSTANT)] = (
-        None
-    )
-    value_micros: Annotated[int, Column("Pieces ordered at their unit price", MICROS)] = 0
+    cancelled_at: Annotated[Maybe, Column("The latest cancel, if still in effect", INSTANT)] = None
+    cancel_told_at: Annotated[
+        Maybe, Column("The latest cancel, even if its pieces were dispatched later", INSTANT)
+    ] = None
+    value_micros: Annotated[int, Column("Value of the ordered pieces at their unit price", MICROS)] = 0
     captured: Annotated[int, Column("Money captured", MINOR)] = 0
-    refunded: Annotated[int, Column("Money sent back, late interest left out", MINOR)] = 0
-    refunds: Annotated[int, Column("Times that money was sent back", "refunds")] = 0
+    refunded: Annotated[int, Column("Amount refunded, without late interest", MINOR)] = 0
+    refunds: Annotated[int, Column("Number of refunds", "refunds")] = 0
     review_score: Annotated[Maybe, Column("The buyer's latest rating", "1 (worst) to 5")] = None
-    reviewed_at: Annotated[Maybe, Column("When it was given", INSTANT)] = None
-    review_id: Annotated[str | None, Column("The channel's name for it")] = None
+    reviewed_at: Annotated[Maybe, Column("When that rating was given", INSTANT)] = None
+    review_id: Annotated[str | None, Column("Id of that review on the channel")] = None
     return_reasons: Annotated[
-        dict[str, str], Column("Reason of each return opened", "JSON: return id to reason")
+        dict[str, str], Column("Reason of each opened return", "JSON: return id to reason")
     ] = field(default_factory=dict[str, str])
     position: Annotated[int, Column("Ledger position of the last event that changed it")] = 0
     recorded_at: Annotated[int, Column("When that event was recorded", INSTANT)] = 0
@@ -71,105 +73,121 @@ class OrderStatus:
 
 @dataclass(slots=True)
 class OrderFact:
-    """One wide row per order line, with what the order itself says: the analysts' fact table."""
+    """One wide row per order line, with columns of its order: the fact table for analysts."""
 
     seller_id: Seller
     channel: Channel
     account: Account
     order_id: OrderId
-    line: Annotated[str, Column("The channel's name for the line")]
-    sku: Annotated[str, Column("The seller's name for what was ordered")]
+    line: Annotated[str, Column("Id of the line on the channel")]
+    sku: Annotated[str, Column("The ordered SKU of the seller")]
     currency: Annotated[str, Column("Currency of all its amounts", "ISO 4217")]
     zone: Annotated[str, Column("The seller's time zone when it was placed", "IANA name")]
     ordered: Annotated[int, Column("Pieces ordered", "pieces")]
     unit_price: Annotated[str, Column("Price of one piece", "exact decimal, major units")]
-    value_micros: Annotated[int, Column("Pieces ordered at their unit price", MICROS)]
+    value_micros: Annotated[int, Column("Value of the ordered pieces at their unit price", MICROS)]
     occurred_at: Annotated[
         int,
-        Column("When the line was ordered, with its order or added to it later, as the source says", INSTANT),
+        Column("When the line was ordered or added to its order, as the source says", INSTANT),
     ]
     waiting: Annotated[int, Column("Pieces not yet packed", "pieces")] = 0
     packed: Annotated[int, Column("Pieces packed and not handed over", "pieces")] = 0
-    in_transit: Annotated[int, Column("Pieces on the way", "pieces")] = 0
+    in_transit: Annotated[int, Column("Pieces in transit", "pieces")] = 0
     delivered: Annotated[int, Column("Pieces delivered", "pieces")] = 0
     lost: Annotated[int, Column("Pieces lost by the carrier", "pieces")] = 0
-    returned_to_sender: Annotated[int, Column("Pieces that could not be delivered", "pieces")] = 0
-    cancelled: Annotated[int, Column("Pieces cancelled and not sent after all", "pieces")] = 0
-    cancelled_seller: Annotated[int, Column("Of them by the seller's fault", "pieces")] = 0
-    cancelled_customer: Annotated[int, Column("Of them by the customer's wish or fault", "pieces")] = 0
-    cancelled_carrier: Annotated[int, Column("Of them by the carrier's fault", "pieces")] = 0
-    cancelled_platform: Annotated[int, Column("Of them by the channel's fault", "pieces")] = 0
-    out_of_stock: Annotated[int, Column("Of those cancelled, for want of stock", "pieces")] = 0
-    out_of_stock_at: Annotated[Maybe, Column("When the first of them was cancelled", INSTANT)] = None
-    cancelled_at: Annotated[Maybe, Column("The latest cancel of pieces, if any holds", INSTANT)] = None
-    cancel_pending: Annotated[int, Column("Pieces on which a cancel request waits", "pieces")] = 0
-    return_open: Annotated[int, Column("Pieces on their way back", "pieces")] = 0
-    returned: Annotated[int, Column("Pieces that came back and were inspected", "pieces")] = 0
+    returned_to_sender: Annotated[int, Column("Pieces returned to the sender by the carrier", "pieces")] = 0
+    cancelled: Annotated[int, Column("Pieces cancelled, except those dispatched later", "pieces")] = 0
+    cancelled_seller: Annotated[int, Column("Cancelled pieces by the seller's fault", "pieces")] = 0
+    cancelled_customer: Annotated[
+        int, Column("Cancelled pieces by the customer's wish or fault", "pieces")
+    ] = 0
+    cancelled_carrier: Annotated[int, Column("Cancelled pieces by the carrier's fault", "pieces")] = 0
+    cancelled_platform: Annotated[int, Column("Cancelled pieces by the channel's fault", "pieces")] = 0
+    out_of_stock: Annotated[int, Column("Cancelled pieces that were out of stock", "pieces")] = 0
+    out_of_stock_at: Annotated[Maybe, Column("When the first out-of-stock piece was cancelled", INSTANT)] = (
+        None
+    )
+    cancelled_at: Annotated[Maybe, Column("The latest cancel of pieces, if still in effect", INSTANT)] = None
+    cancel_pending: Annotated[int, Column("Pieces with a pending cancel request", "pieces")] = 0
+    return_open: Annotated[int, Column("Pieces of open returns", "pieces")] = 0
+    returned: Annotated[int, Column("Pieces returned and inspected", "pieces")] = 0
     returned_by_reason: Annotated[
-        dict[str, int], Column("Pieces that came back, by reason", "JSON: reason to pieces")
+        dict[str, int], Column("Returned pieces by reason", "JSON: reason to pieces")
     ] = field(default_factory=dict[str, int])
-    returned_at: Annotated[Maybe, Column("When pieces of it last came back", INSTANT)] = None
-    line_ship_by: Annotated[Maybe, Column("The line's own limit, where its channel gave one", INSTANT)] = None
-    line_promise_at: Annotated[
-        Maybe, Column("The line's own promise, where its channel gave one", INSTANT)
+    returned_at: Annotated[Maybe, Column("When pieces of it were last returned", INSTANT)] = None
+    line_ship_by: Annotated[
+        Maybe, Column("The line's own ship-by limit, if its channel set one", INSTANT)
     ] = None
-    ship_by: Annotated[Maybe, Column("By when it must leave: its own limit, or its order's", INSTANT)] = None
-    promise_at: Annotated[Maybe, Column("By when it was promised at the door", INSTANT)] = None
-    first_dispatched_at: Annotated[Maybe, Column("When its first pieces left", INSTANT)] = None
-    last_dispatched_at: Annotated[Maybe, Column("When its last pieces left", INSTANT)] = None
+    line_promise_at: Annotated[
+        Maybe, Column("The line's own delivery promise, if its channel made one", INSTANT)
+    ] = None
+    ship_by: Annotated[
+        Maybe, Column("When it must be handed over: its own limit, else its order's", INSTANT)
+    ] = None
+    promise_at: Annotated[Maybe, Column("Until when the delivery is promised", INSTANT)] = None
+    first_dispatched_at: Annotated[Maybe, Column("When its first pieces were handed over", INSTANT)] = None
+    last_dispatched_at: Annotated[Maybe, Column("When its last pieces were handed over", INSTANT)] = None
     dispatch_inferred: Annotated[
-        bool, Column("When pieces of it left is not told by the source: an importer worked it out")
+        bool, Column("Whether an importer inferred a hand-over time that the source does not state")
     ] = False
-    delivered_at: Annotated[Maybe, Column("The latest delivery that holds of its parcels", INSTANT)] = None
+    delivered_at: Annotated[
+        Maybe, Column("The latest delivery of its parcels that was not corrected", INSTANT)
+    ] = None
     delivery_reported_at: Annotated[
-        Maybe, Column("When the source wrote that delivery down, where it says so", INSTANT)
+        Maybe, Column("When the source recorded that delivery, if stated", INSTANT)
     ] = None
     placed_at: Annotated[Maybe, Column("When the buyer placed the order", INSTANT)] = None
-    paid_at: Annotated[Maybe, Column("When money for the order was first captured", INSTANT)] = None
-    status: Annotated[str, Column("The order's own status")] = ""
-    claimed_status: Annotated[str | None, Column("The channel's latest word for the order's status")] = None
+    paid_at: Annotated[Maybe, Column("When the first payment of the order was captured", INSTANT)] = None
+    status: Annotated[str, Column("The derived status of the order")] = ""
+    claimed_status: Annotated[str | None, Column("The order's latest status in the channel's own words")] = (
+        None
+    )
     position: Annotated[int, Column("Ledger position of the last event that changed its order")] = 0
     recorded_at: Annotated[int, Column("When that event was recorded", INSTANT)] = 0
 
 
 @dataclass(slots=True)
 class Parcel:
-    """One row per shipment: what is in it, when it left, and the latest milestone by (time, rank)."""
+    """One row per shipment: its contents, its dispatch, and its latest milestone by (time, rank)."""
 
     seller_id: Seller
     channel: Channel
     account: Account
     order_id: OrderId
-    shipment_id: Annotated[str, Column("The parcel's name")]
-    contents: Annotated[dict[str, int], Column("What is in it", "JSON: line to pieces")] = field(
+    shipment_id: Annotated[str, Column("Id of the shipment")]
+    contents: Annotated[dict[str, int], Column("Its contents", "JSON: line to pieces")] = field(
         default_factory=dict[str, int]
     )
     dispatched_at: Annotated[Maybe, Column("When it was handed over", INSTANT)] = None
     dispatch_inferred: Annotated[
-        bool, Column("That time is not told by the source: an importer worked it out")
+        bool, Column("Whether an importer inferred that time, because the source does not state it")
     ] = False
-    carrier: Annotated[str | None, Column("Who carries it")] = None
-    tracking_number: Annotated[str | None, Column("The carrier's name for it")] = None
+    carrier: Annotated[str | None, Column("The carrier")] = None
+    tracking_number: Annotated[str | None, Column("The carrier's tracking number")] = None
     status: Annotated[str, Column("Its latest milestone")] = "unknown"
-    status_at: Annotated[Maybe, Column("When it reached it, as the carrier says", INSTANT)] = None
-    reported_at: Annotated[Maybe, Column("When the source wrote it down, where it says so", INSTANT)] = None
+    status_at: Annotated[Maybe, Column("When that milestone happened, as the carrier says", INSTANT)] = None
+    reported_at: Annotated[Maybe, Column("When the source recorded that milestone, if stated", INSTANT)] = (
+        None
+    )
 
 
 @dataclass(slots=True)
 class CancelRequestRow:
-    """One row per cancel request of a buyer: what waits, and how it was answered."""
+    """One row per cancel request of a buyer: its pieces, its state and its answer."""
 
     seller_id: Seller
     channel: Channel
     account: Account
     order_id: OrderId
-    request_id: Annotated[str, Column("The channel's name for the request")]
+    request_id: Annotated[str, Column("Id of the request on the channel")]
     state: Annotated[str, Column("waiting, approved, rejected, or overtaken by the dispatch")]
-    reason: Annotated[str, Column("Why the buyer asks")]
-    route: Annotated[str, Column("instant, stop_shipment or return, by how far the pieces had gone")]
-    binding: Annotated[str, Column("Whether it can be rejected, or its money has gone back already")]
-    pieces: Annotated[int, Column("Pieces that it asked to cancel", "pieces")]
-    pending: Annotated[dict[str, int], Column("Pieces that it holds back", "JSON: line to pieces")]
+    reason: Annotated[str, Column("The buyer's reason")]
+    route: Annotated[
+        str, Column("Route: instant, stop_shipment or return, by how far the order was processed")
+    ]
+    binding: Annotated[str, Column("rejectable, or refunded_already by the channel")]
+    pieces: Annotated[int, Column("Pieces that the buyer asked to cancel", "pieces")]
+    pending: Annotated[dict[str, int], Column("Pieces that it keeps from dispatch", "JSON: line to pieces")]
     requested_at: Annotated[int, Column("When the buyer asked", INSTANT)]
     answered_at: Annotated[Maybe, Column("When it was answered", INSTANT)] = None
 
@@ -182,11 +200,11 @@ class Backorder:
     channel: Channel
     account: Account
     order_id: OrderId
-    line: Annotated[str, Column("The channel's name for the line")]
-    sku: Annotated[str, Column("What it waits for")]
-    waiting: Annotated[int, Column("Pieces that wait now", "pieces")]
-    waited: Annotated[int, Column("Pieces that ever waited", "pieces")]
-    since: Annotated[int, Column("Since when", INSTANT)]
+    line: Annotated[str, Column("Id of the line on the channel")]
+    sku: Annotated[str, Column("The SKU that it waits for")]
+    waiting: Annotated[int, Column("Pieces that are waiting now", "pieces")]
+    waited: Annotated[int, Column("Pieces that have ever waited", "pieces")]
+    since: Annotated[int, Column("When it first had to wait", INSTANT)]
 
 
 ORDER_KEY: Final = ("seller_id", "channel", "account", "order_id")

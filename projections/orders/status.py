@@ -1,12 +1,12 @@
-"""The one status of an order, derived from where its pieces are."""
+"""Derives the status of an order from the states of its pieces."""
 
 from projections.orders.rows import OrderStatus
 
 
 def derived_status(order: OrderStatus) -> str:
-    """What people call the state that an order's pieces are in.  Total: every order has one.
+    """The status of an order.  Every order has exactly one.
 
-    closed: all has left, and nothing of it is with the buyer or on the way (lost, sent back, returned).
+    closed: everything was handed over, and nothing is in transit or with the buyer (lost, returned).
     """
     left = order.in_transit + order.delivered + order.lost + order.returned_to_sender
     if order.lines and order.ordered == order.cancelled:

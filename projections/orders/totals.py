@@ -1,4 +1,4 @@
-"""The columns of an order that follow from its others: sums, times, and our own status."""
+"""Computes the derived columns of an order and its lines: sums, times and the status."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from projections.orders.view import OrderView, latest
 
 
 def finish(view: OrderView) -> None:
-    """Sums the lines up into their order, and copies onto each line what the order says."""
+    """Sums up the lines in the row of the order, and copies the order's columns to each line."""
     order, lines = view.status, view.lines.values()
     _times(view)
     _count(order, lines)
@@ -46,7 +46,7 @@ def _count(order: OrderStatus, lines: Iterable[OrderFact]) -> None:
 
 
 def _times(view: OrderView) -> None:
-    """When it left and arrived, from its parcels: each counts by the milestone that holds."""
+    """Sets the delivery times from the parcels whose latest milestone is a delivery."""
     order = view.status
     order.delivered_at = order.delivery_reported_at = None
     for line in view.lines.values():

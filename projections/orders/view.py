@@ -1,4 +1,4 @@
-"""An order's rows as one view, and what several of its events do to them."""
+"""The view of an order: all its rows, and the changes that several events share."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,7 +21,10 @@ COLUMN: Final = {
     "returned_to_sender": "returned_to_sender",
     "cancelled": "cancelled",
 }
-"""Whether stock was found depends on the order of arrival, so pieces not yet packed are counted as one."""
+"""The counter column of each state.
+
+The states before packing share one, because the allocation depends on the sequence in which facts arrive.
+"""
 FAULTS: Final = ("customer", "platform", "carrier", "seller")
 
 
@@ -47,12 +50,12 @@ def latest(one: int | None, other: int | None) -> int | None:
 
 
 def move(view: OrderView, moved: Move, to: str) -> OrderFact:
-    """The line whose pieces went from the state they were in to another."""
+    """Moves pieces of a line from their state to the state `to`.  Returns the line."""
     line, pieces, was = view.lines[moved.line], moved.pieces, moved.was
-    left, right = COLUMN[was], COLUMN[to]
-    if left != right:
-        setattr(line, left, getattr(line, left) - pieces)
-        setattr(line, right, getattr(line, right) + pieces)
+    source, target = COLUMN[was], COLUMN[to]
+    if source != target:
+        setattr(line, source, getattr(line, source) - pieces)
+        setattr(line, target, getattr(line, target) + pieces)
     if was == "cancelled":
         _sent_after_all(line, pieces)
     elif was == "backordered":
@@ -62,12 +65,12 @@ def move(view: OrderView, moved: Move, to: str) -> OrderFact:
 
 
 def _sent_after_all(line: OrderFact, pieces: int) -> None:
-    """A parcel held cancelled pieces: they count as cancelled no more, the buyer's own cancels first."""
+    """Subtracts dispatched pieces from the counters of cancelled pieces, those of the customer first."""
     for fault in FAULTS:
         name = f"cancelled_{fault}"
-        some = min(pieces, getattr(line, name))
-        setattr(line, name, getattr(line, name) - some)
-        pieces -= some
+        count = min(pieces, getattr(line, name))
+        setattr(line, name, getattr(line, name) - count)
+        pieces -= count
     line.out_of_stock = min(line.out_of_stock, line.cancelled_seller)
     if not line.out_of_stock:
         line.out_of_stock_at = None
@@ -98,12 +101,12 @@ def add_lines(view: OrderView, lines: Iterable[PlacedLine], at: int) -> None:
 
 
 def parcel_of(view: OrderView, shipment_id: str) -> Parcel:
-    known = view.parcels.get(shipment_id)
-    if known is None:
+    parcel = view.parcels.get(shipment_id)
+    if parcel is None:
         order = view.status
-        known = Parcel(order.seller_id, order.channel, order.account, order.order_id, shipment_id)
-        view.parcels[shipment_id] = known
-    return known
+        parcel = Parcel(order.seller_id, order.channel, order.account, order.order_id, shipment_id)
+        view.parcels[shipment_id] = parcel
+    return parcel
 
 
 def answer(view: OrderView, request_id: str, state: str, at: int) -> None:
@@ -117,7 +120,7 @@ def answer(view: OrderView, request_id: str, state: str, at: int) -> None:
 
 
 def overtake(view: OrderView, at: int) -> None:
-    """Requests whose pieces have all left can no longer be approved."""
+    """Closes the cancel requests whose pieces were all handed over: they can no longer be approved."""
     for name, request in sorted(view.requests.items()):
         if request.state == "waiting" and not any(
             view.lines[line].cancel_pending for line in request.pending

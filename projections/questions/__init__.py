@@ -1,1 +1,1 @@
-"""Questions: pure functions over the rows of the read models, wherever these are kept."""
+"""Questions: pure functions that query the read models, in a database or in memory."""

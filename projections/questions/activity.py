@@ -1,4 +1,4 @@
-"""Everything that happened, by kind of event."""
+"""Question `activity`: counts all events by kind."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from projections.questions.rows import Condition, Equal, RowReader, StartsWith, 
 
 @dataclass(frozen=True, slots=True)
 class ActivityAnswer(AsOf):
-    """One kind of event, summed over days."""
+    """One kind of event, summed over the selected days."""
 
     kind: str
     reason: str
@@ -35,7 +35,7 @@ def activity(  # noqa: PLR0913  each is a filter
     by_reason: bool = False,
     as_of: datetime | None = None,
 ) -> list[ActivityAnswer]:
-    """Sums by kind, sorted; `until` is excluded, `kind` may end in `*`."""
+    """Sums by kind, sorted.  `until` is excluded; `kind` may end in `*`."""
     when = as_of_now(rows, seller, as_of)
     first, last = (day.isoformat() if day else None for day in (since, until))
     groups = rows.aggregate(
@@ -51,7 +51,7 @@ def activity(  # noqa: PLR0913  each is a filter
 
 
 def _unsplit(when: AsOf, kind: str, *rest: Any) -> ActivityAnswer:
-    """Over all reasons."""
+    """The sums over all reasons."""
     return ActivityAnswer(when.as_of_position, when.as_of, kind, "", *rest)
 
 
@@ -63,7 +63,7 @@ def _kind(kind: str | None) -> list[Condition]:
 
 
 class ActivityParameters(Parameters):
-    """`kind` may end in `*`."""
+    """The filters of `activity`.  `kind` may end in `*`."""
 
     kind: Annotated[Text | None, Option("Only this kind; may end in *.")] = None
     by_reason: Annotated[bool, Option("Split by reason.")] = False
@@ -73,19 +73,19 @@ class ActivityParameters(Parameters):
 
 QUESTION: Final = Question(
     name="activity",
-    help="Everything that happened, by kind: facts told, pieces, value.",
+    help="Everything that happened, by kind of event: facts, pieces, value.",
     example="jumun activity --kind 'stock.*' --by-reason",
     parameters=ActivityParameters,
     answer=ActivityAnswer,
-    row_help="`seller_id`: null where the figures are over all sellers.",
+    row_help="`seller_id`: null if the figures are for all sellers.",
     scope="all sellers",
     refuses_unknown_seller=False,
-    ask=lambda rows, seller, given: activity(
+    ask=lambda rows, seller, parameters: activity(
         rows,
         seller,
-        since=given.since,
-        until=given.until,
-        kind=given.kind,
-        by_reason=given.by_reason,
+        since=parameters.since,
+        until=parameters.until,
+        kind=parameters.kind,
+        by_reason=parameters.by_reason,
     ),
 )

@@ -1,4 +1,4 @@
-"""As of which event and which instant an answer holds."""
+"""The event and the instant as of which an answer is valid."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,14 +14,14 @@ DEFAULT_SELLER: Final = SellerRow("")
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """`as_of_position`: the last event folded in.  `as_of`: the instant for which time-bound figures hold."""
+    """`as_of_position`: the last folded event.  `as_of`: the instant for figures that depend on time."""
 
     as_of_position: int
     as_of: datetime
 
 
 def as_of_now(rows: RowReader, seller: str | None, instant: datetime | None = None) -> AsOf:
-    """The instant that is given; else the end of the last local day on which anything happened."""
+    """The given instant, else the end of the last local day with an event."""
     position = rows.position()
     if instant is not None:
         return AsOf(position, instant)
@@ -31,7 +31,7 @@ def as_of_now(rows: RowReader, seller: str | None, instant: datetime | None = No
 
 
 def end_of(day: date, zone: str) -> datetime:
-    """The next local midnight (exclusive)."""
+    """The end of the local day: the next local midnight (exclusive), in UTC."""
     midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
     return midnight.astimezone(UTC)
 

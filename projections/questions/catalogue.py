@@ -1,4 +1,4 @@
-"""Every question.  A new one is a module of its own and its name in this list."""
+"""Lists all questions.  To add one, write a module and add its name to the list."""
 
 from typing import Any, Final
 

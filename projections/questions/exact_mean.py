@@ -1,4 +1,4 @@
-"""Means and shares as exact decimals."""
+"""Computes means and shares as exact decimals."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -8,7 +8,7 @@ EXACT: Final = Decimal("1e-12")
 
 
 def mean(total: int, count: int, unit: int = 1) -> Decimal | None:
-    """The exact mean, 12 places; None: not enough data."""
+    """`total / (count * unit)` with 12 decimal places; None if `count` is 0."""
     return None if count == 0 else decimal(Fraction(total, count * unit))
 
 

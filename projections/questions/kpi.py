@@ -1,4 +1,4 @@
-"""KPIs over any range of days, sellers and channels."""
+"""Question `kpi`: KPIs over any range of days, sellers and channels."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -24,10 +24,10 @@ _SHARES: Final = (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100))
 
 @dataclass(frozen=True, slots=True)
 class KpiAnswer(AsOf):
-    """One KPI over days, `until` excluded.
+    """One KPI over a range of days, `until` excluded.
 
-    `rate` is a share, `mean` exact; `p50`, `p90` and `p99` are the middles of their buckets.
-    Unit: durations in seconds, scores in points.  None: not enough data.
+    `rate` is a share and `mean` is exact; `p50`, `p90` and `p99` are the middles of histogram buckets.
+    Unit: seconds for durations, points for scores.  None: not enough data.
     """
 
     kpi: str
@@ -53,7 +53,7 @@ def kpi(  # noqa: PLR0913  each is a filter
     until: date | None = None,
     as_of: datetime | None = None,
 ) -> KpiAnswer:
-    """The KPI of that name (see `projections.kpis`) over all cells that the filters leave."""
+    """The KPI `name` (see `projections.kpis`) over all cells that match the filters."""
     first, last = (day.isoformat() if day else None for day in (since, until))
     cells = [*equal(seller_id=seller, channel=channel), *between("day", first, last)]
     of_kpi = [*equal(kpi=name), *cells]
@@ -76,8 +76,8 @@ def kpi(  # noqa: PLR0913  each is a filter
     )
 
 
-def known_kpis(rows: RowReader) -> list[str]:
-    """The KPIs that have any cell, sorted."""
+def stored_kpis(rows: RowReader) -> list[str]:
+    """The names of the KPIs that have a cell, sorted."""
     return [name for (name,) in rows.aggregate(FULFILMENT_KPIS, (), by=("kpi",))]
 
 
@@ -104,9 +104,9 @@ def _histogram(rows: RowReader, cells: Conditions) -> Counter[int]:
 
 
 class KpiParameters(Parameters):
-    """`since` is included, `until` not."""
+    """The filters of `kpi`.  `since` is included, `until` is excluded."""
 
-    name: Annotated[list[Text], Option("Which KPIs; default: all.", argument="names")] = Field(
+    name: Annotated[list[Text], Option("Names of the KPIs; default: all.", argument="names")] = Field(
         [], max_length=50
     )
     channel: Channel = None
@@ -114,19 +114,26 @@ class KpiParameters(Parameters):
     until: Until = None
 
 
-def _ask(rows: RowReader, seller: str | None, given: KpiParameters) -> Iterable[KpiAnswer]:
-    for name in given.name or known_kpis(rows):
-        yield kpi(rows, name, seller=seller, channel=given.channel, since=given.since, until=given.until)
+def _ask(rows: RowReader, seller: str | None, parameters: KpiParameters) -> Iterable[KpiAnswer]:
+    for name in parameters.name or stored_kpis(rows):
+        yield kpi(
+            rows,
+            name,
+            seller=seller,
+            channel=parameters.channel,
+            since=parameters.since,
+            until=parameters.until,
+        )
 
 
 QUESTION: Final = Question(
     name="kpi",
     help="Fulfilment KPIs, each with its numerator and denominator.",
-    http_help="Fulfilment KPIs, each with its numerator and denominator.  `name`: which; default: all.",
+    http_help="Fulfilment KPIs, each with its numerator and denominator.  `name`: which KPIs; default: all.",
     example="jumun kpi on_time_shipment processing_time --since 2026-03-01 --until 2026-04-01",
     parameters=KpiParameters,
     answer=KpiAnswer,
-    row_help="`seller_id`: null where the figure is over all sellers.",
+    row_help="`seller_id`: null if the figure is for all sellers.",
     scope="all sellers",
     ask=_ask,
 )

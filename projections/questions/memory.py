@@ -1,4 +1,4 @@
-"""Rows in memory behind the rows port: as folded from any events, whatever the database holds."""
+"""A `RowReader` over rows in memory, folded from events without a database."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
@@ -28,10 +28,10 @@ Rows = list[Any]
 
 
 class MemoryRows:
-    """Reads rows by going through all of a table."""
+    """Reads rows in memory.  Each query scans the whole table."""
 
     def __init__(self, rows: Mapping[str, Iterable[Any]], position: int) -> None:
-        """`rows`: of each table, by its name, in any order."""
+        """`rows`: the rows of each table, by table name, in any order."""
         self._rows = {
             table.name: {_values(row, table.key): row for row in rows.get(table.name, ())} for table in TABLES
         }
@@ -77,7 +77,7 @@ class MemoryRows:
 
         return [
             (*_values(members[0], by), *(_measured(measure, members) for measure in measures))
-            for members in (list(same) for _, same in groupby(sorted(rows, key=group), group))
+            for members in (list(group_rows) for _, group_rows in groupby(sorted(rows, key=group), group))
         ]
 
     def _where(self, table: Table[Any], where: Conditions) -> Rows:
@@ -85,17 +85,17 @@ class MemoryRows:
 
 
 def folded(events: Iterable[Recorded]) -> MemoryRows:
-    """All read models as these events make them."""
+    """Folds the events into all read models in memory."""
     last = 0
 
-    def watched() -> Iterator[Recorded]:
+    def tracked() -> Iterator[Recorded]:
         nonlocal last
         for event in events:
             last = max(last, event.position)
             yield event
 
-    counted = recount(watched())
-    rows = {table.name: [table.read(stored) for stored in counted.sorted(table)] for table in TABLES}
+    result = recount(tracked())
+    rows = {table.name: [table.read(stored) for stored in result.sorted(table)] for table in TABLES}
     return MemoryRows(rows, last)
 
 
@@ -104,7 +104,7 @@ def _values(row: Any, names: Sequence[str]) -> tuple[Any, ...]:
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:
-    """None before all other values."""
+    """A sort key that puts None before all other values."""
     return value is not None, value
 
 
@@ -134,8 +134,8 @@ def _holds(row: Any, condition: Condition) -> bool:
             return value is not None
         case _ if value is None:
             return False
-        case Equal(value=wanted):
-            return bool(value == wanted)
+        case Equal(value=expected):
+            return bool(value == expected)
         case AtLeast(value=bound):
             return bool(value >= bound)
         case Below(value=bound):
@@ -150,10 +150,10 @@ def _holds(row: Any, condition: Condition) -> bool:
 
 
 def _measured(measure: Measure, rows: Rows) -> Any:
-    counted = [row for row in rows if _all_hold(row, measure.where)] if measure.where else rows
+    matching = [row for row in rows if _all_hold(row, measure.where)] if measure.where else rows
     if measure.kind == "count":
-        return len(counted)
-    values = [value for row in counted if (value := getattr(row, measure.column)) is not None]
+        return len(matching)
+    values = [value for row in matching if (value := getattr(row, measure.column)) is not None]
     match measure.kind:
         case "sum":
             return sum(values)

@@ -1,4 +1,4 @@
-"""What sold most and least, after returns and write-offs."""
+"""Ranks SKUs by net units: pieces shipped, less returns and write-offs."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from projections.stock import STOCK_ITEMS
 
 @dataclass(frozen=True, slots=True)
 class NetUnits:
-    """shipped - returned in - written off, of one SKU.  Unit: pieces."""
+    """One SKU with shipped - returned in - written off.  Unit: pieces."""
 
     sku: str
     net_units: int
 
 
 def net_units(rows: RowReader, seller: str, *, best: int = 5, worst: int = 0) -> list[NetUnits]:
-    """The `best` SKUs by net units, most first, or the `worst`, least first; ties by name."""
+    """The `best` SKUs with most net units first, or the `worst` with least first; ties are sorted by SKU."""
     order = ("net_units" if worst else "-net_units", "sku")
     items = rows.select(STOCK_ITEMS, equal(seller_id=seller), order=order, limit=worst or best)
     return [NetUnits(item.sku, item.net_units) for item in items]

@@ -1,4 +1,4 @@
-"""One order with its lines, parcels and cancel requests."""
+"""Question `order`: one order with its lines, parcels and cancel requests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class OrderAnswer(AsOf):
-    """One seller's order with everything known of it."""
+    """One order of a seller with all its rows."""
 
     order: OrderStatus
     lines: list[OrderFact]
@@ -36,7 +36,7 @@ class OrderAnswer(AsOf):
 def order(
     rows: RowReader, seller: str, channel: str, order_id: str, account: str = "main"
 ) -> OrderAnswer | None:
-    """The order of that name; None, if there is none."""
+    """The order with this id; None if there is none."""
     head = rows.get(ORDER_STATUS, (seller, channel, account, order_id))
     if head is None:
         return None
@@ -51,7 +51,7 @@ def order(
 
 
 def orders_named(rows: RowReader, order_id: str, seller: str | None = None) -> Iterator[OrderAnswer]:
-    """All orders of that name, of one seller or of any: on so many channels, or of so many sellers."""
+    """All orders with this id, of one seller or of all: several channels or sellers may use the same id."""
     for head in rows.select(ORDER_STATUS, equal(order_id=order_id, seller_id=seller)):
         answer = order(rows, head.seller_id, head.channel, order_id, head.account)
         if answer is not None:
@@ -59,16 +59,16 @@ def orders_named(rows: RowReader, order_id: str, seller: str | None = None) -> I
 
 
 class OrderParameters(Parameters):
-    order_id: Annotated[Text, Option("The channel's name for the order.", argument="order_id")]
+    order_id: Annotated[Text, Option("Id of the order on its channel.", argument="order_id")]
 
 
 QUESTION: Final = Question(
     name="order",
-    help="One order: where its pieces are, and everything that happened to it, each with its cause.",
+    help="One order: the states of its pieces, and all its events, each with its cause.",
     example="jumun order N-000042",
     parameters=OrderParameters,
     answer=OrderAnswer,
     scope="all sellers",
-    ask=lambda rows, seller, given: orders_named(rows, given.order_id, seller),
-    published=False,  # route and command tell its story besides, which is in the ledger and not in rows
+    ask=lambda rows, seller, parameters: orders_named(rows, parameters.order_id, seller),
+    published=False,  # its route and its command also show its events, which are not in the rows
 )

@@ -1,4 +1,4 @@
-"""Order lines: handed over, delivered and reported in time or not."""
+"""Counts order lines by whether they were handed over, delivered and reported in time."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -33,10 +33,10 @@ _COUNTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class LinesSummary:
-    """Order lines.  `handed_over`: of which any piece left, and the source says when.
+    """Counts of order lines.  `handed_over`: a piece was handed over at a time that the source states.
 
-    `handed_over_inferred`: of which pieces left at a time that an importer worked out; no other count of
-    what was handed over holds them.  Days are local; lags are in whole days.
+    `handed_over_inferred`: an importer inferred the time.  The other counts of handed-over lines exclude
+    these lines.  Days are local; lags are in whole days.
     """
 
     lines: int
@@ -54,7 +54,7 @@ class LinesSummary:
 
 
 def lines_summary(rows: RowReader, where: Conditions) -> LinesSummary:
-    """All lines that the filters leave."""
+    """Summarises the lines that match `where`."""
     (counts,) = rows.aggregate(ORDER_FACTS, _COUNTS, where)
     columns = ("zone", "delivered_at", "promise_at", "delivery_reported_at")
     delivered = rows.columns(ORDER_FACTS, columns, [*where, IsNotNone("delivered_at")])
@@ -64,7 +64,7 @@ def lines_summary(rows: RowReader, where: Conditions) -> LinesSummary:
 
 
 def _by_day(lines: Iterable[tuple[Any, ...]]) -> tuple[int, int, int, int, int | None]:
-    """Delivered before, on and after the promised day; reported later than delivered, the most days."""
+    """Lines delivered before, on and after the promised day; lines reported late; the longest report lag."""
     sides = Counter[int]()
     lags: list[int] = []
     for zone, at, promise, reported in lines:

@@ -1,4 +1,4 @@
-"""What became of the orders: counted and timed."""
+"""Question `orders`: counts orders by status and lateness, and averages their durations."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,15 +19,15 @@ from projections.questions.shared_orders import SharedOrder, shared_orders
 
 @dataclass(frozen=True, slots=True)
 class OrdersSummary(AsOf):
-    """Marketplace orders that the filters leave.  Means are exact; None: not enough data."""
+    """Figures over the marketplace orders that match the filters.  Means are exact; None: not enough data."""
 
     orders: int
     by_claimed_status: dict[str, int]
     by_status: dict[str, int]
     by_seller: dict[str, int]
-    """Orders of each seller; one of several sellers counts for each."""
+    """Orders of each seller; an order of several sellers counts for each of them."""
     delivered: int
-    """With a date of delivery: the population of the next seven."""
+    """Orders with a delivery date.  The next seven figures are over these orders."""
     late_by_timestamp: int
     late_by_calendar_day: int
     on_the_promised_day: int
@@ -35,7 +35,7 @@ class OrdersSummary(AsOf):
     delivery_days: Decimal | None
     delivery_days_floor: Decimal | None
     approval_hours: Decimal | None
-    """Over those of them that were paid."""
+    """Over the delivered orders that were paid."""
     paid: int
     approval_hours_of_all: Decimal | None
     lines: LinesSummary
@@ -52,39 +52,41 @@ def orders(  # noqa: PLR0913  each is a filter
     until: datetime | None = None,
     as_of: datetime | None = None,
 ) -> OrdersSummary:
-    """What became of the orders placed from `since` on and before `until`."""
+    """Summarises the orders placed from `since` (included) to `until` (excluded)."""
     where = [
         *equal(seller_id=seller, channel=channel, claimed_status=claimed_status, status=status),
         *between("placed_at", since, until),
     ]
-    wholes, by_seller = shared_orders(rows, where)
+    matching, by_seller = shared_orders(rows, where)
     when = as_of_now(rows, seller, as_of)
-    return _summary(when, wholes, by_seller, lines_summary(rows, where))
+    return _summary(when, matching, by_seller, lines_summary(rows, where))
 
 
 def _summary(
-    when: AsOf, wholes: list[SharedOrder], by_seller: dict[str, int], lines: LinesSummary
+    when: AsOf, matching: list[SharedOrder], by_seller: dict[str, int], lines: LinesSummary
 ) -> OrdersSummary:
-    came = [whole for whole in wholes if whole.delivered_at is not None]
-    days = [_days(whole) for whole in came]
-    took = [whole.delivered_at - whole.placed_at for whole in came if whole.delivered_at and whole.placed_at]
+    delivered = [order for order in matching if order.delivered_at is not None]
+    days = [_days(order) for order in delivered]
+    durations = [
+        order.delivered_at - order.placed_at for order in delivered if order.delivered_at and order.placed_at
+    ]
     return OrdersSummary(
         when.as_of_position,
         when.as_of,
-        len(wholes),
-        dict(sorted(Counter(whole.claimed[1] for whole in wholes).items())),
-        dict(sorted(Counter(_status(whole.statuses) for whole in wholes).items())),
+        len(matching),
+        dict(sorted(Counter(order.claimed[1] for order in matching).items())),
+        dict(sorted(Counter(_status(order.statuses) for order in matching).items())),
         by_seller,
-        len(came),
-        sum(_late(whole) for whole in came),
+        len(delivered),
+        sum(_late(order) for order in delivered),
         days.count(1),
         days.count(0),
         days.count(-1),
-        mean(sum(took), len(took), DAY),
-        mean(sum(span // DAY for span in took), len(took)),
-        _approval(came),
-        sum(whole.paid_at is not None for whole in wholes),
-        _approval(wholes),
+        mean(sum(durations), len(durations), DAY),
+        mean(sum(span // DAY for span in durations), len(durations)),
+        _approval(delivered),
+        sum(order.paid_at is not None for order in matching),
+        _approval(matching),
         lines,
     )
 
@@ -93,44 +95,44 @@ def _status(statuses: set[str]) -> str:
     return next(iter(statuses)) if len(statuses) == 1 else "mixed"
 
 
-def _late(whole: SharedOrder) -> bool:
-    at, promise = whole.delivered_at, whole.promise_at
+def _late(order: SharedOrder) -> bool:
+    at, promise = order.delivered_at, order.promise_at
     return at is not None and promise is not None and at > promise
 
 
-def _days(whole: SharedOrder) -> int | None:
-    """1: delivered after the promised day, 0: on it, -1: before; None: nothing was promised."""
-    if whole.delivered_at is None or whole.promised_day is None:
+def _days(order: SharedOrder) -> int | None:
+    """1: delivered after the promised day, 0: on it, -1: before it; None: not promised or not delivered."""
+    if order.delivered_at is None or order.promised_day is None:
         return None
-    day = local_day(whole.zone, whole.delivered_at)
-    return (day > whole.promised_day) - (day < whole.promised_day)
+    day = local_day(order.zone, order.delivered_at)
+    return (day > order.promised_day) - (day < order.promised_day)
 
 
-def _approval(wholes: Iterable[SharedOrder]) -> Decimal | None:
-    spans = [whole.paid_at - whole.placed_at for whole in wholes if whole.paid_at and whole.placed_at]
+def _approval(shared: Iterable[SharedOrder]) -> Decimal | None:
+    spans = [order.paid_at - order.placed_at for order in shared if order.paid_at and order.placed_at]
     return mean(sum(spans), len(spans), 3_600 * SECOND)
 
 
 class OrdersParameters(Parameters):
-    """Orders placed from `since` on and before `until`, days in UTC."""
+    """The filters of `orders`: placed from `since` (included) to `until` (excluded), days in UTC."""
 
     channel: Channel = None
-    claimed: Annotated[Text | None, Option("Only orders that their channel calls so.")] = None
-    status: Annotated[Text | None, Option("Only orders of this derived status.")] = None
+    claimed: Annotated[Text | None, Option("Only orders with this status of their channel.")] = None
+    status: Annotated[Text | None, Option("Only orders with this derived status.")] = None
     since: Since = None
     until: Until = None
 
 
-def _ask(rows: RowReader, seller: str | None, given: OrdersParameters) -> list[OrdersSummary]:
+def _ask(rows: RowReader, seller: str | None, parameters: OrdersParameters) -> list[OrdersSummary]:
     return [
         orders(
             rows,
             seller=seller,
-            channel=given.channel,
-            claimed_status=given.claimed,
-            status=given.status,
-            since=_midnight(given.since),
-            until=_midnight(given.until),
+            channel=parameters.channel,
+            claimed_status=parameters.claimed,
+            status=parameters.status,
+            since=_midnight(parameters.since),
+            until=_midnight(parameters.until),
         )
     ]
 
@@ -141,13 +143,13 @@ def _midnight(day: date | None) -> datetime | None:
 
 QUESTION: Final = Question(
     name="orders",
-    help="What became of the orders: counts by status, lateness, durations.  "
-    "One of several sellers counts once.",
-    http_help="What became of the orders: counts by status, lateness, durations.",
+    help="Figures over orders: counts by status, lateness, durations.  "
+    "An order of several sellers counts once.",
+    http_help="Figures over orders: counts by status, lateness, durations.",
     example="jumun orders --channel olist --claimed delivered",
     parameters=OrdersParameters,
     answer=OrdersSummary,
-    row_help="`seller_id`: null where the figures are over all sellers.",
+    row_help="`seller_id`: null if the figures are for all sellers.",
     scope="all sellers",
     refuses_unknown_seller=False,
     ask=_ask,

@@ -1,4 +1,4 @@
-"""How near a seller is to a penalty, worked out as of an instant: points expire without any event."""
+"""Question `penalty`: a seller's penalty points as of an instant, because points expire without an event."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -33,16 +33,16 @@ from projections.questions.as_of import AsOf, as_of_now
 from projections.questions.question import CHANNEL, AsOfInstant, Parameters, Question
 from projections.questions.rows import RowReader, between, equal
 
-LOOKED_BACK: Final = timedelta(days=180)
-"""How far back stages are followed: far more than their windows put end to end."""
+LOOK_BACK: Final = timedelta(days=180)
+"""How far back stages are computed: much longer than the sum of their windows."""
 
 
-Given = list[tuple[PenaltyRisk, PenaltyPoint]]
+AccruedPoints = list[tuple[PenaltyRisk, PenaltyPoint]]
 
 
 @dataclass(frozen=True, slots=True)
 class PenaltyCase:
-    """A failure that gave points, and when they expire (the first day on which they no longer count)."""
+    """A failure with its points.  `expires_on`: the first day on which they no longer count."""
 
     account: str
     order_id: str
@@ -55,22 +55,23 @@ class PenaltyCase:
 
 @dataclass(frozen=True, slots=True)
 class PenaltyAnswer(AsOf):
-    """Points over the window that ends with the day of `as_of`, in the zone of the rules."""
+    """Penalty points in the window that ends with the day of `as_of`, in the zone of the rules."""
 
     seller_id: str
     channel: str
     rules: str
     now: Assessment
-    """Points, paid orders, their ratio, and whether that sets off a stage; None: not enough data."""
+    """Points, paid orders, their ratio, and whether a stage is triggered; None: not enough data."""
     stage: StageReached | None
-    """The stage last reached, and on which day."""
+    """The latest stage, and the day on which it was reached."""
     more_until_trigger: int | None
-    """More sold-out cancels until the next stage; None: nothing was paid."""
+    """How many more sold-out cancels trigger the next stage; None without paid orders."""
     at_risk_lines: int
-    """Lines with a limit still ahead that have not left."""
+    """Lines not handed over whose ship_by has not passed."""
     overdue_lines: int
+    """Lines not handed over whose ship_by has passed."""
     expiring: dict[date, int]
-    """Points by the day on which they no longer count."""
+    """Points by the first day on which they no longer count."""
     cases: list[PenaltyCase]
 
 
@@ -81,30 +82,30 @@ def penalty(
     as_of: datetime | None = None,
     rules: PenaltyRules = NAVER_SALES_PENALTY,
 ) -> PenaltyAnswer:
-    """Points, ratio and stage of the seller on the channel, and what they are made of."""
+    """Points, ratio and stage of the seller on the channel, and the cases behind them."""
     when = as_of_now(rows, seller, as_of)
     facts = _facts(rows, seller, channel, when.as_of)
-    given = [(fact, point) for fact in facts for point in _points(rules, fact, when.as_of)]
+    accrued = [(fact, point) for fact in facts for point in _points(rules, fact, when.as_of)]
     paid_on = _paid_orders(rows, seller, channel, rules, when.as_of)
-    return _judged(when, seller, channel, rules, given, paid_on, _waiting(facts, when.as_of))
+    return _assessed(when, seller, channel, rules, accrued, paid_on, _waiting(facts, when.as_of))
 
 
-def _judged(  # noqa: PLR0913, PLR0917  what a judgement is made of
+def _assessed(  # noqa: PLR0913, PLR0917  the inputs of the assessment
     when: AsOf,
     seller: str,
     channel: str,
     rules: PenaltyRules,
-    given: Given,
+    accrued: AccruedPoints,
     paid_on: Mapping[date, int],
     waiting: tuple[int, int],
 ) -> PenaltyAnswer:
-    # An instant at midnight ends the day before: what is asked for is a day that is over.
+    # At midnight the day before has just ended, and that is the day to assess.
     on = calendar(rules.calendar, rules.zone).last_day_before(when.as_of)
-    points = [point for _, point in given]
+    points = [point for _, point in accrued]
     paid = sum(count for day, count in paid_on.items() if in_window(rules, day, on))
     now = stage(rules, points_in_window(rules, points, on), paid)
     reached = stages(rules, triggered_days(rules, points, paid_on))
-    cases = [_case(rules, fact, point) for fact, point in given if in_window(rules, point.accrued_on, on)]
+    cases = [_case(rules, fact, point) for fact, point in accrued if in_window(rules, point.accrued_on, on)]
     cases.sort(key=lambda case: (case.accrued_on, case.order_id, case.subject, case.rule, case.account))
     return PenaltyAnswer(
         when.as_of_position,
@@ -122,7 +123,7 @@ def _judged(  # noqa: PLR0913, PLR0917  what a judgement is made of
 
 
 def _waiting(facts: list[PenaltyRisk], as_of: datetime) -> tuple[int, int]:
-    """Lines that have not left: with their limit ahead, and behind."""
+    """The number of lines not handed over: (at risk, overdue)."""
     waiting = [fact for fact in facts if fact.kind == "late_dispatch" and _open(fact, as_of)]
     overdue = sum(instant(fact.occurred_at) <= as_of for fact in waiting)
     return len(waiting) - overdue, overdue
@@ -138,7 +139,7 @@ def _expiring(cases: list[PenaltyCase]) -> dict[date, int]:
 def _facts(rows: RowReader, seller: str, channel: str, as_of: datetime) -> list[PenaltyRisk]:
     where = [
         *equal(seller_id=seller, channel=channel),
-        *between("occurred_at", as_of - LOOKED_BACK, None),
+        *between("occurred_at", as_of - LOOK_BACK, None),
     ]
     return list(rows.select(PENALTY_RISK, where, order=("occurred_at", *PENALTY_RISK.key)))
 
@@ -171,8 +172,8 @@ def _case(rules: PenaltyRules, fact: PenaltyRisk, point: PenaltyPoint) -> Penalt
 def _paid_orders(
     rows: RowReader, seller: str, channel: str, rules: PenaltyRules, as_of: datetime
 ) -> Mapping[date, int]:
-    """Paid orders by the day of their payment, in the zone of the rules."""
-    where = [*equal(seller_id=seller, channel=channel), *between("paid_at", as_of - LOOKED_BACK, as_of)]
+    """The number of paid orders by the day of their payment, in the zone of the rules."""
+    where = [*equal(seller_id=seller, channel=channel), *between("paid_at", as_of - LOOK_BACK, as_of)]
     days = calendar(rules.calendar, rules.zone)
     return Counter(days.local_day(instant(at)) for (at,) in rows.columns(ORDER_STATUS, ("paid_at",), where))
 
@@ -184,11 +185,11 @@ class PenaltyParameters(Parameters):
 
 QUESTION: Final = Question(
     name="penalty",
-    help="How near each seller is to a penalty: points, ratio, stage, and what they are made of.",
-    http_help="How near each seller is to a penalty, and what the points are made of.",
+    help="Penalty points of each seller: points, ratio, stage, and the cases behind them.",
+    http_help="Penalty points of each seller, and the cases behind them.",
     example="jumun penalty --seller seoul-home --channel naver --as-of 2026-03-31",
     parameters=PenaltyParameters,
     answer=PenaltyAnswer,
     scope="each seller",
-    ask=lambda rows, seller, given: [penalty(rows, seller or "", given.channel, given.as_of)],
+    ask=lambda rows, seller, parameters: [penalty(rows, seller or "", parameters.channel, parameters.as_of)],
 )

@@ -1,4 +1,4 @@
-"""Answers as flat rows of plain values, for JSON and CSV."""
+"""Converts answers to flat rows of plain values, for JSON and CSV."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def as_rows(answers: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """Instants in RFC 3339, exact numbers as text."""
+    """One dict per answer.  Instants are RFC 3339 texts, decimals are texts."""
     for answer in answers:
         yield {name: plain(value) for name, value in asdict(answer).items()}
 

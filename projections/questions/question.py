@@ -1,4 +1,4 @@
-"""The entry of a question: all that HTTP and the command line need to ask it."""
+"""Describes a question: everything that HTTP and the command line need to offer it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 class Parameters(BaseModel):
-    """The filters of a question, with their bounds.  One that is not known is refused, not ignored.
+    """The filters of a question, with their bounds.  An unknown filter is an error.
 
-    `seller`, `min_position`, `limit` and `cursor` are taken by HTTP, for every question.
+    HTTP adds `seller`, `min_position`, `limit` and `cursor` to every question.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,9 +28,9 @@ class Option:
 
     help: str
     short: str = ""
-    """A second name, such as `-c`."""
+    """A short name, such as `-c`."""
     argument: str = ""
-    """Its name, if it is given by its place and not as an option."""
+    """The name of the positional argument; empty if it is an option."""
 
 
 def _day(value: date) -> date:
@@ -43,37 +43,39 @@ def _day(value: date) -> date:
 Day = Annotated[date, AfterValidator(_day)]
 CHANNEL: Final = Option("Only this channel.", short="-c")
 Channel = Annotated[InputChannel | None, CHANNEL]
-Since = Annotated[Day | None, Option("From this day on (the seller's).")]
-Until = Annotated[Day | None, Option("Up to, not including, this day.")]
+Since = Annotated[Day | None, Option("From this day on (in the seller's time zone).")]
+Until = Annotated[Day | None, Option("Until this day (excluded).")]
 AsOfInstant = Annotated[
     Instant | None,
-    Option("The instant to judge by; a day means its end in UTC. Default: the end of the last day known."),
+    Option(
+        "The instant to evaluate; a day means its end in UTC. Default: the end of the last day with events."
+    ),
 ]
 Filters = TypeVar("Filters", bound=Parameters)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question(Generic[Filters]):
-    """One question.  A new one is a module with its entry, and a line in the catalogue."""
+    """One question.  To add one, write a module with a `QUESTION` and add it to the catalogue."""
 
     name: str
-    """Of its path and its command."""
+    """The name of its HTTP path and of its command."""
     help: str
-    """What it answers, in a sentence or two."""
+    """What it answers, in one or two sentences."""
     http_help: str = ""
-    """The same in OpenAPI, where it is not the same."""
+    """The description in OpenAPI, if it differs from `help`."""
     example: str
-    """A command that asks it."""
+    """An example command."""
     parameters: type[Filters]
     answer: type[Any]
-    """A dataclass: one row of the answer."""
+    """The dataclass of one row of the answer."""
     row_help: str = ""
-    """What OpenAPI tells of a row to which the seller is added, because the answer does not name him."""
+    """The OpenAPI description of a row, if HTTP adds the seller because the answer does not contain it."""
     scope: Literal["each seller", "all sellers"]
-    """Whether it is asked of one seller after the other, or of all together, unless one is named."""
+    """Without a seller filter: whether it is evaluated for each seller or once for all of them."""
     ask: Callable[[RowReader, str | None, Filters], Iterable[Any]]
-    """`seller`: None for all together."""
+    """The query.  Its parameters: reader, seller id (None for all sellers), filters."""
     refuses_unknown_seller: bool = True
-    """On the command line; else a seller who is not known has zeros."""
+    """Whether the command line rejects an unknown seller.  If not, such a seller has zeros."""
     published: bool = True
-    """Whether its route and its command are made from this entry."""
+    """Whether its route and its command are generated from this description."""

@@ -1,4 +1,4 @@
-"""Returns by state and reason, and refunds that are overdue."""
+"""Question `returns`: counts returns by state and reason, and overdue refunds."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from projections.returns import RETURN_STATUS
 
 @dataclass(frozen=True, slots=True)
 class ReturnsAnswer(AsOf):
-    """Returns of one state and reason.  `overdue`: money is owed and its instant has passed."""
+    """Returns of one state and reason.  `overdue`: returns without a refund after its due instant."""
 
     state: str
     reason: str
@@ -52,11 +52,13 @@ class ReturnsParameters(Parameters):
 
 QUESTION: Final = Question(
     name="returns",
-    help="Returns by state and reason, and refunds that are overdue.",
+    help="Returns by state and reason, and overdue refunds.",
     example="jumun returns --state received",
     parameters=ReturnsParameters,
     answer=ReturnsAnswer,
     row_help="Returns of one state and reason of one seller.",
     scope="each seller",
-    ask=lambda rows, seller, given: returns(rows, seller or "", channel=given.channel, state=given.state),
+    ask=lambda rows, seller, parameters: returns(
+        rows, seller or "", channel=parameters.channel, state=parameters.state
+    ),
 )

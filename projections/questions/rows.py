@@ -1,7 +1,7 @@
-"""The rows port: how a question reads read models, whether stored in a database or folded in memory.
+"""The port through which questions read the read models, stored in a database or folded in memory.
 
-A question gets one reader, and every answer of that reader comes from the same snapshot.  There are no
-joins.  What counts or adds up many rows asks for an aggregate, which a database works out by itself.
+A question gets one reader; all results of a reader are from the same snapshot.  There are no joins.  Counts
+and sums over many rows use `aggregate`, which the database computes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ class Below:
 
 @dataclass(frozen=True, slots=True)
 class StartsWith:
-    """Upper and lower case are told apart."""
+    """The text in `column` starts with `prefix`.  Case-sensitive."""
 
     column: str
     prefix: str
@@ -73,9 +73,9 @@ Conditions = Sequence[Condition]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure over many rows; `where`: over those of them for which it holds.  None is left out.
+    """One aggregate over the rows that match `where`.  None values are skipped.
 
-    Sums are of whole numbers; the smallest and the greatest also of texts.
+    Sums are of integers; the smallest and the greatest value also of texts.
     """
 
     kind: Literal["count", "distinct", "sum", "smallest", "greatest"]
@@ -88,39 +88,39 @@ def count(*where: Condition) -> Measure:
 
 
 def total(column: str, *where: Condition) -> Measure:
-    """The sum; 0 of no rows."""
+    """The sum of the values; 0 without rows."""
     return Measure("sum", column, where)
 
 
 def distinct(column: str) -> Measure:
-    """How many different values there are."""
+    """The number of distinct values."""
     return Measure("distinct", column)
 
 
 def smallest(column: str) -> Measure:
-    """None of no rows."""
+    """The smallest value; None without rows."""
     return Measure("smallest", column)
 
 
 def greatest(column: str) -> Measure:
-    """None of no rows."""
+    """The greatest value; None without rows."""
     return Measure("greatest", column)
 
 
 class RowReader(Protocol):
     """Reads the rows of one snapshot.
 
-    `order`: columns to sort by, descending after a `-`; by default the key.  None comes before all other
-    values, texts go by code point, and rows alike in these columns come in any order.
-    `after`: the values of these columns in the last row of the page before.
+    `order`: columns to sort by, with a leading `-` descending; default: the key.  None sorts before all other
+    values, and texts sort by code point.  Rows with equal values are in no particular order.
+    `after`: the values of these columns in the last row of the previous page.
     """
 
     def position(self) -> int:
-        """Position of the last event that was folded into the rows; 0 if there is none."""
+        """The ledger position of the last event that was folded into the rows; 0 if there is none."""
         ...
 
     def get(self, table: Table[Row], key: tuple[str, ...]) -> Row | None:
-        """The row of that key."""
+        """The row with this key; None if there is none."""
         ...
 
     def select(
@@ -132,19 +132,19 @@ class RowReader(Protocol):
         after: tuple[Any, ...] | None = None,
         limit: int | None = None,
     ) -> Iterator[Row]:
-        """Whole rows, a page of them."""
+        """One page of complete rows."""
         ...
 
     def columns(
         self, table: Table[Any], names: Sequence[str], where: Conditions = ()
     ) -> Iterator[tuple[Any, ...]]:
-        """Some columns of each row, in any order: cheaper where there are many rows."""
+        """Some columns of each row, in no particular order.  Faster than `select` for many rows."""
         ...
 
     def aggregate(
         self, table: Table[Any], measures: Sequence[Measure], where: Conditions = (), by: Sequence[str] = ()
     ) -> list[tuple[Any, ...]]:
-        """For each group its values of `by` and then its measures, sorted by `by`.
+        """One tuple per group: its values of `by`, then its measures; sorted by `by`.
 
         Without `by` all rows are one group, even if there are none.  Without measures it lists the groups.
         """
@@ -152,12 +152,12 @@ class RowReader(Protocol):
 
 
 def equal(**values: Any) -> list[Condition]:
-    """One condition for each value; none for None, which stands for a filter that is not set."""
+    """An `Equal` condition for each value.  None means that the filter is not set."""
     return [Equal(column, value) for column, value in values.items() if value is not None]
 
 
 def between(column: str, since: Any, until: Any) -> list[Condition]:
-    """`since` included, `until` not; None is no bound.  Instants become what rows hold."""
+    """`since` is included, `until` is excluded; None is no bound.  Instants are converted to microseconds."""
     since, until = (micros_of(bound) if isinstance(bound, datetime) else bound for bound in (since, until))
     conditions: list[Condition] = []
     if since is not None:

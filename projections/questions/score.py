@@ -1,4 +1,4 @@
-"""The seller score: KPIs over its windows, against the marks that the seller typed in."""
+"""Question `score`: the KPIs of the seller score against the marks that the seller adopted."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
@@ -19,9 +19,9 @@ SCORED: Final = ("order_fulfilment", "on_time_shipment", "on_time_delivery")
 def score(
     rows: RowReader, seller: str, channel: str = "coupang", as_of: datetime | None = None
 ) -> list[ScoreLine]:
-    """The seller score over its windows, which end with the local day of `as_of`.
+    """The metrics of the seller score.  Their windows end with the local day of `as_of`.
 
-    `answer_24h` is not known here: buyers' questions are no part of the log.
+    `answer_24h` cannot be computed, because the ledger has no questions of buyers.
     """
     when = as_of_now(rows, seller, as_of)
     documents = score_marks(rows.get(SELLERS, (seller,)) or SellerRow(seller))
@@ -43,11 +43,11 @@ class ScoreParameters(Parameters):
 
 QUESTION: Final = Question(
     name="score",
-    help="The seller score over its windows, against the marks that the channel shows the seller.",
+    help="The metrics of the seller score, compared with the marks that the channel shows the seller.",
     example="jumun penalty --seller seoul-home --channel coupang",
     parameters=ScoreParameters,
     answer=ScoreLine,
     scope="each seller",
-    ask=lambda rows, seller, given: score(rows, seller or "", given.channel, given.as_of),
-    published=False,  # the table of `penalty` shows it
+    ask=lambda rows, seller, parameters: score(rows, seller or "", parameters.channel, parameters.as_of),
+    published=False,  # the command `penalty` shows it
 )

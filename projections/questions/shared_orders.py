@@ -1,7 +1,7 @@
-"""An order that several sellers share counts once.
+"""Merges the parts of marketplace orders that several sellers share, so that each order counts once.
 
-A marketplace order is (channel, account, order id).  It carries the earliest placement and payment and the
-latest delivery and promise of its sellers' parts.
+A marketplace order is identified by (channel, account, order id).  It has the earliest placement and payment
+and the latest delivery and promise of its sellers' parts.
 """
 
 from collections import Counter
@@ -20,11 +20,11 @@ _COLUMNS: Final = (
 
 @dataclass(slots=True)
 class SharedOrder:
-    """A marketplace order put together from its sellers' parts."""
+    """A marketplace order, merged from its sellers' parts."""
 
     seller: str
     zone: str
-    """Of the first of its sellers by name."""
+    """The zone of its first seller by id."""
     claimed: tuple[int, str]
     statuses: set[str]
     placed_at: int | None = None
@@ -35,17 +35,17 @@ class SharedOrder:
 
 
 def shared_orders(rows: RowReader, where: Conditions) -> tuple[list[SharedOrder], dict[str, int]]:
-    """The orders for which `where` holds, and how many parts each seller has, sellers sorted."""
-    wholes: dict[tuple[str, str, str], SharedOrder] = {}
+    """The orders that match `where`, and the number of parts per seller, sorted."""
+    orders: dict[tuple[str, str, str], SharedOrder] = {}
     by_seller = Counter[str]()
     for part in rows.columns(ORDER_STATUS, _COLUMNS, where):
         by_seller[part[0]] += 1
-        _add(wholes, *part)
-    return list(wholes.values()), dict(sorted(by_seller.items()))
+        _add(orders, *part)
+    return list(orders.values()), dict(sorted(by_seller.items()))
 
 
 def _add(  # noqa: PLR0913, PLR0917  in the order of `_COLUMNS`
-    wholes: dict[tuple[str, str, str], SharedOrder],
+    orders: dict[tuple[str, str, str], SharedOrder],
     seller: str,
     channel: str,
     account: str,
@@ -60,17 +60,17 @@ def _add(  # noqa: PLR0913, PLR0917  in the order of `_COLUMNS`
     promise_at: int | None,
     promised_day: str | None,
 ) -> None:
-    """Adds one seller's part of an order to the whole."""
+    """Merges one seller's part into its order."""
     claimed = (claimed_at or 0, claimed_status or "")
-    whole = wholes.get(key := (channel, account, order_id))
-    if whole is None:
-        whole = wholes[key] = SharedOrder(seller, zone, claimed, set())
-    elif seller < whole.seller:
-        whole.seller, whole.zone = seller, zone
-    whole.claimed = max(whole.claimed, claimed)
-    whole.statuses.add(status)
-    whole.placed_at = earliest(whole.placed_at, placed_at)
-    whole.paid_at = earliest(whole.paid_at, paid_at)
-    whole.delivered_at = latest(whole.delivered_at, delivered_at)
-    whole.promise_at = latest(whole.promise_at, promise_at)
-    whole.promised_day = max(whole.promised_day or "", promised_day or "") or None
+    order = orders.get(key := (channel, account, order_id))
+    if order is None:
+        order = orders[key] = SharedOrder(seller, zone, claimed, set())
+    elif seller < order.seller:
+        order.seller, order.zone = seller, zone
+    order.claimed = max(order.claimed, claimed)
+    order.statuses.add(status)
+    order.placed_at = earliest(order.placed_at, placed_at)
+    order.paid_at = earliest(order.paid_at, paid_at)
+    order.delivered_at = latest(order.delivered_at, delivered_at)
+    order.promise_at = latest(order.promise_at, promise_at)
+    order.promised_day = max(order.promised_day or "", promised_day or "") or None

@@ -1,4 +1,4 @@
-"""What can be sold, and what lies where."""
+"""Question `stock`: the stock of each SKU per location, and what each channel may sell."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from projections.stock import STOCK_ITEMS, STOCK_LEVELS, StockItemRow, StockLeve
 
 @dataclass(frozen=True, slots=True)
 class StockAnswer(AsOf):
-    """A SKU of a seller.  Unit: pieces.  `sellable` by channel; `available` = on hand - reserved."""
+    """The stock of one SKU.  Unit: pieces.  `available` = on hand - reserved; `sellable`: by channel."""
 
     seller_id: str
     sku: str
@@ -27,7 +27,7 @@ class StockAnswer(AsOf):
     quarantine: int
     available: int
     waiting: int
-    """Pieces that order lines wait for."""
+    """Backordered pieces of order lines."""
     closed: bool
     level: str
     safety_stock: int
@@ -37,10 +37,10 @@ class StockAnswer(AsOf):
 
     @property
     def conserved(self) -> bool:
-        """I8: what came in is what is there and what went out."""
+        """Invariant I8: the pieces that came in equal those in stock plus those that went out."""
         item = self.totals
-        came = item.received + item.counted + item.adjusted + item.corrected + item.returned_in
-        return came == self.on_hand + self.quarantine + item.shipped + item.scrapped
+        incoming = item.received + item.counted + item.adjusted + item.corrected + item.returned_in
+        return incoming == self.on_hand + self.quarantine + item.shipped + item.scrapped
 
 
 def stock(
@@ -50,7 +50,7 @@ def stock(
     channels: tuple[str, ...] = (),
     as_of: datetime | None = None,
 ) -> list[StockAnswer]:
-    """Each SKU of the seller, sorted, with what each of `channels` (by default all he sells on) may show."""
+    """Each SKU of the seller, sorted.  `channels`: which to compute `sellable` for; default: all in use."""
     when = as_of_now(rows, seller, as_of)
     policy = _policy(rows, seller)
     shown = channels or _channels(rows, seller, policy)
@@ -65,7 +65,7 @@ def stock(
     ]
 
 
-def _answer(  # noqa: PLR0913, PLR0917  what a SKU's answer is made of
+def _answer(  # noqa: PLR0913, PLR0917  the parts of the answer
     when: AsOf,
     item: StockItemRow,
     levels: list[StockLevel],
@@ -117,12 +117,12 @@ class StockParameters(Parameters):
 
 QUESTION: Final = Question(
     name="stock",
-    help="What is there, what is promised, and what each channel may sell.",
+    help="Stock of each SKU: on hand, reserved, and what each channel may sell.",
     example="jumun stock --seller seoul-home --channel naver",
     parameters=StockParameters,
     answer=StockAnswer,
     scope="each seller",
-    ask=lambda rows, seller, given: stock(
-        rows, seller or "", given.sku, (given.channel,) if given.channel else ()
+    ask=lambda rows, seller, parameters: stock(
+        rows, seller or "", parameters.sku, (parameters.channel,) if parameters.channel else ()
     ),
 )

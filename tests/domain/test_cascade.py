@@ -159,7 +159,7 @@ def test_the_new_states_are_those_that_the_events_lead_to(history: Sequence[Comm
 
 @given(histories)
 def test_the_fast_path_of_stock_decides_as_the_plain_one(history: Sequence[Command]) -> None:
-    plain = {**DECIDERS, "stock": replace(STOCK, story=None)}
+    plain = {**DECIDERS, "stock": replace(STOCK, decide_with_states=None)}
     states: States = {}
     for command in history:
         where = command.stream("acme")

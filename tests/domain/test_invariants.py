@@ -61,7 +61,7 @@ from domain.returns.request import DecideReturn, RecordReturn
 from domain.seller import AdoptPolicy, PolicyAdopted, documents
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock
 from domain.stock.sellable import sellable
-from domain.stock.state import BETWEEN, SaleResumed, StockItem, StockReserved
+from domain.stock.state import KEY_SEPARATOR, SaleResumed, StockItem, StockReserved
 from domain.streams import stock_stream
 from domain.values import CancelReason, TrackingStatus, UnitState
 from tests.domain.messages import back, order, some, stock, stock_policy
@@ -421,8 +421,8 @@ class AnyShop(RuleBasedStateMachine):
             key = f"{CHANNELS[order_id]}:main:{order_id}"
             for name, line in known.lines.items():
                 item = self.world.stock(line.sku)
-                promised = item.reservations.get(f"{key}{BETWEEN}{name}")
-                place = item.queue_slots.get(f"{key}{BETWEEN}{name}")
+                promised = item.reservations.get(f"{key}{KEY_SEPARATOR}{name}")
+                place = item.queue_slots.get(f"{key}{KEY_SEPARATOR}{name}")
                 waiting = 0 if place is None else item.queue[place].pieces
                 assert waiting == line.units.get("backordered", 0)
                 assert (promised.pieces if promised else 0) <= sum(

@@ -1,1 +1,1 @@
-"""Published calendars, one file per version.  None is ever changed: decisions name them."""
+"""Published calendars, one file per version.  A file is never changed, because events store its name."""

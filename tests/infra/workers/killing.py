@@ -33,12 +33,16 @@ def _order(state: Any, command: Any, told: Any) -> Any:
 def _stock(state: Any, command: Any, told: Any) -> Any:
     if getattr(command, "sku", "") == "KILLER":
         _kill_myself()
-    assert _STOCK.story is not None
-    return _STOCK.story(state, command, told)
+    assert _STOCK.decide_with_states is not None
+    return _STOCK.decide_with_states(state, command, told)
 
 
 if __name__ == "__main__":
     settings = Settings()
     set_up(settings)
-    deadly = {**DECIDERS, "order": replace(_ORDER, decide=_order), "stock": replace(_STOCK, story=_stock)}
+    deadly = {
+        **DECIDERS,
+        "order": replace(_ORDER, decide=_order),
+        "stock": replace(_STOCK, decide_with_states=_stock),
+    }
     run(lambda: engine(settings, deciders=deadly), settings, SYSTEM)
