@@ -69,28 +69,28 @@ def receipts(market: Market) -> list[bytes]:
     ]
 
 
-def through(made: Production, market: Market, *, lagging_s: float) -> Done:
+def through(system: Production, market: Market, *, lagging_s: float) -> Done:
     """Orders a second with all messages waiting, then the lag with messages coming in at half of that."""
-    workers = [made.start(role) for role in ("engine", "relay", "projector")]
-    sent = made.publish(receipts(market))
-    made.wait_decided(sent)
-    made.wait_folded()
+    workers = [system.start(role) for role in ("engine", "relay", "projector")]
+    sent = system.publish(receipts(market))
+    system.wait_decided(sent)
+    system.wait_folded()
     workers[0].send_signal(signal.SIGSTOP)
-    sent += made.publish(of_sellers(market))
+    sent += system.publish(of_sellers(market))
     workers[0].send_signal(signal.SIGCONT)
     began = time.monotonic()
-    made.wait_decided(sent)
-    made.wait_folded()
+    system.wait_decided(sent)
+    system.wait_folded()
     speed = market.orders / (time.monotonic() - began)
-    return Done(speed, _lags(made, market, speed / 2, lagging_s))
+    return Done(speed, _lags(system, market, speed / 2, lagging_s))
 
 
-def _lags(made: Production, market: Market, rate: float, lagging_s: float) -> list[float]:
+def _lags(system: Production, market: Market, rate: float, lagging_s: float) -> list[float]:
     """Seconds from the publishing of an order's messages until the read models hold them."""
     later = Market(max(SELLERS, int(rate * lagging_s)), market.skus)
     lines = [line.replace(b'"2026030900', b'"2026031000').replace(b'", "source"', b' later", "source"')
              for line in of_sellers(later)]  # fmt: skip
-    sampler = Sampler(made)
+    sampler = Sampler(system)
     published: dict[str, float] = {}
     begun = time.monotonic()
     each = max(1, int(5 * rate / 20))  # twenty times a second
@@ -98,8 +98,8 @@ def _lags(made: Production, market: Market, rate: float, lagging_s: float) -> li
         time.sleep(max(0.0, begun + start / (5 * rate) - time.monotonic()))
         some = lines[start : start + each]
         published.update((json.loads(line)["id"], time.monotonic()) for line in some)
-        made.publish(some)
-    made.wait_folded()
+        system.publish(some)
+    system.wait_folded()
     time.sleep(4 * SAMPLE_S)
     return sampler.lags(published)
 
@@ -107,15 +107,15 @@ def _lags(made: Production, market: Market, rate: float, lagging_s: float) -> li
 class Sampler:
     """Looks again and again how far each partition is folded."""
 
-    def __init__(self, made: Production) -> None:
-        self._made = made
+    def __init__(self, system: Production) -> None:
+        self._system = system
         self._seen: dict[int, tuple[list[int], list[float]]] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
 
     def _look(self) -> None:
-        with self._made.read_models() as models:
+        with self._system.read_models() as models:
             while not self._over.wait(SAMPLE_S):
                 now = time.monotonic()
                 for partition, position in models.positions().items():
@@ -127,7 +127,7 @@ class Sampler:
     def lags(self, published: dict[str, float]) -> list[float]:
         self._over.set()
         self._thread.join()
-        with self._made.ledger() as ledger:
+        with self._system.ledger() as ledger:
             rows = ledger.rows(
                 "SELECT o.message_id, o.last_position, c.partition FROM outcomes o"
                 " JOIN commits c ON c.number = o.commit_number WHERE o.last_position IS NOT NULL"
@@ -148,15 +148,15 @@ class Outputs(NamedTuple):
     outcomes: list[Record]
 
 
-def outputs(made: Production) -> Outputs:
-    return Outputs(made.told("inbound"), made.told("ledger"), made.told("outcomes"))
+def outputs(system: Production) -> Outputs:
+    return Outputs(system.records("inbound"), system.records("ledger"), system.records("outcomes"))
 
 
-def bare(made: Production, wrote: Outputs, orders: int) -> Done:
+def bare(system: Production, wrote: Outputs, orders: int) -> Done:
     """Reads the same inputs, writes the same outputs and reads them back: nothing else, in one process."""
-    servers = made.settings.kafka
-    inbound = [at(made.settings.topic("inbound"), p) for p in range(PARTITIONS)]
-    with production(made.said["database_url"], servers, partitions=PARTITIONS) as other:
+    servers = system.settings.kafka
+    inbound = [at(system.settings.topic("inbound"), p) for p in range(PARTITIONS)]
+    with production(system.setting_texts["database_url"], servers, partitions=PARTITIONS) as other:
         topics = [other.settings.topic(name) for name in ("ledger", "outcomes")]
         back = [at(topic, p) for topic in topics for p in range(PARTITIONS)]
         reader, reader_back = (_reader(servers, some) for some in (inbound, back))
@@ -210,12 +210,12 @@ def measured(orders: int, rounds: int, lagging_s: float) -> dict[str, list[Done]
     runs: dict[str, list[Done]] = {}
     for _ in range(rounds):
         for client in CLIENTS:
-            with production(postgres, kafka, partitions=PARTITIONS, client=client) as made:
-                runs.setdefault(client, []).append(through(made, market, lagging_s=lagging_s))
+            with production(postgres, kafka, partitions=PARTITIONS, client=client) as system:
+                runs.setdefault(client, []).append(through(system, market, lagging_s=lagging_s))
                 if client == CLIENTS[0]:
-                    wrote = outputs(made)
+                    wrote = outputs(system)
                     share = len(wrote.inbound) / (5 * orders)  # with the orders that came at half the rate
-                    runs.setdefault(BARE, []).append(bare(made, wrote, round(orders * share)))
+                    runs.setdefault(BARE, []).append(bare(system, wrote, round(orders * share)))
     return runs
 
 

@@ -41,7 +41,7 @@ class Production:
         self, postgres_url: str, kafka: str, *, partitions: int = 6, client: str = "kafka-python"
     ) -> None:
         name = f"t{uuid.uuid4().hex[:12]}"
-        self.said = {
+        self.setting_texts = {
             "database_url": postgres_url,
             "ledger_schema": name,
             "read_models_schema": f"{name}_read",
@@ -52,7 +52,7 @@ class Production:
             "log_level": "info",
             "log_format": "json",
         }
-        self.settings = Settings(**self.said)  # type: ignore[arg-type]  # texts, as the environment has them
+        self.settings = Settings(**self.setting_texts)  # type: ignore[arg-type]  # texts, as the environment has them
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self.keeps_alive = False
         self.revived = 0
@@ -77,7 +77,7 @@ class Production:
     ) -> subprocess.Popen[bytes]:
         name = name or role
         self._started[name] = role, name
-        said = {f"JUMUN_{key.upper()}": value for key, value in self.said.items()}
+        said = {f"JUMUN_{key.upper()}": value for key, value in self.setting_texts.items()}
         self.logs.mkdir(exist_ok=True)
         with (self.logs / f"{name}.log").open("ab") as log:
             self.workers[name] = subprocess.Popen(
@@ -113,9 +113,9 @@ class Production:
             process.kill()
         for process in self.workers.values():
             process.wait()
-        url = self.said["database_url"]
+        url = self.setting_texts["database_url"]
         with psycopg.connect(url, autocommit=True) as connection:
-            for schema in (self.said["ledger_schema"], self.said["read_models_schema"]):
+            for schema in (self.setting_texts["ledger_schema"], self.setting_texts["read_models_schema"]):
                 connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
 
     # --- messages ------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ class Production:
 
             return self.wait_until(folded, patience_s)
 
-    def told(self, name: TopicName) -> list[Record]:
+    def records(self, name: TopicName) -> list[Record]:
         """All committed records of a topic, partition by partition."""
         topic = self.settings.topic(name)
         with self.cluster() as cluster:
@@ -201,7 +201,7 @@ class Production:
                 for record in cluster.tail(topic, partition, 10_000_000)
             ]
 
-    def told_outcomes(self) -> list[Record]:
+    def published_outcomes(self) -> list[Record]:
         """Of both topics, once all that the ledger has are told: what one transaction tells becomes visible
         in one partition after the other.
         """
@@ -210,21 +210,21 @@ class Production:
             count: int = ledger.rows("SELECT count(*) FROM outcomes")[0][0]
 
         def all_told() -> bool:
-            found[:] = self.told("outcomes") + self.told("set-aside")
+            found[:] = self.records("outcomes") + self.records("set-aside")
             return len(found) >= count
 
         self.wait_until(all_told)
         return found
 
-    def told_positions(self) -> list[int]:
-        return sorted(ledger_position(record.value).position for record in self.told("ledger"))
+    def published_positions(self) -> list[int]:
+        return sorted(ledger_position(record.value).position for record in self.records("ledger"))
 
 
 @contextmanager
 def production(postgres_url: str, kafka: str, **how: Any) -> Generator[Production]:
-    made = Production(postgres_url, kafka, **how)
+    system = Production(postgres_url, kafka, **how)
     try:
-        yield made
+        yield system
     finally:
         with contextlib.suppress(OSError):
-            made.close()
+            system.close()

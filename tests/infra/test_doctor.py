@@ -44,14 +44,14 @@ PASSWORD = "not-to-be-seen"
 
 
 @pytest.fixture(scope="module")
-def made(postgres_url: str, kafka: str) -> Iterator[Production]:
+def system(postgres_url: str, kafka: str) -> Iterator[Production]:
     """What tests break of it they put right again."""
     with production(postgres_url, kafka, partitions=2) as running:
         yield running
-        url = running.said["database_url"]
+        url = running.setting_texts["database_url"]
         with psycopg.connect(url, autocommit=True) as connection:
             for part in PARTS:
-                name = sql.Identifier(role(running.said["ledger_schema"], part))
+                name = sql.Identifier(role(running.setting_texts["ledger_schema"], part))
                 connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
                 connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
@@ -64,8 +64,10 @@ def broken(found: list[Finding]) -> dict[str, str]:
     return {one.what: one.how for one in found if one.state == "wrong"}
 
 
-def run(made: Production, monkeypatch: pytest.MonkeyPatch, **other: str) -> tuple[int, list[dict[str, Any]]]:
-    for name, value in {**made.said, **other}.items():
+def run(
+    system: Production, monkeypatch: pytest.MonkeyPatch, **other: str
+) -> tuple[int, list[dict[str, Any]]]:
+    for name, value in {**system.setting_texts, **other}.items():
         monkeypatch.setenv(f"JUMUN_{name.upper()}", value)
     app = Typer()
     app.command()(command)
@@ -73,8 +75,8 @@ def run(made: Production, monkeypatch: pytest.MonkeyPatch, **other: str) -> tupl
     return result.exit_code, json.loads(result.stdout)
 
 
-def test_all_is_well_where_all_is_well(made: Production, monkeypatch: pytest.MonkeyPatch) -> None:
-    status, found = run(made, monkeypatch)
+def test_all_is_well_where_all_is_well(system: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, found = run(system, monkeypatch)
     assert status == 0, found
     assert not [one for one in found if one["state"] == "wrong"]
     named = {one["what"] for one in found}
@@ -86,21 +88,21 @@ def test_all_is_well_where_all_is_well(made: Production, monkeypatch: pytest.Mon
         "parked messages", "failed messages", "failed deadlines",
     ):  # fmt: skip
         assert what in named
-    password = conninfo_to_dict(made.said["database_url"])["password"]
+    password = conninfo_to_dict(system.setting_texts["database_url"])["password"]
     assert str(password) not in json.dumps(found)
 
 
 def test_a_topic_with_another_setting_or_none_at_all_is_found(
     kafka: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with production(postgres_url, kafka, partitions=1) as made:
-        inbound, ledger = made.settings.topic("inbound"), made.settings.topic("ledger")
+    with production(postgres_url, kafka, partitions=1) as system:
+        inbound, ledger = system.settings.topic("inbound"), system.settings.topic("ledger")
         with closing(KAFKA.KafkaAdminClient(bootstrap_servers=kafka)) as admin:
             topic = ADMIN.ConfigResourceType.TOPIC
             admin.alter_configs([ADMIN.ConfigResource(topic, inbound, {"retention.ms": "1000"})])
-        with made.cluster() as cluster:
+        with system.cluster() as cluster:
             cluster.delete(ledger)
-        status, found = run(made, monkeypatch)
+        status, found = run(system, monkeypatch)
     assert status == 1
     wrong = {one["what"]: one for one in found if one["state"] == "wrong"}
     assert set(wrong) == {inbound, ledger}
@@ -112,16 +114,16 @@ def test_a_topic_with_another_setting_or_none_at_all_is_found(
 @pytest.mark.parametrize(
     ("part", "state"), [("engine", "ok"), ("relay", "warning"), ("projector", "warning"), ("", "wrong")]
 )
-def test_a_login_is_told_what_it_lacks_to_append(made: Production, part: str, state: str) -> None:
-    schema = made.said["ledger_schema"]
+def test_a_login_is_told_what_it_lacks_to_append(system: Production, part: str, state: str) -> None:
+    schema = system.setting_texts["ledger_schema"]
     name = f"{schema}_{part or 'nobody'}_login"
-    owner = conninfo_to_dict(made.said["database_url"])
-    with psycopg.connect(made.said["database_url"], autocommit=True) as connection:
+    owner = conninfo_to_dict(system.setting_texts["database_url"])
+    with psycopg.connect(system.setting_texts["database_url"], autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'".encode())
         if part:
             connection.execute(f"GRANT {role(schema, part)} TO {name}".encode())
         url = f"postgresql://{name}:{PASSWORD}@{owner['host']}:{owner['port']}/{owner['dbname']}"
-        settings = Settings(**{**made.said, "database_url": url})  # type: ignore[arg-type]
+        settings = Settings(**{**system.setting_texts, "database_url": url})  # type: ignore[arg-type]
         (found,) = list(database.login(settings)) or [Finding("login", "sees no ledger", "wrong")]
         connection.execute(f"DROP ROLE {name}".encode())
     assert found.state == state
@@ -130,25 +132,27 @@ def test_a_login_is_told_what_it_lacks_to_append(made: Production, part: str, st
         assert part == "" or f"GRANT {schema}_engine TO {name}" in found.todo
 
 
-def test_tables_that_were_never_made_are_found(made: Production, monkeypatch: pytest.MonkeyPatch) -> None:
-    status, found = run(made, monkeypatch, ledger_schema=f"x{uuid.uuid4().hex[:8]}")
+def test_tables_that_were_never_made_are_found(system: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, found = run(system, monkeypatch, ledger_schema=f"x{uuid.uuid4().hex[:8]}")
     assert status == 1
     wrong = {one["what"]: one["todo"] for one in found if one["state"] == "wrong"}
     assert {"ledger tables", "roles"} <= set(wrong)
     assert "jumun db upgrade" in wrong["ledger tables"]
 
 
-def test_a_broker_that_is_stopped_is_told_of_once(made: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_is_stopped_is_told_of_once(
+    system: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
     began = time.monotonic()
-    status, found = run(made, monkeypatch, kafka="127.0.0.1:9")
+    status, found = run(system, monkeypatch, kafka="127.0.0.1:9")
     assert status == 1
     assert [one["what"] for one in found if one["state"] == "wrong"] == ["Kafka"]
     assert time.monotonic() - began < 25
 
 
-def test_a_broker_that_hangs_is_a_finding(made: Production) -> None:
+def test_a_broker_that_hangs_is_a_finding(system: Production) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, and says nothing
-        said = {**made.said, "kafka": f"127.0.0.1:{mute.getsockname()[1]}"}
+        said = {**system.setting_texts, "kafka": f"127.0.0.1:{mute.getsockname()[1]}"}
         began = time.monotonic()
         found = doctor.diagnose(Settings(**said), limit_s=3.0)  # type: ignore[arg-type]
     assert time.monotonic() - began < 10
@@ -165,9 +169,9 @@ def collected() -> Iterator[None]:
     gc.collect()
 
 
-def test_a_database_that_is_not_there_is_found_without_its_password(made: Production) -> None:
+def test_a_database_that_is_not_there_is_found_without_its_password(system: Production) -> None:
     url = f"postgresql://somebody:{PASSWORD}@127.0.0.1:9/postgres"
-    found = doctor.diagnose(Settings(**{**made.said, "database_url": url, "kafka": ""}))  # type: ignore[arg-type]
+    found = doctor.diagnose(Settings(**{**system.setting_texts, "database_url": url, "kafka": ""}))  # type: ignore[arg-type]
     assert set(broken(found)) == {"PostgreSQL"}
     assert PASSWORD not in str(found)
 
@@ -189,16 +193,16 @@ def test_clocks_that_differ_are_found() -> None:
     assert states == ["ok", "ok", "warning", "warning", "wrong", "wrong"]
 
 
-def test_the_last_time_told_is_compared_with_this_clock(made: Production) -> None:
+def test_the_last_time_told_is_compared_with_this_clock(system: Production) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    with closing(connect(made.settings).publisher()) as publisher:
-        publisher.send(Outgoing(made.settings.topic("inbound"), 0, b"", tick(now)))
+    with closing(connect(system.settings).publisher()) as publisher:
+        publisher.send(Outgoing(system.settings.topic("inbound"), 0, b"", tick(now)))
         publisher.flush()
     ages = {"ok": 2, "warning": 600, "wrong": 2 * 86_400}
     for state, age in ages.items():
-        (found,) = broker.told_time(made.settings, SetClock(now + timedelta(seconds=age)))
+        (found,) = broker.told_time(system.settings, SetClock(now + timedelta(seconds=age)))
         assert found.state == state
-    (back,) = broker.told_time(made.settings, SetClock(now - timedelta(hours=1)))
+    (back,) = broker.told_time(system.settings, SetClock(now - timedelta(hours=1)))
     assert (back.state, "clock" in back.todo) == ("wrong", True)
 
 
@@ -219,23 +223,23 @@ def test_whoever_waits_is_told_of_with_its_age() -> None:
     assert {one.state for one in none.values()} == {"ok"}
 
 
-def test_a_relay_that_tells_of_more_than_the_ledger_has_is_found(made: Production) -> None:
+def test_a_relay_that_tells_of_more_than_the_ledger_has_is_found(system: Production) -> None:
     sealed = b'{"a":1,"position":7,"previous":0,"recordedat":"2026-03-12T00:00:00+00:00","ledgerid":"other"}'
-    with closing(connect(made.settings).publisher()) as publisher:
-        publisher.send(Outgoing(made.settings.topic("ledger"), 0, b"", sealed))
+    with closing(connect(system.settings).publisher()) as publisher:
+        publisher.send(Outgoing(system.settings.topic("ledger"), 0, b"", sealed))
         publisher.flush()
-    (found,) = belonging.untold(made.settings, SYSTEM)
+    (found,) = belonging.untold(system.settings, SYSTEM)
     assert (found.state, "Restore" in found.todo) == ("wrong", True)
 
 
-def test_read_models_of_a_former_ledger_are_found(made: Production) -> None:
-    with made.read_models() as models:
+def test_read_models_of_a_former_ledger_are_found(system: Production) -> None:
+    with system.read_models() as models:
         models.rebuild({}, ledger_id="a former one")
-    (found,) = belonging.folded(made.settings)
+    (found,) = belonging.folded(system.settings)
     assert (found.state, found.todo) == ("wrong", "run `jumun rebuild`")
-    with made.ledger() as ledger, made.read_models() as models:
+    with system.ledger() as ledger, system.read_models() as models:
         models.rebuild({}, ledger_id=ledger.ledger_id)
-    (found,) = belonging.folded(made.settings)
+    (found,) = belonging.folded(system.settings)
     assert found.state == "ok"
 
 

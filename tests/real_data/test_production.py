@@ -17,10 +17,10 @@ SETS = ("scms", "ocel", "olist", *(("online-retail",) if os.environ.get("JUMUN_T
 PATIENCE_S = 900
 
 
-def share_the_secret(made: Production, secret: bytes) -> None:
+def share_the_secret(system: Production, secret: bytes) -> None:
     """The same secret makes the same tokens of personal texts."""
-    with psycopg.connect(made.said["database_url"]) as connection:
-        ledger = sql.Identifier(made.said["ledger_schema"], "ledger")
+    with psycopg.connect(system.setting_texts["database_url"]) as connection:
+        ledger = sql.Identifier(system.setting_texts["ledger_schema"], "ledger")
         connection.execute(sql.SQL("UPDATE {} SET secret = %s").format(ledger), [secret])
 
 
@@ -30,15 +30,15 @@ def test_both_ways_make_the_same_read_models(
 ) -> None:
     messages = lines(name)
     postgres_url, kafka = (request.getfixturevalue(server) for server in ("postgres_url", "kafka"))
-    with run(tmp_path, messages) as embedded, production(postgres_url, kafka) as made:
+    with run(tmp_path, messages) as embedded, production(postgres_url, kafka) as system:
         embedded.ingest(messages)
-        share_the_secret(made, embedded.embedded.ledger.secret)
+        share_the_secret(system, embedded.embedded.ledger.secret)
         for role in ("engine", "relay", "projector"):
-            made.start(role)
-        made.publish(messages)
-        took = made.wait_decided(no_tick(messages), PATIENCE_S) + made.wait_folded(PATIENCE_S)
+            system.start(role)
+        system.publish(messages)
+        took = system.wait_decided(no_tick(messages), PATIENCE_S) + system.wait_folded(PATIENCE_S)
         say(f"{name}: {len(messages):,} messages through Kafka in {took:.1f} s after the last was sent")
-        with made.read_models() as models:
+        with system.read_models() as models:
             found = models.digest(without=LEFT_OUT)
         expected = embedded.embedded.read_models.digest(without=LEFT_OUT)
     assert found == expected

@@ -48,8 +48,8 @@ def three_brokers() -> Iterator[str]:
 class Upstream:
     """Publishes all the time; what was not acknowledged it sends again, as an upstream service would."""
 
-    def __init__(self, made: Production, source: Iterator[bytes]) -> None:
-        self._made = made
+    def __init__(self, system: Production, source: Iterator[bytes]) -> None:
+        self._system = system
         self._source = source
         self._publisher: Publisher | None = None
         self.acknowledged = 0
@@ -70,12 +70,12 @@ class Upstream:
             self._publisher.close()
 
     def _sent(self, chunk: list[bytes]) -> bool:
-        topic = self._made.settings.topic("inbound")
+        topic = self._system.settings.topic("inbound")
         try:
             if self._publisher is None:
-                self._publisher = connect(self._made.settings).publisher()
+                self._publisher = connect(self._system.settings).publisher()
             for line in chunk:
-                self._publisher.send(Outgoing(topic, self._made.partition(line), b"", line))
+                self._publisher.send(Outgoing(topic, self._system.partition(line), b"", line))
             self._publisher.flush(20)
         except (Unsent, Unreachable):
             if self._publisher is not None:
@@ -148,19 +148,19 @@ def test_brokers_are_killed_frozen_and_all_stopped_under_load(
     faults = ["kill"] * (20 if long else 1) + ["freeze"] * (10 if long else 1) + ["stop"] * (3 if long else 1)
     chance = random.Random(len(faults))
     chance.shuffle(faults)
-    with production(postgres_url, three_brokers, client=client) as made:
-        made.keeps_alive = True
+    with production(postgres_url, three_brokers, client=client) as system:
+        system.keeps_alive = True
         for role in ("engine", "relay", "projector"):
-            made.start(role)
-        upstream = Upstream(made, iter(lines(orders=400_000, seed=3, sellers=200)))
+            system.start(role)
+        upstream = Upstream(system, iter(lines(orders=400_000, seed=3, sellers=200)))
         try:
-            recoveries = [_through(made, fault, chance.choice(NODES)) for fault in faults]
+            recoveries = [_through(system, fault, chance.choice(NODES)) for fault in faults]
         finally:
             upstream.stop()
-        with made.cluster() as cluster:
-            topic, partitions = made.settings.topic("inbound"), range(made.settings.partitions)
+        with system.cluster() as cluster:
+            topic, partitions = system.settings.topic("inbound"), range(system.settings.partitions)
             sent = sum(len(cluster.tail(topic, partition, 10**9)) for partition in partitions)
-        proved(made, sent)
+        proved(system, sent)
         assert sent >= upstream.acknowledged
         with capsys.disabled():
             median, worst = statistics.median(recoveries), max(recoveries)
@@ -168,12 +168,12 @@ def test_brokers_are_killed_frozen_and_all_stopped_under_load(
                 f"\n  {len(faults)} faults of three brokers ({client}):"
                 f" {upstream.acknowledged:,} messages acknowledged, none lost;"
                 f" decided again after {median:.1f} s (median), {worst:.1f} s (worst);"
-                f" {made.revived} workers started again",
+                f" {system.revived} workers started again",
                 end="",
             )
 
 
-def _through(made: Production, fault: str, node: int) -> float:
+def _through(system: Production, fault: str, node: int) -> float:
     """Seconds until messages published after the fault began are decided; then the cluster is whole again."""
     time.sleep(1)
     began = time.monotonic()
@@ -185,9 +185,9 @@ def _through(made: Production, fault: str, node: int) -> float:
         trio("down")
         trio("up", "--brokers", "3")
     time.sleep(0.5)
-    seen = sum(made.decided().values())
+    seen = sum(system.decided().values())
     try:
-        made.wait_until(lambda: sum(made.decided().values()) > seen + MANY, RECOVERS_S)
+        system.wait_until(lambda: sum(system.decided().values()) > seen + MANY, RECOVERS_S)
     except AssertionError as error:
         raise AssertionError(f"not recovered from {fault} of broker {node}: {error}") from error
     took = time.monotonic() - began
@@ -195,19 +195,19 @@ def _through(made: Production, fault: str, node: int) -> float:
         trio("start", "--node", str(node))
     elif fault == "freeze":
         trio("thaw", "--node", str(node))
-    made.wait_until(lambda: _whole(made), RECOVERS_S)
+    system.wait_until(lambda: _whole(system), RECOVERS_S)
     return took
 
 
-def _whole(made: Production) -> bool:
+def _whole(system: Production) -> bool:
     """Whether every partition has all its copies in sync."""
     try:
-        admin = KAFKA.KafkaAdminClient(bootstrap_servers=made.settings.kafka)
+        admin = KAFKA.KafkaAdminClient(bootstrap_servers=system.settings.kafka)
     except KafkaError:
         return False
     try:
         names: tuple[TopicName, ...] = ("inbound", "ledger", "outcomes")
-        found = admin.describe_topics([made.settings.topic(name) for name in names])
+        found = admin.describe_topics([system.settings.topic(name) for name in names])
         return all(len(at["isr_nodes"]) == len(NODES) for topic in found for at in topic["partitions"])
     except KafkaError:
         return False

@@ -16,26 +16,26 @@ def test_workers_join_and_leave_under_load(
 ) -> None:
     moves = 20 if long else 6
     chance = random.Random(moves)
-    with production(postgres_url, kafka, client=client) as made:
+    with production(postgres_url, kafka, client=client) as system:
         source = iter(lines(orders=moves * 60, seed=moves))
-        made.start("engine", "engine-0")
+        system.start("engine", "engine-0")
         sent, there = 0, ["engine-0"]
         for number in range(1, moves + 1):
-            sent += made.publish(islice(source, 300))
+            sent += system.publish(islice(source, 300))
             if len(there) == 1 or (len(there) < 4 and chance.random() < 0.5):
                 there.append(f"engine-{number}")
-                made.start("engine", there[-1])
+                system.start("engine", there[-1])
             else:
-                made.end(there.pop(chance.randrange(len(there))))
-            made.wait_decided(sent - 200)
-        sent += made.publish(source)
-        made.wait_decided(sent)
+                system.end(there.pop(chance.randrange(len(there))))
+            system.wait_decided(sent - 200)
+        sent += system.publish(source)
+        system.wait_decided(sent)
         fenced = sum(
             said["event"] == "commit_fenced"
-            for log in made.logs.glob("engine-*.log")
-            for said in made.log(log.stem)
+            for log in system.logs.glob("engine-*.log")
+            for said in system.log(log.stem)
         )
-        with made.ledger() as ledger:
+        with system.ledger() as ledger:
             assert list(chain_findings(ledger, Verdict())) == []
             offsets = ledger.rows("SELECT partition, from_offset, next_offset FROM commits ORDER BY number")
             workers = ledger.rows("SELECT count(DISTINCT worker) FROM commits")[0][0]
@@ -43,7 +43,7 @@ def test_workers_join_and_leave_under_load(
         for partition, begins, end in offsets:
             assert begins == ends.get(partition, 0)
             ends[partition] = end
-        assert sum(made.decided().values()) == sent
+        assert sum(system.decided().values()) == sent
         with capsys.disabled():
             print(
                 f"\n  {moves} joins and leaves ({client}), {workers} workers; attempts fenced off: {fenced}",

@@ -27,17 +27,17 @@ def in_order(records: list[Record]) -> None:
         before[record.partition] = where.position
 
 
-def proved(made: Production, sent: int) -> None:
+def proved(system: Production, sent: int) -> None:
     """What must hold afterwards, whatever happened."""
-    made.wait_decided(sent)
-    made.wait_folded()
-    with made.ledger() as ledger, made.read_models() as models:
+    system.wait_decided(sent)
+    system.wait_folded()
+    with system.ledger() as ledger, system.read_models() as models:
         assert verify(ledger, models).findings == []
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
-    made.wait_until(lambda: made.told_positions()[-1:] == [last])
-    in_order(made.told("ledger"))
-    assert made.told_positions() == list(range(1, last + 1))
-    assert sum(made.decided().values()) == sent
+    system.wait_until(lambda: system.published_positions()[-1:] == [last])
+    in_order(system.records("ledger"))
+    assert system.published_positions() == list(range(1, last + 1))
+    assert sum(system.decided().values()) == sent
 
 
 @pytest.mark.parametrize("client", ["kafka-python", "confluent-kafka"])
@@ -46,29 +46,29 @@ def test_workers_are_killed_at_random_moments(
 ) -> None:
     kills = 200 if long else 12
     chance = random.Random(f"{client} {kills}")
-    with production(postgres_url, kafka, client=client) as made:
+    with production(postgres_url, kafka, client=client) as system:
         workers = [f"{role}-{number}" for role in ROLES for number in (1, 2)]
         for name in workers:
-            start(made, name)
+            start(system, name)
         source = iter(lines(orders=kills * 40, seed=kills))
         sent, killed = 0, Counter[str]()
         for _ in range(kills):
-            sent += made.publish(islice(source, 250))
+            sent += system.publish(islice(source, 250))
             time.sleep(chance.uniform(0.0, 1.5))
             name = chance.choice(workers)
-            made.end(name, signal.SIGKILL)
+            system.end(name, signal.SIGKILL)
             killed[name.partition("-")[0]] += 1
-            start(made, name)
-        sent += made.publish(source)
-        proved(made, sent)
+            start(system, name)
+        sent += system.publish(source)
+        proved(system, sent)
         with capsys.disabled():
             print(
-                f"\n  {kills} kills ({client}): {dict(killed)}; {sent:,} messages: {made.decided()}", end=""
+                f"\n  {kills} kills ({client}): {dict(killed)}; {sent:,} messages: {system.decided()}", end=""
             )
 
 
-def start(made: Production, name: str) -> None:
+def start(system: Production, name: str) -> None:
     """One of each two keeps its name, and so its partitions, through a restart; the other joins anew."""
     role, _, number = name.partition("-")
     keeps = name if number == "1" else ""
-    made.start("timekeeper --allow-jump" if role == "timekeeper" else role, name, JUMUN_WORKER_NAME=keeps)
+    system.start("timekeeper --allow-jump" if role == "timekeeper" else role, name, JUMUN_WORKER_NAME=keeps)

@@ -42,25 +42,25 @@ def archived() -> Iterator[str]:
 
 
 @pytest.fixture
-def made(archived: str, kafka: str, postgres_url: str) -> Iterator[Production]:
+def system(archived: str, kafka: str, postgres_url: str) -> Iterator[Production]:
     del postgres_url  # counted as a test of a real server
     with production(archived, kafka) as running:
         yield running
 
 
-def start_all(made: Production) -> None:
+def start_all(system: Production) -> None:
     for name in ROLES:
-        made.start(name)
+        system.start(name)
 
 
-def stop_all(made: Production) -> None:
-    for name in list(made.workers):
-        made.end(name)
+def stop_all(system: Production) -> None:
+    for name in list(system.workers):
+        system.end(name)
 
 
-def followed(made: Production, commands: str) -> None:
+def followed(system: Production, commands: str) -> None:
     """The page's commands, with this production's settings."""
-    said = {f"JUMUN_{key.upper()}": value for key, value in made.said.items()}
+    said = {f"JUMUN_{key.upper()}": value for key, value in system.setting_texts.items()}
     for line in commands.strip().splitlines():
         name, *words = shlex.split(line)
         assert name == "jumun"
@@ -71,26 +71,26 @@ def followed(made: Production, commands: str) -> None:
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
 
 
-def ledger_id(made: Production) -> str:
-    with made.ledger() as ledger:
+def ledger_id(system: Production) -> str:
+    with system.ledger() as ledger:
         return ledger.ledger_id
 
 
-def all_sent(made: Production) -> SentRecords:
+def all_sent(system: Production) -> SentRecords:
     """By ledger and position; each stands there once."""
-    records = made.told("ledger")
+    records = system.records("ledger")
     places = [(ledger_position(record.value), record.value) for record in records]
     found = {(where.ledger_id, where.position): value for where, value in places}
     assert len(found) == len(records)
     return found
 
 
-def refuses(made: Production, role: str, *words: str) -> None:
+def refuses(system: Production, role: str, *words: str) -> None:
     """It ends with the exit code of who needs a person, and says what he must know."""
-    assert made.start(role, f"{role}-refused").wait(60) == CANNOT
-    said = " ".join((made.logs / f"{role}-refused.log").read_text("utf-8").split())
+    assert system.start(role, f"{role}-refused").wait(60) == CANNOT
+    said = " ".join((system.logs / f"{role}-refused.log").read_text("utf-8").split())
     assert all(word in said for word in words), said
-    del made.workers[f"{role}-refused"]
+    del system.workers[f"{role}-refused"]
 
 
 def events(of: SentRecords) -> dict[str, bytes]:
@@ -98,61 +98,63 @@ def events(of: SentRecords) -> dict[str, bytes]:
     return {orjson.loads(value)["id"]: stored_bytes(value) for value in of.values()}
 
 
-def led_out(made: Production, sent: int, former: str, before: SentRecords) -> None:
+def led_out(system: Production, sent: int, former: str, before: SentRecords) -> None:
     """The database was put back; from here on the page is followed."""
-    refuses(made, "relay", "Restore")
+    refuses(system, "relay", "Restore")
     first, renamed, *rest = steps("restore").strip().splitlines()
-    followed(made, f"{first}\n{renamed}")
-    assert ledger_id(made) != former
-    refuses(made, "projector", "jumun rebuild")
-    followed(made, "\n".join(rest))
-    start_all(made)
-    proved(made, sent)
-    after = all_sent(made)
+    followed(system, f"{first}\n{renamed}")
+    assert ledger_id(system) != former
+    refuses(system, "projector", "jumun rebuild")
+    followed(system, "\n".join(rest))
+    start_all(system)
+    proved(system, sent)
+    after = all_sent(system)
     assert {ledger for ledger, _ in before} == {former}
-    assert {ledger for ledger, _ in after} == {ledger_id(made)}  # who kept a place of the former one sees it
+    assert {ledger for ledger, _ in after} == {
+        ledger_id(system)
+    }  # who kept a place of the former one sees it
     assert events(before).items() <= events(after).items()  # what was lost was decided again, and alike
 
 
-def test_a_moment_before_the_relays_mark_is_restored(made: Production) -> None:
+def test_a_moment_before_the_relays_mark_is_restored(system: Production) -> None:
     server("backup")
     source = iter(lines(orders=80, seed=5))
-    start_all(made)
-    sent = made.publish(islice(source, 250))
-    proved(made, sent)
-    sent += made.publish(islice(source, 600))
-    made.wait_decided(sent - 300)  # the moment is in the midst of its work
-    with psycopg.connect(made.said["database_url"]) as connection:
+    start_all(system)
+    sent = system.publish(islice(source, 250))
+    proved(system, sent)
+    sent += system.publish(islice(source, 600))
+    system.wait_decided(sent - 300)  # the moment is in the midst of its work
+    with psycopg.connect(system.setting_texts["database_url"]) as connection:
         (moment,) = connection.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or ("",)
-    sent += made.publish(source)  # and this after it
-    proved(made, sent)
-    former, before = ledger_id(made), all_sent(made)
-    stop_all(made)
+    sent += system.publish(source)  # and this after it
+    proved(system, sent)
+    former, before = ledger_id(system), all_sent(system)
+    stop_all(system)
     server("restore", "--to-lsn", moment)
-    assert 0 < sum(made.decided().values()) < sent
-    led_out(made, sent, former, before)
+    assert 0 < sum(system.decided().values()) < sent
+    led_out(system, sent, former, before)
 
 
-def test_a_dump_is_restored_into_an_empty_database(made: Production, archived: str, tmp_path: Path) -> None:
+def test_a_dump_is_restored_into_an_empty_database(system: Production, archived: str, tmp_path: Path) -> None:
     source = iter(lines(orders=60, seed=6))
-    start_all(made)
-    sent = made.publish(islice(source, 200))
-    made.wait_decided(sent // 2)
+    start_all(system)
+    sent = system.publish(islice(source, 200))
+    system.wait_decided(sent // 2)
     dump = tmp_path / "jumun.dump"  # while they work
     run("pg_dump", "--format=custom", f"--file={dump}", archived)
-    sent += made.publish(source)
-    proved(made, sent)
-    former, before = ledger_id(made), all_sent(made)
-    stop_all(made)
+    sent += system.publish(source)
+    proved(system, sent)
+    former, before = ledger_id(system), all_sent(system)
+    stop_all(system)
     with psycopg.connect(archived, autocommit=True) as connection:
         connection.execute("CREATE DATABASE restored")
     said = conninfo_to_dict(archived)
     again = f"postgresql://{said['user']}:{said['password']}@{said['host']}:{said['port']}/restored"
     run("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={again}", str(dump))
-    made.said["database_url"] = again
-    made.settings = Settings(**made.said)  # type: ignore[arg-type]  # texts, as the environment has them
-    assert 0 < sum(made.decided().values()) < sent
-    led_out(made, sent, former, before)
+    system.setting_texts["database_url"] = again
+    system.settings = Settings(**system.setting_texts)  # type: ignore[arg-type]  # texts, as the environment has them
+    assert 0 < sum(system.decided().values()) < sent
+    led_out(system, sent, former, before)
 
 
 def run(*command: str) -> None:

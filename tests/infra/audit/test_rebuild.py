@@ -53,7 +53,7 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def made(postgres_url: str, kafka: str) -> Iterator[Production]:
+def system(postgres_url: str, kafka: str) -> Iterator[Production]:
     """With a market decided in each of its partitions, and nothing folded."""
     with production(postgres_url, kafka, partitions=PARTITIONS) as running:
         with running.ledger() as ledger:
@@ -90,14 +90,14 @@ def test_embedded_it_waits_for_nobody(home: Path) -> None:
 
 
 def test_production_is_folded_partition_by_partition(
-    made: Production, monkeypatch: pytest.MonkeyPatch
+    system: Production, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in made.said.items():
+    for name, value in system.setting_texts.items():
         monkeypatch.setenv(f"JUMUN_{name.upper()}", value)
     result = run("--json")
     assert result.exit_code == 0, result.output
     (said,) = json.loads(result.stdout)
-    with made.ledger() as ledger, made.read_models() as models:
+    with system.ledger() as ledger, system.read_models() as models:
         assert said["ledger_id"] == ledger.ledger_id
         assert said["events"] == last_position(ledger)
         assert verify(ledger, models).findings == []
@@ -108,22 +108,22 @@ def test_production_is_folded_partition_by_partition(
         assert models.positions() == ends
 
 
-def test_a_partition_is_read_in_pieces_of_a_few_commits(made: Production) -> None:
-    with made.ledger() as ledger, made.read_models() as models:
+def test_a_partition_is_read_in_pieces_of_a_few_commits(system: Production) -> None:
+    with system.ledger() as ledger, system.read_models() as models:
         rebuilt = rebuild(ledger, ledger.ledger_id, models, commits=2)
         assert rebuilt.events == last_position(ledger)
         assert verify(ledger, models).findings == []
 
 
-def test_read_models_of_a_former_id_are_refused_until_they_are_folded_anew(made: Production) -> None:
+def test_read_models_of_a_former_id_are_refused_until_they_are_folded_anew(system: Production) -> None:
     where = Target(
-        made.said["database_url"], made.said["ledger_schema"],
-        made.said["database_url"], made.said["read_models_schema"],
+        system.setting_texts["database_url"], system.setting_texts["ledger_schema"],
+        system.setting_texts["database_url"], system.setting_texts["read_models_schema"],
     )  # fmt: skip
-    with made.ledger() as ledger, made.read_models() as models:
+    with system.ledger() as ledger, system.read_models() as models:
         rebuilding.rebuild(ledger, ledger.ledger_id, models)
     done = restored(where, force=True)
-    with made.ledger() as ledger, made.read_models() as models:
+    with system.ledger() as ledger, system.read_models() as models:
         assert ledger.ledger_id == done.ledger_id
         with pytest.raises(OtherLedger, match="jumun rebuild"):
             models.of(ledger.ledger_id)
@@ -131,16 +131,16 @@ def test_read_models_of_a_former_id_are_refused_until_they_are_folded_anew(made:
         models.of(ledger.ledger_id)
 
 
-def test_the_projector_goes_on_after_a_rebuild(made: Production) -> None:
-    with made.ledger() as ledger, made.read_models() as models:
+def test_the_projector_goes_on_after_a_rebuild(system: Production) -> None:
+    with system.ledger() as ledger, system.read_models() as models:
         rebuilding.rebuild(ledger, ledger.ledger_id, models)
         for number in range(PARTITIONS):
             line = receipt(900 + number, seller=f"seller-{number}")
-            Engine(ledger.of(made.partition(line))).handle([line])
-    made.start("relay")
-    made.start("projector")
-    made.wait_folded()
-    with made.ledger() as ledger, made.read_models() as models:
+            Engine(ledger.of(system.partition(line))).handle([line])
+    system.start("relay")
+    system.start("projector")
+    system.wait_folded()
+    with system.ledger() as ledger, system.read_models() as models:
         assert verify(ledger, models).findings == []
 
 
@@ -172,12 +172,12 @@ def test_an_empty_ledger_makes_empty_read_models(postgres_schema: tuple[str, str
         assert (done.events, done.partitions, models.positions()) == (0, 0, {})
 
 
-def test_an_upgrade_leaves_the_read_models_whose_they_are(made: Production) -> None:
+def test_an_upgrade_leaves_the_read_models_whose_they_are(system: Production) -> None:
     where = Target(
-        made.said["database_url"], made.said["ledger_schema"],
-        made.said["database_url"], made.said["read_models_schema"],
+        system.setting_texts["database_url"], system.setting_texts["ledger_schema"],
+        system.setting_texts["database_url"], system.setting_texts["read_models_schema"],
     )  # fmt: skip
-    with made.ledger() as ledger, made.read_models() as models:
+    with system.ledger() as ledger, system.read_models() as models:
         rebuilding.rebuild(ledger, ledger.ledger_id, models)
         assert not upgrade(where).read_models_made
         models.of(ledger.ledger_id)

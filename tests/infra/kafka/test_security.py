@@ -195,10 +195,10 @@ def let(servers: str, user: str, prefix: str, rights: list[tuple[str, str]]) -> 
     with closing(KAFKA.KafkaAdminClient(bootstrap_servers=servers)) as admin:
         credential = ADMIN.UserScramCredentialUpsertion(user, ADMIN.ScramMechanism.SCRAM_SHA_512, GIVEN)
         admin.alter_user_scram_credentials([credential])
-        made = [
+        acls = [
             acl(user, *named.get(column, ("TOPIC", f"{prefix}.{column}")), said) for column, said in rights
         ]
-        assert not admin.create_acls(made)["failed"]
+        assert not admin.create_acls(acls)["failed"]
 
 
 def acl(user: str, kind: str, name: str, operation: str) -> Any:
@@ -241,22 +241,22 @@ def topics(kafka: str) -> Generator[str]:
 def test_each_worker_does_its_work_with_the_rights_that_the_page_gives_it(
     kafka: str, postgres_url: str, client: str
 ) -> None:
-    with production(postgres_url, kafka, partitions=2, client=client) as made:
-        prefix = made.said["topics"]
+    with production(postgres_url, kafka, partitions=2, client=client) as system:
+        prefix = system.setting_texts["topics"]
         for worker in ("engine", "relay", "projector", "timekeeper", "HTTP"):
             let(kafka, f"{worker}-{prefix}", prefix, acls(worker))
         for role in ("engine", "relay", "projector", "timekeeper"):
             said = {f"JUMUN_{key.upper()}": value for key, value in as_user(f"{role}-{prefix}").items()}
-            made.start(role, **said)
-        topic = made.settings.topic("inbound")
-        http = connect(settings_of(f"HTTP-{prefix}", **made.said))
+            system.start(role, **said)
+        topic = system.settings.topic("inbound")
+        http = connect(settings_of(f"HTTP-{prefix}", **system.setting_texts))
         with closing(Checks(http, topic, LIMITS, SYSTEM)) as checks:
             assert checks.trouble() == ""
-        made.wait_decided(made.publish(islice(lines(orders=20, seed=1), 100), http), 60)
-        made.wait_folded(60)
-        made.wait_until(lambda: made.told("outcomes") != [], 60)
-        with made.cluster() as cluster:
-            made.wait_until(lambda: last_tick(cluster.tail(topic, 0, 20)) is not None, 60)
+        system.wait_decided(system.publish(islice(lines(orders=20, seed=1), 100), http), 60)
+        system.wait_folded(60)
+        system.wait_until(lambda: system.records("outcomes") != [], 60)
+        with system.cluster() as cluster:
+            system.wait_until(lambda: last_tick(cluster.tail(topic, 0, 20)) is not None, 60)
 
 
 @pytest.mark.parametrize(

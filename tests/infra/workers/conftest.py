@@ -8,6 +8,6 @@ from benchmarks.production import Production, production
 
 
 @pytest.fixture
-def made(postgres_url: str, kafka: str) -> Iterator[Production]:
+def system(postgres_url: str, kafka: str) -> Iterator[Production]:
     with production(postgres_url, kafka) as running:
         yield running

@@ -68,11 +68,11 @@ def test_a_watchdog_leaves_those_alone_who_go_on() -> None:
     dog.close()
 
 
-def test_figures_and_health_are_served_on_loopback(made: Production) -> None:
+def test_figures_and_health_are_served_on_loopback(system: Production) -> None:
     port = a_free_port()
-    made.start("engine", JUMUN_METRICS_PORT=str(port))
-    made.publish([receipt(1), b"garbage"])
-    made.wait_decided(2)
+    system.start("engine", JUMUN_METRICS_PORT=str(port))
+    system.publish([receipt(1), b"garbage"])
+    system.wait_decided(2)
     said = fetched(port, "/metrics")
     assert 'jumun_messages_total{state="accepted"} 1.0' in said
     assert 'jumun_refused_total{rule="not_json"} 1.0' in said
@@ -80,45 +80,45 @@ def test_figures_and_health_are_served_on_loopback(made: Production) -> None:
     assert "last step begun" in fetched(port, "/healthz")
 
 
-def test_the_relay_counts_what_waits_for_somebody(made: Production) -> None:
-    made.start("engine")
-    made.publish([receipt(1), placed("1"), paid("1"), paid("early")])
-    made.wait_decided(4)
-    with psycopg.connect(made.said["database_url"]) as connection:
-        timers = sql.Identifier(made.said["ledger_schema"], "timers")
+def test_the_relay_counts_what_waits_for_somebody(system: Production) -> None:
+    system.start("engine")
+    system.publish([receipt(1), placed("1"), paid("1"), paid("early")])
+    system.wait_decided(4)
+    with psycopg.connect(system.setting_texts["database_url"]) as connection:
+        timers = sql.Identifier(system.setting_texts["ledger_schema"], "timers")
         connection.execute(sql.SQL("UPDATE {} SET failed = 1").format(timers))
     port = a_free_port()
-    made.start("relay", JUMUN_METRICS_PORT=str(port))
-    made.wait_until(lambda: made.told_positions() != [])
+    system.start("relay", JUMUN_METRICS_PORT=str(port))
+    system.wait_until(lambda: system.published_positions() != [])
     said = fetched(port, "/metrics")
     assert 'jumun_waiting_messages{state="parked"} 1.0' in said
     assert "jumun_failed_deadlines 1.0" in said
 
 
-def test_what_is_logged_says_where_and_nothing_personal(made: Production) -> None:
-    made.start("engine")
-    made.publish([receipt(1)])
-    made.wait_decided(1)
-    said = [entry for entry in made.log("engine") if entry["event"] == "partition_taken_up"]
+def test_what_is_logged_says_where_and_nothing_personal(system: Production) -> None:
+    system.start("engine")
+    system.publish([receipt(1)])
+    system.wait_decided(1)
+    said = [entry for entry in system.log("engine") if entry["event"] == "partition_taken_up"]
     assert {"partition", "offset", "level", "timestamp"} <= said[0].keys()
-    whole = json.dumps(made.log("engine"))
-    password = made.said["database_url"].split(":")[2].split("@")[0]
+    whole = json.dumps(system.log("engine"))
+    password = system.setting_texts["database_url"].split(":")[2].split("@")[0]
     assert password not in whole
 
 
-def test_all_workers_run_on_one_machine_and_are_started_again(made: Production) -> None:
-    whole = made.start("all --engines 2")
-    made.publish([receipt(1)])
-    made.wait_decided(1)
-    made.wait_folded()
+def test_all_workers_run_on_one_machine_and_are_started_again(system: Production) -> None:
+    whole = system.start("all --engines 2")
+    system.publish([receipt(1)])
+    system.wait_decided(1)
+    system.wait_folded()
     children = [int(pid) for pid in Path(f"/proc/{whole.pid}/task/{whole.pid}/children").read_text().split()]
     assert len(children) == 5
     for pid in children:
         os.kill(pid, signal.SIGKILL)
-    sent = made.publish([receipt(n) for n in range(2, 50)])
-    made.wait_decided(1 + sent)
-    made.wait_folded()
-    assert made.end("all --engines 2") == 0
+    sent = system.publish([receipt(n) for n in range(2, 50)])
+    system.wait_decided(1 + sent)
+    system.wait_folded()
+    assert system.end("all --engines 2") == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
 
 

@@ -27,103 +27,103 @@ MOST_OF_A_CORE = 0.06
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
-def test_another_relay_takes_over_within_ten_seconds(how: signal.Signals, made: Production) -> None:
-    made.start("engine")
-    first = made.start("relay", "first")
-    made.publish([receipt(1)])
-    made.wait_until(lambda: len(made.told_positions()) == 2)
-    made.start("relay", "second")
+def test_another_relay_takes_over_within_ten_seconds(how: signal.Signals, system: Production) -> None:
+    system.start("engine")
+    first = system.start("relay", "first")
+    system.publish([receipt(1)])
+    system.wait_until(lambda: len(system.published_positions()) == 2)
+    system.start("relay", "second")
     time.sleep(2)
     first.send_signal(how)
     began = time.monotonic()
-    made.publish(life_cycle("1"))
-    made.wait_decided(6)
-    with made.ledger() as ledger:
+    system.publish(life_cycle("1"))
+    system.wait_decided(6)
+    with system.ledger() as ledger:
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
-    made.wait_until(lambda: made.told_positions()[-1] == last)
+    system.wait_until(lambda: system.published_positions()[-1] == last)
     assert time.monotonic() - began < TAKES_OVER_S
     if how is signal.SIGSTOP:  # it wakes, and is fenced off or stands by
         first.send_signal(signal.SIGCONT)
-        made.publish(life_cycle("2"))
-        made.wait_decided(11)
+        system.publish(life_cycle("2"))
+        system.wait_decided(11)
         time.sleep(2)
-    made.wait_until(lambda: made.told_positions() == list(range(1, last_position(made) + 1)))
+    system.wait_until(lambda: system.published_positions() == list(range(1, last_position(system) + 1)))
 
 
-def last_position(made: Production) -> int:
-    with made.ledger() as ledger:
+def last_position(system: Production) -> int:
+    with system.ledger() as ledger:
         found: int = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
     return found
 
 
-def test_a_relay_whose_mark_has_expired_goes_on_from_the_topics_end(made: Production) -> None:
-    made.start("engine")
-    made.start("relay")
-    made.publish([b"garbage", *life_cycles(["1", "2"])])
-    made.wait_decided(12)
-    made.wait_until(lambda: made.told_positions()[-1:] == [last_position(made)])
-    made.end("relay")
-    with made.ledger() as ledger:
-        forget_marks(made, f"{made.settings.topics}-relay-{ledger.ledger_id}")
-    made.publish(life_cycle("3"))
-    made.wait_decided(17)
-    made.start("relay")
-    made.wait_until(lambda: made.told_positions() == list(range(1, last_position(made) + 1)))
-    numbers = [json.loads(record.value)["data"]["number"] for record in made.told_outcomes()]
+def test_a_relay_whose_mark_has_expired_goes_on_from_the_topics_end(system: Production) -> None:
+    system.start("engine")
+    system.start("relay")
+    system.publish([b"garbage", *life_cycles(["1", "2"])])
+    system.wait_decided(12)
+    system.wait_until(lambda: system.published_positions()[-1:] == [last_position(system)])
+    system.end("relay")
+    with system.ledger() as ledger:
+        forget_marks(system, f"{system.settings.topics}-relay-{ledger.ledger_id}")
+    system.publish(life_cycle("3"))
+    system.wait_decided(17)
+    system.start("relay")
+    system.wait_until(lambda: system.published_positions() == list(range(1, last_position(system) + 1)))
+    numbers = [json.loads(record.value)["data"]["number"] for record in system.published_outcomes()]
     assert sorted(numbers) == list(range(1, 18))
 
 
-def forget_marks(made: Production, group: str) -> None:
+def forget_marks(system: Production, group: str) -> None:
     from kafka import KafkaAdminClient  # noqa: PLC0415
 
-    admin: Any = KafkaAdminClient(bootstrap_servers=made.settings.kafka)
+    admin: Any = KafkaAdminClient(bootstrap_servers=system.settings.kafka)
     admin.delete_groups([group])
     admin.close()
 
 
-def test_a_relay_refuses_a_ledger_that_is_not_the_one_it_told_of(made: Production) -> None:
-    made.start("engine")
-    made.start("relay")
-    made.publish(life_cycles(["1"]))
-    made.wait_decided(6)
-    made.wait_until(lambda: made.told_positions()[-1:] == [last_position(made)])
-    made.end("relay")
-    with psycopg.connect(made.said["database_url"]) as connection:
-        table = sql.Identifier(made.said["ledger_schema"], "stored_events")
+def test_a_relay_refuses_a_ledger_that_is_not_the_one_it_told_of(system: Production) -> None:
+    system.start("engine")
+    system.start("relay")
+    system.publish(life_cycles(["1"]))
+    system.wait_decided(6)
+    system.wait_until(lambda: system.published_positions()[-1:] == [last_position(system)])
+    system.end("relay")
+    with psycopg.connect(system.setting_texts["database_url"]) as connection:
+        table = sql.Identifier(system.setting_texts["ledger_schema"], "stored_events")
         connection.execute(sql.SQL("UPDATE {} SET state = state || ' '::bytea").format(table))
-    relay = made.start("relay")
+    relay = system.start("relay")
     assert relay.wait(60) == CANNOT
-    said = (made.logs / "relay.log").read_text()
+    said = (system.logs / "relay.log").read_text()
     assert "is not the one that the ledger has there" in " ".join(said.split())
     assert "Restore" in said
 
 
-def test_time_is_told_once_a_second_to_each_partition(made: Production) -> None:
-    made.start("timekeeper", "one")
-    made.start("timekeeper", "two")
-    made.wait_until(lambda: len(made.told("inbound")) >= 5 * made.settings.partitions)
+def test_time_is_told_once_a_second_to_each_partition(system: Production) -> None:
+    system.start("timekeeper", "one")
+    system.start("timekeeper", "two")
+    system.wait_until(lambda: len(system.records("inbound")) >= 5 * system.settings.partitions)
     by_partition: dict[int, list[str]] = {}
-    for record in made.told("inbound"):
+    for record in system.records("inbound"):
         by_partition.setdefault(record.partition, []).append(json.loads(record.value)["data"]["to"])
-    assert len(by_partition) == made.settings.partitions
+    assert len(by_partition) == system.settings.partitions
     for told in by_partition.values():
         times = [datetime.fromisoformat(to) for to in told]
         assert times == sorted(times)
         assert len(set(told)) >= len(told) - 1  # a change of keepers may tell one second twice
 
 
-def test_a_jump_of_more_than_a_day_is_refused_unless_an_operator_says_so(made: Production) -> None:
-    tell(made, datetime.now(UTC) - timedelta(days=2))
-    keeper = made.start("timekeeper")
+def test_a_jump_of_more_than_a_day_is_refused_unless_an_operator_says_so(system: Production) -> None:
+    tell(system, datetime.now(UTC) - timedelta(days=2))
+    keeper = system.start("timekeeper")
     assert keeper.wait(60) == CANNOT
-    assert len(made.told("inbound")) == 1
-    made.start("timekeeper --allow-jump")
-    made.wait_until(lambda: len(made.told("inbound")) > made.settings.partitions)
+    assert len(system.records("inbound")) == 1
+    system.start("timekeeper --allow-jump")
+    system.wait_until(lambda: len(system.records("inbound")) > system.settings.partitions)
 
 
-def tell(made: Production, at: datetime) -> None:
-    publisher = connect(made.settings).publisher()
-    publisher.send(Outgoing(made.settings.topic("inbound"), 0, b"", tick(at)))
+def tell(system: Production, at: datetime) -> None:
+    publisher = connect(system.settings).publisher()
+    publisher.send(Outgoing(system.settings.topic("inbound"), 0, b"", tick(at)))
     publisher.flush()
     publisher.close()
 
@@ -132,28 +132,28 @@ def test_idle_the_system_commits_nothing_and_hardly_uses_the_processor(
     postgres_url: str, kafka: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With as many partitions as there are by default, each told the time once a second."""
-    with production(postgres_url, kafka, partitions=48) as made:
-        made.start("timekeeper --allow-jump", "timekeeper")
+    with production(postgres_url, kafka, partitions=48) as system:
+        system.start("timekeeper --allow-jump", "timekeeper")
         for role in ("engine", "relay", "projector"):
-            made.start(role)
-        sent = made.publish([receipt(1)])
-        made.wait_decided(sent)
-        made.wait_folded()
+            system.start(role)
+        sent = system.publish([receipt(1)])
+        system.wait_decided(sent)
+        system.wait_folded()
         time.sleep(3)
-        before, cpu, began = written(made), cpu_s(made), time.monotonic()
+        before, cpu, began = written(system), cpu_s(system), time.monotonic()
         time.sleep(IDLE_S)
-        used = (cpu_s(made) - cpu) / (time.monotonic() - began)
-        assert written(made) == before
+        used = (cpu_s(system) - cpu) / (time.monotonic() - began)
+        assert written(system) == before
     with capsys.disabled():
         print(f"\n  idle: {used:.1%} of a core for all four workers", end="")
     assert used < MOST_OF_A_CORE
 
 
-def written(made: Production) -> list[object]:
+def written(system: Production) -> list[object]:
     """What changes whenever a row of this ledger or of these read models is written."""
     found: list[object] = []
-    with psycopg.connect(made.said["database_url"]) as connection:
-        for schema in (made.said["ledger_schema"], made.said["read_models_schema"]):
+    with psycopg.connect(system.setting_texts["database_url"]) as connection:
+        for schema in (system.setting_texts["ledger_schema"], system.setting_texts["read_models_schema"]):
             tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema])
             for (table,) in tables.fetchall():
                 last = sql.SQL("SELECT count(*), max(xmin::text::bigint) FROM {}")
@@ -161,9 +161,9 @@ def written(made: Production) -> list[object]:
     return found
 
 
-def cpu_s(made: Production) -> float:
+def cpu_s(system: Production) -> float:
     ticks = 0
-    for worker in made.workers.values():
+    for worker in system.workers.values():
         fields = Path(f"/proc/{worker.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
