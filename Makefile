@@ -1,7 +1,7 @@
-# `make` prints the targets. Every part says how long it took.
+# `make` prints the targets. Each target prints its duration.
 # make PYTHON=/path/to/python3.11 install   chooses the interpreter
-# make test ARGS="-k cancel"                hands options to pytest
-# make lock ARGS=--upgrade                  moves indirect dependencies to their newest versions
+# make test ARGS="-k cancel"                passes options to pytest
+# make lock ARGS=--upgrade                  upgrades indirect dependencies to their newest versions
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -15,55 +15,55 @@ export TIMEFORMAT = $(subst .installed,install,$(@F)) took %1R s
 help:  ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: .venv/.installed  ## Make .venv with all locked packages and the command jumun
+install: .venv/.installed  ## Create .venv with all locked packages and the command jumun
 
 .venv/.installed: requirements.lock pyproject.toml tools/bootstrap
 	@time PYTHON="$(PYTHON)" tools/bootstrap
 	@touch $@
 
-demo: install  ## Decide a made-up marketplace of 10,000 orders and prove the result
+demo: install  ## Process a generated marketplace of 10,000 orders and verify the result
 	@$(BIN)/jumun demo
 
 test: install  ## Run all tests and print the ten slowest
 	@time $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --durations 10 $(ARGS)
 
-torture: install  ## Run the fault tests in their long form, for about an hour
+torture: install  ## Run the long fault tests, for about an hour
 	@time JUMUN_TORTURE=1 $(BIN)/pytest --timeout 3600 tests/torture tests/infra/workers tests/real_data/test_production.py $(ARGS)
 
 check: lint types imports test  ## All that CI runs: lint, types, imports, test
 
-format: install  ## Correct and format the code
+format: install  ## Fix and format the code
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-lint: install  ## Find mistakes, wrong format and misspelt words
+lint: install  ## Check for errors, wrong format and misspelt words
 	@time { $(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/codespell; }
 
 types: install  ## Check the types with mypy and pyright
 	@time { $(BIN)/mypy && $(BIN)/basedpyright; }
 
-imports: install  ## Check who imports whom
+imports: install  ## Check the imports between packages
 	@time $(BIN)/lint-imports
 
-docs: install  ## Print messages, events, read models and schemas to docs/
+docs: install  ## Write messages, events, read models and schemas to docs/
 	@$(BIN)/python -m infra.docs
 
 lock: install  ## Pin every package again in requirements.lock
 	@tools/lock $(ARGS)
 
-postgres-up: install  ## Start the project's own PostgreSQL and print where it is
+postgres-up: install  ## Start the project's own PostgreSQL and print its URL
 	@tools/postgres up
 
-postgres-down:  ## Stop it; its data stays
+postgres-down:  ## Stop it and keep its data
 	@tools/postgres down
 
-kafka-up:  ## Start the project's own Kafka and print where it is
+kafka-up:  ## Start the project's own Kafka and print its bootstrap servers
 	@tools/kafka up
 
-kafka-down:  ## Stop it; its data stays
+kafka-down:  ## Stop it and keep its data
 	@tools/kafka down
 
-bench: install  ## Measure speed, embedded, of the read models, and through Kafka
+bench: install  ## Measure the speed: embedded, of the read models, and through Kafka
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.read_models
 	@$(BIN)/python -m benchmarks.kafka

@@ -1,1 +1,1 @@
-"""What is measured, beside what: `python -m benchmarks`."""
+"""Benchmarks: what is measured, and what it is compared with.  Run them with `python -m benchmarks`."""

@@ -1,6 +1,6 @@
-"""python -m benchmarks [--quick] [--json]: exit status 1 if a bar is missed.
+"""python -m benchmarks [--quick] [--json]: the exit status is 1 if a figure misses its bar.
 
-`--quick` is for finding out that everything runs; its figures mean nothing, and it misses no bar.
+`--quick` only shows that everything runs.  Its figures mean nothing, and its exit status ignores the bars.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from benchmarks.life_cycles import Market
 from benchmarks.measure import Figure, Runs, p99
 
 GROWN: Final = Market(orders=2_000, skus=40)
-"""100 lines to a SKU in the end: about what the demo's marketplace sells in its four weeks."""
+"""100 order lines per SKU: about as many as the demo's marketplace sells in its four weeks."""
 YOUNG: Final = Market(orders=2_000, skus=200)
-"""20 lines to a SKU."""
+"""20 order lines per SKU."""
 FEW: Final = Market(orders=100, skus=40)
 
 
@@ -54,10 +54,12 @@ def _side(name: str, runs: Runs) -> str:
 
 
 def main() -> int:
-    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    asked.add_argument("--quick", action="store_true", help="few orders, one round: does it run?")
-    asked.add_argument("--json", action="store_true", help="figures as JSON")
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="few orders and one round, only to see that it runs"
+    )
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
     quick: bool = options.quick
     runs = lifecycle.measured(FEW if quick else GROWN, rounds=1 if quick else 5)
     young = lifecycle.measured_young(FEW if quick else YOUNG, rounds=1 if quick else 5)

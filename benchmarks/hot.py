@@ -1,4 +1,4 @@
-"""(c): one SKU that everybody wants, with few and with many active reservations."""
+"""(c): one SKU in high demand, with few and with many active reservations."""
 
 import json
 import time
@@ -25,11 +25,11 @@ FEW = 100
 MORE = 50
 """Orders added per measurement: each is placed and paid."""
 DECISIONS = 500
-TOLD = MessageContext(datetime(2026, 3, 9, tzinfo=UTC), "shop", "Asia/Seoul", DEFAULTS)
+CONTEXT = MessageContext(datetime(2026, 3, 9, tzinfo=UTC), "shop", "Asia/Seoul", DEFAULTS)
 
 
 class HotSku:
-    """An engine whose one SKU has that many active reservations."""
+    """An engine with one SKU that has the given number of active reservations."""
 
     def __init__(self, folder: Path, reservations: int) -> None:
         self.path = folder / "ledger.sqlite"
@@ -53,7 +53,7 @@ class HotSku:
         return self.ledger.load([STREAM])[STREAM]
 
     def snapshot(self) -> bytes:
-        """Its snapshot, taken now: beside it nothing is left to replay."""
+        """Takes and returns a snapshot of the stream's end, so that a load replays no events."""
         loaded = self.state()
         offset = self.ledger.next_offset()
         now = Loaded(loaded.version, loaded.state, loaded.version)
@@ -84,10 +84,10 @@ def figures(many: int, rounds: int) -> list[Figure]:
         large.ledger.close()
     sizes = f"{many:,} reservations / {FEW}"
     return [
-        _at_most(1.5, f"place and pay one more: {sizes}", "us", through[many], through[FEW]),
-        _at_most(1.5, f"decide and evolve alone: {sizes}", "us", pure[many], pure[FEW]),
-        _at_most(5, "open it from its snapshot / json.loads", "ms", loads, parses),
-        beside("c", "open it, events since a snapshot replayed / json.loads", "ms", replays, parses),
+        _at_most(1.5, f"place and pay one more order: {sizes}", "us", through[many], through[FEW]),
+        _at_most(1.5, f"decide and evolve only: {sizes}", "us", pure[many], pure[FEW]),
+        _at_most(5, "load it from its snapshot / json.loads", "ms", loads, parses),
+        beside("c", "load it, events since a snapshot replayed / json.loads", "ms", replays, parses),
     ]
 
 
@@ -96,12 +96,12 @@ def _at_most(bar: float, what: str, unit: str, values: list[float], others: list
 
 
 def _decided(state: Any) -> float:
-    """Microseconds of CPU for one reservation; the state is a value, so each starts from the same one."""
+    """Microseconds of CPU for one reservation.  States are immutable, so each starts from the same state."""
     commands = [Reserve(f"another-{number}", "1", 1) for number in range(DECISIONS)]
     began = time.process_time()
     for command in commands:
         after = state
-        for event in STOCK.decide(state, command, TOLD):
+        for event in STOCK.decide(state, command, CONTEXT):
             after = STOCK.evolve(after, event)
     return (time.process_time() - began) / DECISIONS * 1_000_000
 

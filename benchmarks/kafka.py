@@ -1,8 +1,9 @@
 """python -m benchmarks.kafka [--orders N] [--rounds N] [--quick] [--json]: through Kafka and PostgreSQL.
 
-Messages are consumed, decided, committed, told and folded by one worker of each kind, beside a bare
-kafka-python loop that reads the same inputs, writes the same outputs and reads them back.  Exit status 1 if
-the bar is missed.  The servers are the project's own (`make kafka-up postgres-up`), fsync on.
+One worker of each kind consumes, decides, commits, publishes and folds the messages.  This is compared with a
+bare kafka-python loop that reads the same inputs, writes the same outputs and reads them back.  The exit
+status is 1 if the ratio is below the bar.  It uses the project's own servers (`make kafka-up postgres-up`),
+with fsync on.
 """
 
 import argparse
@@ -31,16 +32,16 @@ SELLERS: Final = 8
 PARTITIONS: Final = 12
 BAR: Final = 0.4
 SAMPLE_S: Final = 0.02
-"""How finely lag is seen."""
+"""Interval at which the lag is sampled."""
 LAGGING_S: Final = 20.0
-"""How long messages come in at half the rate."""
+"""How long messages are published at half the rate, to measure the lag."""
 CLIENTS: Final = ("kafka-python", "confluent-kafka")
 KEY: Final = b"acme-0"
 BARE: Final = "bare kafka-python loop"
 
 
 class Done(NamedTuple):
-    """One round of one side."""
+    """The result of one round of one side."""
 
     orders_a_second: float
     lags_s: list[float]
@@ -52,7 +53,7 @@ def server(tool: str) -> str:
 
 
 def of_sellers(market: Market) -> list[bytes]:
-    """The market's orders, shared out among sellers."""
+    """The market's messages, with the orders distributed over the sellers."""
     lines: list[bytes] = []
     for wave in market.messages():
         for line in wave:
@@ -70,7 +71,7 @@ def receipts(market: Market) -> list[bytes]:
 
 
 def through(system: Production, market: Market, *, lagging_s: float) -> Done:
-    """Orders a second with all messages waiting, then the lag with messages coming in at half of that."""
+    """Measures orders per second with all messages waiting, then the lag at half of that rate."""
     workers = [system.start(role) for role in ("engine", "relay", "projector")]
     sent = system.publish(receipts(market))
     system.wait_decided(sent)
@@ -86,7 +87,7 @@ def through(system: Production, market: Market, *, lagging_s: float) -> Done:
 
 
 def _lags(system: Production, market: Market, rate: float, lagging_s: float) -> list[float]:
-    """Seconds from the publishing of an order's messages until the read models hold them."""
+    """Seconds from the publishing of a message until the read models contain its events."""
     later = Market(max(SELLERS, int(rate * lagging_s)), market.skus)
     lines = [line.replace(b'"2026030900', b'"2026031000').replace(b'", "source"', b' later", "source"')
              for line in of_sellers(later)]  # fmt: skip
@@ -105,7 +106,7 @@ def _lags(system: Production, market: Market, rate: float, lagging_s: float) -> 
 
 
 class Sampler:
-    """Looks again and again how far each partition is folded."""
+    """Samples the position up to which the read models have folded each partition, in a thread."""
 
     def __init__(self, system: Production) -> None:
         self._system = system
@@ -132,16 +133,16 @@ class Sampler:
                 "SELECT o.message_id, o.last_position, c.partition FROM outcomes o"
                 " JOIN commits c ON c.number = o.commit_number WHERE o.last_position IS NOT NULL"
             )
-        found: list[float] = []
+        lags: list[float] = []
         for identity, position, partition in rows:
             if identity in published:
                 positions, instants = self._seen[partition]
-                found.append(instants[bisect_left(positions, position)] - published[identity])
-        return found
+                lags.append(instants[bisect_left(positions, position)] - published[identity])
+        return lags
 
 
 class Outputs(NamedTuple):
-    """What Jumun wrote, and what it had read."""
+    """The records that Jumun read, and those that it wrote."""
 
     inbound: list[Record]
     ledger: list[Record]
@@ -153,7 +154,7 @@ def outputs(system: Production) -> Outputs:
 
 
 def bare(system: Production, wrote: Outputs, orders: int) -> Done:
-    """Reads the same inputs, writes the same outputs and reads them back: nothing else, in one process."""
+    """Only reads the same inputs, writes the same outputs and reads them back, in one process."""
     servers = system.settings.kafka
     inbound = [at(system.settings.topic("inbound"), p) for p in range(PARTITIONS)]
     with production(system.setting_texts["database_url"], servers, partitions=PARTITIONS) as other:
@@ -214,18 +215,20 @@ def measured(orders: int, rounds: int, lagging_s: float) -> dict[str, list[Done]
                 runs.setdefault(client, []).append(through(system, market, lagging_s=lagging_s))
                 if client == CLIENTS[0]:
                     wrote = outputs(system)
-                    share = len(wrote.inbound) / (5 * orders)  # with the orders that came at half the rate
+                    share = len(wrote.inbound) / (5 * orders)  # includes the orders of the lag test
                     runs.setdefault(BARE, []).append(bare(system, wrote, round(orders * share)))
     return runs
 
 
 def main() -> int:
-    asked = argparse.ArgumentParser(prog="python -m benchmarks.kafka", description=__doc__)
-    asked.add_argument("--orders", type=int, default=6_000)
-    asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--quick", action="store_true", help="few orders, one round: does it run?")
-    asked.add_argument("--json", action="store_true", help="figures as JSON")
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kafka", description=__doc__)
+    parser.add_argument("--orders", type=int, default=6_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--quick", action="store_true", help="few orders and one round, only to see that it runs"
+    )
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
     quick: bool = options.quick
     runs = measured(200, 1, 2.0) if quick else measured(options.orders, options.rounds, LAGGING_S)
     figures = [_beside(runs, client) for client in CLIENTS]
@@ -246,8 +249,8 @@ def _quantiles(lags: list[float]) -> tuple[float, float]:
 
 def _print(figures: list[Figure], lags: dict[str, tuple[float, float]], *, as_json: bool) -> None:
     if as_json:
-        said = [{**asdict(figure), "passed": figure.passed} for figure in figures]
-        print(json.dumps({"figures": said, "lag_s": lags}, indent=1))
+        rows = [{**asdict(figure), "passed": figure.passed} for figure in figures]
+        print(json.dumps({"figures": rows, "lag_s": lags}, indent=1))
         return
     for figure in figures:
         low, high = figure.spread

@@ -1,7 +1,7 @@
-"""The same orders for both sides: messages as bytes for Jumun, commands as plain arguments beside it.
+"""Generates the same orders for both sides: bytes of messages for Jumun, plain arguments for the aggregates.
 
-Order `n` has two lines of two pieces each.  A batch holds one step of each of five groups of orders, so that
-orders of all ages are open at once.
+Each order has two lines of two pieces.  A batch holds one step of each of five groups of orders, so that
+orders in all stages are open at once.
 """
 
 import json
@@ -20,9 +20,9 @@ ON_HAND = 10_000_000
 
 
 class Market(NamedTuple):
-    """So many orders of so many SKUs, an even number: then an order's two lines never share one.
+    """A number of orders and of SKUs.  If `skus` is even, the two lines of an order have different SKUs.
 
-    What the library's aggregates cost grows with the history of each SKU.
+    The cost of the library's aggregates grows with the history of each SKU.
     """
 
     orders: int
@@ -63,7 +63,7 @@ def at(number: int, kind: str) -> datetime:
 
 
 def waves(orders: int, kinds: Sequence[str] = KINDS) -> Iterator[list[tuple[str, int]]]:
-    """Batches of (step, order): each step of an order comes one batch after the one before."""
+    """Batches of (step, order).  Each batch holds at most one step of an order."""
     groups = [range(first, min(first + GROUP, orders)) for first in range(0, orders, GROUP)]
     for wave in range(len(groups) + len(kinds) - 1):
         yield [
@@ -84,10 +84,10 @@ def message(kind: str, number: int, skus: Sequence[str]) -> bytes:
     """One inbound CloudEvent."""
     name, data = _CONTENT[kind](number, skus)
     data |= {"channel": "naver", "order_id": f"2026030900{number:06}"}
-    return told(name, f"{kind}-{number}", data, at(number, kind))
+    return cloud_event(name, f"{kind}-{number}", data, at(number, kind))
 
 
-def told(name: str, identity: str, data: dict[str, Any], when: datetime = BEGAN) -> bytes:
+def cloud_event(name: str, identity: str, data: dict[str, Any], when: datetime = BEGAN) -> bytes:
     whole = {
         "specversion": "1.0",
         "id": identity,
@@ -103,7 +103,7 @@ def told(name: str, identity: str, data: dict[str, Any], when: datetime = BEGAN)
 
 def receipt(name: str) -> bytes:
     data = {"receipt_id": f"in-{name}", "sku": name, "pieces": ON_HAND}
-    return told("stock-received", f"in-{name}", data)
+    return cloud_event("stock-received", f"in-{name}", data)
 
 
 def _place(_: int, skus: Sequence[str]) -> tuple[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""(a) and (b): the life of an order, beside the same life with the library's aggregates."""
+"""(a) and (b): the lifecycle of an order, compared with the same lifecycle by the library's aggregates."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ WRITE_SIDE, LIVE, WITHIN = "Jumun", "Jumun, read models beside", "Jumun, read mo
 
 
 def measured(market: Market, rounds: int) -> Runs:
-    """All sides have the same orders."""
+    """Runs all sides with the same orders."""
     return alternately(
         {
             SAVED_ONE_BY_ONE: lambda folder: _aggregates(Shop(folder), market),
@@ -40,7 +40,7 @@ def measured(market: Market, rounds: int) -> Runs:
 
 
 def measured_young(market: Market, rounds: int) -> Runs:
-    """(a) alone, where SKUs have little history yet."""
+    """Runs only the sides of (a), with SKUs that have little history yet."""
     return alternately(
         {SAVED_ONE_BY_ONE: lambda folder: _aggregates(Shop(folder), market), **_ours(market)}, rounds
     )
@@ -63,7 +63,7 @@ def stocked(shop: Shop, market: Market) -> None:
 
 
 def _aggregates(shop: Shop, market: Market, *, read_first: bool = False) -> Run:
-    """`read_first`: each command's message is also read at Jumun's door; what it says is not used."""
+    """With `read_first`, Jumun's parser also reads the message of each command; the result is unused."""
     stocked(shop, market)
     batches = market.steps()
     nothing: list[list[bytes]] = [[] for _ in batches]
@@ -92,7 +92,7 @@ def _jumun(folder: Path, market: Market) -> Run:
 
 
 def _embedded(folder: Path, market: Market, *, beside: bool) -> Run:
-    """The time until the read models hold every order; the CPU of both processes."""
+    """Measures the time until the read models contain every order, and the CPU of both processes."""
     stopwatch = Stopwatch()
     with writing(Settings(home=folder), faults=stopwatch, beside=beside) as embedded:
         embedded.ingest(market.receipts())
@@ -160,7 +160,7 @@ def _cpu(runs: Runs, part: str, ours: str, other: str) -> Figure:
 
 
 def _commit(runs: Runs, other: str) -> Figure:
-    """Jumun's commit carries up to 500 messages with their inbox, outcomes and timers."""
+    """Jumun's commit has up to 500 messages, with their inbox rows, outcomes and timers."""
     part = "a" if other == SAVED_ONE_BY_ONE else "b"
     tails = [[p99(run.commits_ms) for run in runs[name]] for name in (WRITE_SIDE, other)]
     return beside(part, f"commit p99: {WRITE_SIDE} / {other}", "ms", *tails)

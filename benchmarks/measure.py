@@ -1,4 +1,4 @@
-"""Timing: each side in turn, again and again, on the same disk; medians; each figure beside another."""
+"""Times the sides in turn on the same disk, takes medians, and compares each figure with another."""
 
 import gc
 import os
@@ -11,15 +11,15 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 DISK = Path(".benchmarks")
-"""Under the working directory: the disk that the project lies on, not a memory file system."""
+"""In the working directory, so on the disk of the project and not in a memory file system."""
 
 
 @dataclass(slots=True)
 class Run:
-    """One side, once.  CPU counts all threads of this process, user and system."""
+    """One run of one side.  `cpu_s` counts user and system time of all threads of this process."""
 
     pieces: int
-    """Of work: orders."""
+    """Number of orders."""
     wall_s: float = 0
     cpu_s: float = 0
     commits_ms: list[float] = field(default_factory=list[float])
@@ -43,7 +43,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number beside another of the same run.  `bar`: what the ratio must reach, or stay below."""
+    """A measured value, compared with another of the same run.  `bar` is the limit of their ratio."""
 
     part: str
     what: str
@@ -52,7 +52,7 @@ class Figure:
     beside: float
     ratio: float
     spread: tuple[float, float]
-    """Least and greatest ratio of one round."""
+    """Smallest and largest ratio of a single round."""
     bar: float | None = None
     at_least: bool = True
 
@@ -64,7 +64,7 @@ class Figure:
 
 
 def children_cpu_s() -> float:
-    """CPU seconds that the processes which this one has started have used so far."""
+    """CPU seconds that the child processes of this process have used so far."""
     ticks = 0
     for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split():
         after_name = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
@@ -77,7 +77,7 @@ Runs = Mapping[str, list[Run]]
 
 
 def alternately(sides: Mapping[str, Side], rounds: int) -> Runs:
-    """A B A B: whatever else the machine does falls on all sides alike."""
+    """Runs the sides in turn (A B A B), so that other load on the machine affects all sides equally."""
     runs: dict[str, list[Run]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
@@ -93,7 +93,7 @@ def folder() -> Generator[Path]:
         yield Path(name)
 
 
-def beside(  # noqa: PLR0913  what is compared, in what unit, against which bar
+def beside(  # noqa: PLR0913  the two sides, their unit and the bar
     part: str,
     what: str,
     unit: str,
@@ -104,7 +104,7 @@ def beside(  # noqa: PLR0913  what is compared, in what unit, against which bar
     at_least: bool = True,
     upside_down: bool = False,
 ) -> Figure:
-    """`upside_down`: less is better, and the ratio says how much less."""
+    """With `upside_down` a smaller value is better, and the ratio is `others` / `values`."""
     pairs = zip(others, values, strict=True) if upside_down else zip(values, others, strict=True)
     ratios = [one / other for one, other in pairs]
     value, other = median(values), median(others)

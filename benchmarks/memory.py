@@ -1,4 +1,4 @@
-"""(d): what an open order costs in memory: placed, paid, reserved, not yet packed."""
+"""(d): the memory that an open order needs: placed, paid and reserved, but not packed."""
 
 import gc
 import tracemalloc
@@ -15,7 +15,7 @@ OPEN = ("place", "pay")
 
 
 def figures(market: Market) -> list[Figure]:
-    """By tracemalloc: what Python has allocated and still holds, states and all that keeps them."""
+    """Measures by tracemalloc the memory that stays allocated: states and all that refers to them."""
     ours, theirs = _jumun(market), _aggregates(market)
     return [beside("d", f"open order: {WRITE_SIDE} / {KEPT}", "bytes", [ours], [theirs])]
 
@@ -29,7 +29,9 @@ def _jumun(market: Market) -> float:
         def work() -> None:
             for batch in market.messages(OPEN):
                 engine.handle(batch)
-            engine.handle(market.receipts())  # known already: they take the place of the last batch
+            engine.handle(
+                market.receipts()
+            )  # duplicates: they replace the last batch, which the engine still refers to
 
         held = _held(work)
         ledger.close()

@@ -1,9 +1,9 @@
 """The order lifecycle with eventsourcing's own `Aggregate`, as its manual teaches it.
 
-The same rules as in `domain/`, as far as the lifecycle meets them, in the library's safe dialect: guards
-outside the `@event` methods, changes inside.
+It implements the rules of `domain/` that the lifecycle needs.  It uses the library safely: the rules are
+checked outside the `@event` methods, the state is changed inside them.
 """
-# ruff: noqa: ARG002  an event says what its method's arguments are called
+# ruff: noqa: ARG002  the arguments of an @event method are the event's attributes, also when not used
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ NAMES = UUID("6f0c1f4e-3a43-4d3c-9f1b-0d1f6f0e8a11")
 
 
 class Refused(Exception):
-    """A rule said no."""
+    """A rule refuses the command."""
 
 
 @dataclass(slots=True)
 class Line:
-    """One order line: how many of its pieces are where."""
+    """One order line, with the number of its pieces in each state."""
 
     sku: str
     ordered: int
@@ -39,7 +39,7 @@ class Shipment:
     dispatched: bool = False
     status: str = "packed"
     status_at: str = ""
-    known: set[str] = field(default_factory=set[str])
+    updates: set[str] = field(default_factory=set[str])
 
 
 class StockItem(Aggregate):
@@ -61,7 +61,7 @@ class StockItem(Aggregate):
         self._watch(at)
 
     def reserve(self, key: str, pieces: int, at: datetime) -> int:
-        """How many pieces are reserved now; the rest waits."""
+        """Returns how many pieces it reserved.  The rest is backordered."""
         if key in self.reservations or key in self.waiting:
             return 0
         granted = min(pieces, max(0, self.on_hand - self.reserved))
@@ -80,7 +80,7 @@ class StockItem(Aggregate):
         self._watch(at)
 
     def _watch(self, at: datetime) -> None:
-        """Low stock and sold out, once per crossing."""
+        """Records low stock and sold out once, when a threshold is crossed."""
         available = self.on_hand - self.reserved
         enough = 10 if self.level == "ok" else 14
         level = "sold_out" if available <= 0 else "low" if available <= enough else "ok"
@@ -161,10 +161,10 @@ class Order(Aggregate):
 
     def track(self, shipment_id: str, status: str, at: datetime) -> None:
         shipment = self.shipments.get(shipment_id)
-        said = at.isoformat()
-        if shipment is None or f"{status} {said}" in shipment.known:
+        reported_at = at.isoformat()
+        if shipment is None or f"{status} {reported_at}" in shipment.updates:
             return
-        self._tracked(shipment_id, status, said, late=said < shipment.status_at, timestamp=at)
+        self._tracked(shipment_id, status, reported_at, late=reported_at < shipment.status_at, timestamp=at)
 
     @event("Paid")
     def _paid(self, payment_id: str, amount: int, ship_by: str, timestamp: datetime) -> None:
@@ -192,12 +192,14 @@ class Order(Aggregate):
             self.lines[line].handed_over += some
 
     @event("Tracked")
-    def _tracked(self, shipment_id: str, status: str, said: str, timestamp: datetime, *, late: bool) -> None:
+    def _tracked(
+        self, shipment_id: str, status: str, reported_at: str, timestamp: datetime, *, late: bool
+    ) -> None:
         shipment = self.shipments[shipment_id]
-        shipment.known.add(f"{status} {said}")
+        shipment.updates.add(f"{status} {reported_at}")
         if late:
             return
-        shipment.status, shipment.status_at = status, said
+        shipment.status, shipment.status_at = status, reported_at
         if status == "delivered" and shipment.dispatched:
             for line, some in shipment.pieces.items():
                 self.lines[line].handed_over -= some

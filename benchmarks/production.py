@@ -1,4 +1,4 @@
-"""The production way as tests and benchmarks run it: real processes on a real broker and a real database."""
+"""Runs the production system for tests and benchmarks: real processes, a real broker, a real database."""
 
 import contextlib
 import json
@@ -35,7 +35,7 @@ PATIENCE_S = 240.0
 
 
 class Production:
-    """One ledger, its topics and read models, and whichever workers a test starts."""
+    """One ledger with its topics and read models, and the workers that a test starts."""
 
     def __init__(
         self, postgres_url: str, kafka: str, *, partitions: int = 6, client: str = "kafka-python"
@@ -52,7 +52,7 @@ class Production:
             "log_level": "info",
             "log_format": "json",
         }
-        self.settings = Settings(**self.setting_texts)  # type: ignore[arg-type]  # texts, as the environment has them
+        self.settings = Settings(**self.setting_texts)  # type: ignore[arg-type]  # texts, as in the environment
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self.keeps_alive = False
         self.revived = 0
@@ -77,12 +77,12 @@ class Production:
     ) -> subprocess.Popen[bytes]:
         name = name or role
         self._started[name] = role, name
-        said = {f"JUMUN_{key.upper()}": value for key, value in self.setting_texts.items()}
+        variables = {f"JUMUN_{key.upper()}": value for key, value in self.setting_texts.items()}
         self.logs.mkdir(exist_ok=True)
         with (self.logs / f"{name}.log").open("ab") as log:
             self.workers[name] = subprocess.Popen(
                 [sys.executable, "-m", module, "run", *role.split()],
-                env={**os.environ, **said, "PYTHONPATH": str(ROOT), **environment},
+                env={**os.environ, **variables, "PYTHONPATH": str(ROOT), **environment},
                 stderr=log,
                 stdout=log,
                 cwd=ROOT,
@@ -90,8 +90,9 @@ class Production:
         return self.workers[name]
 
     def revive(self) -> None:
-        """As a supervisor does.  librdkafka may end its process by a failed assertion, when an offset that it
-        was asked for does not come in time.
+        """Starts workers again that died, as a supervisor does.
+
+        librdkafka may abort its process by a failed assertion, if a requested offset does not arrive in time.
         """
         for name, process in list(self.workers.items()):
             if process.poll() is not None and (process.returncode < 0 or process.returncode == STUCK):
@@ -104,7 +105,7 @@ class Production:
         return process.wait(60)
 
     def log(self, name: str) -> list[dict[str, Any]]:
-        """What a worker has logged."""
+        """The log records of a worker."""
         lines = (self.logs / f"{name}.log").read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
@@ -121,14 +122,14 @@ class Production:
     # --- messages ------------------------------------------------------------------------------------
 
     def partition(self, line: bytes) -> int:
-        """As a publisher does: by seller; what has none goes anywhere."""
+        """The partition of the seller, as publishers choose it; without a seller, any partition."""
         try:
             return partition_of(json.loads(line)["sellerid"], self.settings.partitions)
         except (ValueError, TypeError, KeyError):
             return zlib.crc32(line) % self.settings.partitions
 
     def publish(self, lines: Iterable[bytes], kafka: Kafka | None = None) -> int:
-        """Publishes them, as our own user or another, and returns how many, once all are acknowledged."""
+        """Publishes the lines, by default as our own user; returns their number when all are acknowledged."""
         topic = self.settings.topic("inbound")
         count = 0
         with closing((kafka or connect(self.settings)).publisher()) as publisher:
@@ -138,7 +139,7 @@ class Production:
             publisher.flush(60)
         return count
 
-    # --- what there is afterwards --------------------------------------------------------------------
+    # --- results --------------------------------------------------------------------------------------
 
     @contextmanager
     def ledger(self) -> Generator[PostgresLedger]:
@@ -151,7 +152,7 @@ class Production:
             yield models
 
     def decided(self) -> dict[str, int]:
-        """Messages by the state they are in."""
+        """The number of messages in each state."""
         with self.ledger() as ledger:
             rows = ledger.rows(
                 "SELECT state, sum(n) FROM (SELECT state, count(*) AS n FROM outcomes GROUP BY state"
@@ -161,25 +162,27 @@ class Production:
         return {state: int(count) for state, count in rows if count}
 
     def wait_until(self, what: Callable[[], bool], patience_s: float = PATIENCE_S) -> float:
-        """Returns how long it took."""
+        """Waits until `what` returns True.  Returns the seconds that it waited."""
         began = time.monotonic()
         while not what():
             if self.keeps_alive:
                 self.revive()
             if time.monotonic() - began > patience_s:
                 tails = {name: self.log(name)[-3:] for name in self.workers}
-                raise AssertionError(f"not within {patience_s} s; workers said last: {tails}")
+                raise AssertionError(
+                    f"not within {patience_s} s; the last log records of the workers: {tails}"
+                )
             time.sleep(0.1)
         return time.monotonic() - began
 
     def wait_decided(self, sent: int, patience_s: float = PATIENCE_S) -> float:
-        """Until every message has an outcome."""
+        """Waits until every message has an outcome."""
         with self.ledger() as ledger:
             query = "SELECT count(*) FROM outcomes WHERE was IS NULL"
             return self.wait_until(lambda: ledger.rows(query)[0][0] >= sent, patience_s)
 
     def wait_folded(self, patience_s: float = PATIENCE_S) -> float:
-        """Until the read models hold all that the ledger has."""
+        """Waits until the read models have folded the whole ledger."""
         ends = (
             "SELECT partition, max(last_position) FROM commits WHERE first_position <= last_position"
             " GROUP BY partition"
@@ -202,19 +205,20 @@ class Production:
             ]
 
     def published_outcomes(self) -> list[Record]:
-        """Of both topics, once all that the ledger has are told: what one transaction tells becomes visible
-        in one partition after the other.
+        """The outcomes of both topics, once all outcomes of the ledger are published.
+
+        It must wait: the records of one Kafka transaction become visible in one partition after another.
         """
-        found: list[Record] = []
+        records: list[Record] = []
         with self.ledger() as ledger:
             count: int = ledger.rows("SELECT count(*) FROM outcomes")[0][0]
 
-        def all_told() -> bool:
-            found[:] = self.records("outcomes") + self.records("set-aside")
-            return len(found) >= count
+        def all_published() -> bool:
+            records[:] = self.records("outcomes") + self.records("set-aside")
+            return len(records) >= count
 
-        self.wait_until(all_told)
-        return found
+        self.wait_until(all_published)
+        return records
 
     def published_positions(self) -> list[int]:
         return sorted(ledger_position(record.value).position for record in self.records("ledger"))

@@ -1,9 +1,9 @@
-"""python -m benchmarks.read_models [--quick]: read models on PostgreSQL, by arrays beside row by row.
+"""python -m benchmarks.read_models [--quick]: writes read models to PostgreSQL, by arrays and row by row.
 
-Both sides write the same rows of the same batches to the same server in the same run, in turn: `executemany`
-as psycopg pipelines it, and what `infra.read_models.postgres` does instead.  Batches are the events of 500
-orders of the demo's marketplace, and those of 500 messages.  The server is the project's own: `make
-postgres-up`.
+Two ways to write are compared: psycopg's pipelined `executemany`, and the arrays of
+`infra.read_models.postgres`.  Both write the same rows of the same batches to the same server, in turn.  A
+batch holds the events of 500 orders of the demo's marketplace, or of 500 messages.  It uses the project's own
+server (`make postgres-up`).
 """
 
 import argparse
@@ -38,7 +38,7 @@ POSTGRES: Final = Path(__file__).parents[1] / "tools" / "postgres"
 
 
 def market(orders: int) -> tuple[list[Recorded], int]:
-    """The marketplace's events, and of how many messages they are."""
+    """The marketplace's events, and the number of messages that caused them."""
     lines = messages(orders, SEED)
     with folder() as where:
         ledger = SqliteLedger(str(where / "ledger.sqlite"))
@@ -52,7 +52,7 @@ def market(orders: int) -> tuple[list[Recorded], int]:
 
 @contextmanager
 def schema_of(url: str) -> Generator[str]:
-    """A schema with empty tables, for one run."""
+    """A schema with empty tables for one run.  It is dropped afterwards."""
     schema = f"bench_read_{uuid.uuid4().hex[:16]}"
     ReadModels(url, schema).close()
     try:
@@ -64,8 +64,8 @@ def schema_of(url: str) -> Generator[str]:
         engine.dispose()
 
 
-def written(url: str, write: str, changes: Sequence[Changes]) -> float:
-    """Seconds to write these changes, each batch in a transaction."""
+def seconds_to_write(url: str, write: str, changes: Sequence[Changes]) -> float:
+    """Seconds to write these changes, with one transaction per batch."""
     with schema_of(url) as schema:
         engine = opened(url, schema)
         tables = PostgresTables(engine.dialect, schema) if write == "arrays" else Tables(engine.dialect)
@@ -78,21 +78,21 @@ def written(url: str, write: str, changes: Sequence[Changes]) -> float:
     return took
 
 
-def applied(url: str, batches: Sequence[Sequence[Recorded]]) -> float:
-    """Seconds to fold these batches as a projector does."""
+def seconds_to_apply(url: str, batches: Sequence[Sequence[Recorded]]) -> float:
+    """Seconds to fold and write these batches as a projector does."""
     with schema_of(url) as schema:
-        models, stands = ReadModels(url, schema), 0
+        models, position = ReadModels(url, schema), 0
         began = perf_counter()
         for batch in batches:
-            models.apply(batch, after=stands)
-            stands = batch[-1].position
+            models.apply(batch, after=position)
+            position = batch[-1].position
         took = perf_counter() - began
         models.close()
     return took
 
 
-def rebuilt(url: str, events: Sequence[Recorded]) -> float:
-    """Seconds to fold all of them anew."""
+def seconds_to_rebuild(url: str, events: Sequence[Recorded]) -> float:
+    """Seconds to rebuild the read models from all events."""
     with schema_of(url) as schema:
         models = ReadModels(url, schema)
         began = perf_counter()
@@ -103,7 +103,7 @@ def rebuilt(url: str, events: Sequence[Recorded]) -> float:
 
 
 def of_batches(url: str, events: Sequence[Recorded], size: int, rounds: int) -> Iterator[str]:
-    """The two ways to write, and how fast a projector folds, in batches of `size` events."""
+    """Compares the two ways to write, and measures the projector, in batches of `size` events."""
     batches = list(in_batches(events, size))
     projection = Projection()
     changes = [projection.fold(batch) for batch in batches]
@@ -112,9 +112,9 @@ def of_batches(url: str, events: Sequence[Recorded], size: int, rounds: int) -> 
     arrays: list[float] = []
     folding: list[float] = []
     for _ in range(rounds):
-        many.append(written(url, "executemany", changes))
-        arrays.append(written(url, "arrays", changes))
-        folding.append(applied(url, batches))
+        many.append(seconds_to_write(url, "executemany", changes))
+        arrays.append(seconds_to_write(url, "arrays", changes))
+        folding.append(seconds_to_apply(url, batches))
     ratios = sorted(one / other for one, other in zip(many, arrays, strict=True))
     many_s, arrays_s = rows / median(many), rows / median(arrays)
     yield f"batches of {size:,} events:"
@@ -126,20 +126,22 @@ def of_batches(url: str, events: Sequence[Recorded], size: int, rounds: int) -> 
 
 
 def main() -> int:
-    asked = argparse.ArgumentParser(prog="python -m benchmarks.read_models", description=__doc__)
-    asked.add_argument("--quick", action="store_true", help="few orders, one round: does it run?")
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.read_models", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="few orders and one round, only to see that it runs"
+    )
+    options = parser.parse_args()
     quick: bool = options.quick
-    found = subprocess.run([POSTGRES, "url"], capture_output=True, text=True, check=False)
-    if found.returncode != 0:
-        print(found.stderr.strip(), file=sys.stderr)
+    process = subprocess.run([POSTGRES, "url"], capture_output=True, text=True, check=False)
+    if process.returncode != 0:
+        print(process.stderr.strip(), file=sys.stderr)
         return 2
-    url, rounds, orders = found.stdout.strip(), 1 if quick else 5, 100 if quick else 2_000
-    events, told = market(orders)
-    for pieces in (orders, told):  # what a batch holds 500 of
+    url, rounds, orders = process.stdout.strip(), 1 if quick else 5, 100 if quick else 2_000
+    events, message_count = market(orders)
+    for pieces in (orders, message_count):  # a batch holds the events of 500 orders, then of 500 messages
         size = len(events) * AT_ONCE // pieces
         print("\n".join(of_batches(url, events, size, rounds)))
-    took = [rebuilt(url, events) for _ in range(rounds)]
+    took = [seconds_to_rebuild(url, events) for _ in range(rounds)]
     print(f"rebuilt: {len(events) / median(took):,.0f} events/s of {len(events):,}")
     return 0
 

@@ -1,6 +1,6 @@
-"""What a service around the aggregates does with each command; it saves them one by one, or in batches.
+"""The application around the library's aggregates.  It saves after each command, or once per batch.
 
-A command is plain arguments here.  Jumun is given the bytes of a message.
+Here a command is plain arguments, while Jumun is given the bytes of a message.
 """
 
 import gc
@@ -20,7 +20,7 @@ from benchmarks.naive import Order, StockItem
 
 
 class Step(NamedTuple):
-    """One step of an order's life, ready to be carried out."""
+    """One step of an order's lifecycle: a command with its arguments."""
 
     kind: str
     key: str
@@ -31,24 +31,26 @@ class Step(NamedTuple):
 
 
 class TimedRecorder(SQLiteApplicationRecorder):
-    """The library's recorder with the pragmas of Jumun's connection; WAL is its own default."""
+    """The library's recorder with the pragmas of Jumun's connection.  WAL is already its default."""
 
     def __init__(self, datastore: SQLiteDatastore, events_table_name: str = "stored_events") -> None:
         super().__init__(datastore, events_table_name)
         self.commits_ms: list[float] = []
-        with datastore.get_connection(commit=True) as connection:  # one thread uses this one all the time
+        with datastore.get_connection(
+            commit=True
+        ) as connection:  # the only thread uses this connection all the time
             connection.cursor().execute("PRAGMA synchronous=FULL")
             connection.cursor().execute("PRAGMA cache_size=-65536")
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         began = time.perf_counter()
-        made = super().insert_events(stored_events, **kwargs)
+        notifications = super().insert_events(stored_events, **kwargs)
         self.commits_ms.append((time.perf_counter() - began) * 1_000)
-        return made
+        return notifications
 
 
 class Shop:
-    """Saves after each command, as the library's manual does."""
+    """Saves after each command, as in the library's manual."""
 
     settings: ClassVar[dict[str, str]] = {}
 
@@ -81,7 +83,7 @@ class Shop:
 
     @contextmanager
     def batch(self) -> Generator[None]:
-        """Around up to 500 commands; each is saved already when it ends."""
+        """A batch of up to 500 commands.  Each command has saved already, so it does nothing."""
         yield
 
     def carry_out(self, step: Step) -> None:
@@ -92,7 +94,7 @@ class Shop:
 
 
 class BatchedShop(Shop):
-    """One save for up to 500 commands, within which each aggregate is asked for once."""
+    """Saves once per batch of up to 500 commands, and loads each aggregate once per batch."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -119,7 +121,7 @@ class BatchedShop(Shop):
 
     @contextmanager
     def batch(self) -> Generator[None]:
-        """One save at its end.  Jumun decides without the cycle collector; so does this side."""
+        """Saves once, at the end.  Like Jumun's engine, it switches the cyclic garbage collector off."""
         gc.disable()
         try:
             yield
@@ -134,18 +136,18 @@ class BatchedShop(Shop):
 
 
 class CachingShop(BatchedShop):
-    """Between saves the library's own cache keeps the aggregates.
+    """Keeps the aggregates between batches in the library's own cache.
 
-    It copies each one deeply when it is asked for, so that a failed command leaves no trace.
+    The cache makes a deep copy of an aggregate at each `get`, so a failed command cannot change it.
     """
 
     settings: ClassVar[dict[str, str]] = {"AGGREGATE_CACHE_MAXSIZE": "0", "AGGREGATE_CACHE_FASTFORWARD": "n"}
 
 
 class KeepingShop(BatchedShop):
-    """Beyond the library: between saves the aggregates themselves are kept, and changed in place.
+    """Keeps the aggregates between batches in a dict, and changes them in place.  Not part of the library.
 
-    Nothing undoes what a failed command, or a failed save, did to them.
+    Nothing undoes the changes of a failed command or a failed save.
     """
 
     def _saved(self) -> None:

@@ -1,10 +1,10 @@
-"""How long commits take, seen at the points that the ledger names for crash tests."""
+"""Measures the duration of commits, at the points that the ledger names for crash tests."""
 
 import time
 
 
 class Stopwatch:
-    """Told of each point of a commit."""
+    """Called by the ledger at each named point of a commit."""
 
     def __init__(self) -> None:
         self.commits_ms: list[float] = []

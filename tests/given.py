@@ -20,7 +20,7 @@ Kind = TypeVar("Kind", bound=Event)
 
 NOON = datetime(2026, 3, 4, 3, tzinfo=UTC)
 """Wednesday 2026-03-04, 12:00 in Seoul."""
-TOLD = MessageContext(at=NOON, by="operator:kim", zone="Asia/Seoul", policies=DEFAULTS)
+CONTEXT = MessageContext(at=NOON, by="operator:kim", zone="Asia/Seoul", policies=DEFAULTS)
 
 
 def at(days: float = 0, hours: float = 0, minutes: float = 0) -> datetime:
@@ -115,7 +115,7 @@ class Given(Generic[State]):
 
     @property
     def context(self) -> MessageContext:
-        return TOLD._replace(policies=self.policies)
+        return CONTEXT._replace(policies=self.policies)
 
     @property
     def state(self) -> State:

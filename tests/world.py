@@ -28,11 +28,11 @@ class World:
         self.states: dict[StreamId, Any] = {}
         self.events: list[tuple[StreamId, Event]] = []
         self._timers: list[tuple[datetime, str, Timer]] = []
-        self.tell(OpenSeller())
+        self.handle(OpenSeller())
         for policy in policies:
-            self.tell(AdoptPolicy(policy=policy))
+            self.handle(AdoptPolicy(policy=policy))
 
-    def tell(self, command: Command, at: datetime = NOON, by: str = "operator:kim") -> list[Event]:
+    def handle(self, command: Command, at: datetime = NOON, by: str = "operator:kim") -> list[Event]:
         """The events that `command` causes, with all that follows.  A refusal leaves no trace."""
         return self._carry_out(command.stream(SELLER), command, self.context(at, by))
 

@@ -15,9 +15,9 @@ VERSION = "2026a"
 YEARS = range(2009, 2031)
 FOLDER = Path(__file__).parents[1] / "domain" / "policies" / "calendars"
 
-# Days decreed after the release of the library, each with its source in the name, for example
+# Holidays decreed after the release of the library, each with its source in the name, for example
 # date(2024, 10, 1): "Temporary holiday (Cabinet decision of 2024-09-03)".  The 0.109 release needs none:
-# it agrees with the official lists of 2024 to 2027, and the tests hold the file against them.
+# it agrees with the official lists of 2024 to 2027, and the tests compare the file with them.
 EXTRA: dict[date, str] = {}
 
 

@@ -1,4 +1,4 @@
-"""What tools/postgres and tools/kafka share: installing, ports, one at a time, and how they give up."""
+"""Functions that tools/postgres and tools/kafka share: install packages, find ports, lock, report errors."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from typing import NoReturn, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = ROOT / ".local"
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def stop(server: str, happened: str, todo: str) -> NoReturn:
@@ -21,32 +21,32 @@ def stop(server: str, happened: str, todo: str) -> NoReturn:
 
 
 def install(
-    server: str, package: str, find: Callable[[], Found | None], *, missing: str, instead: str
-) -> Found:
-    """What `find` finds, after apt-get has installed Debian's package where that is needed and allowed."""
-    if (there := find()) is not None:
-        return there
+    server: str, package: str, find: Callable[[], Result | None], *, missing: str, instead: str
+) -> Result:
+    """Returns the result of `find`, after installing Debian's package by apt-get if needed and allowed."""
+    if (result := find()) is not None:
+        return result
     command = ("apt-get", "install", "--yes", "--no-install-recommends", package)
     todo = f"sudo {' '.join(command)}"
     if shutil.which("apt-get") is None:
-        stop(server, f"{missing}, and there is no apt-get.", instead)
+        stop(server, f"{missing}, and this system has no apt-get.", instead)
     if os.geteuid() == 0:
         as_root: list[str] = []
     elif subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
         as_root = ["sudo", "-n"]
     else:
-        stop(server, f"{missing}, and only root may install one.", todo)
+        stop(server, f"{missing}, and only root may install it.", todo)
     print(f"Installing Debian's {package} ...", file=sys.stderr)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in ([*command], ["apt-get", "update"], [*command]):
-        done = subprocess.run([*as_root, *step], capture_output=True, env=quiet, check=False)
-        if step[1] == "install" and done.returncode == 0:
+        process = subprocess.run([*as_root, *step], capture_output=True, env=quiet, check=False)
+        if step[1] == "install" and process.returncode == 0:
             break
     else:
-        stop(server, f"apt-get could not install it: {done.stderr.decode()[-300:]}", todo)
-    if (there := find()) is None:
-        stop(server, f"apt-get installed {package}, and still {missing}.", todo)
-    return there
+        stop(server, f"apt-get could not install it: {process.stderr.decode()[-300:]}", todo)
+    if (result := find()) is None:
+        stop(server, f"apt-get installed {package}, but {missing}.", todo)
+    return result
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from domain.stock import STOCK
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock
 from domain.streams import StreamId, order_stream, stock_stream
 from tests.domain.messages import order, some, stock
-from tests.given import TOLD
+from tests.given import CONTEXT
 from tests.world import replay
 
 States = dict[StreamId, Any]
@@ -41,7 +41,7 @@ def receive(sku: str, pieces: int) -> Command:
 def after(*commands: Command) -> States:
     states: States = {}
     for command in commands:
-        states.update(cascade(states.get, command.stream("acme"), command, TOLD).states)
+        states.update(cascade(states.get, command.stream("acme"), command, CONTEXT).states)
     return states
 
 
@@ -50,7 +50,7 @@ IN_STOCK = (receive("CHAIR", 5), receive("TABLE", 5))
 
 def test_follow_ups_run_breadth_first() -> None:
     states = after(*IN_STOCK, PLACE)
-    events = cascade(states.get, THE_ORDER, PAY, TOLD).events
+    events = cascade(states.get, THE_ORDER, PAY, CONTEXT).events
     assert [(one.stream, type(one.event).__name__) for one in events] == [
         (THE_ORDER, "OrderPaid"),
         (CHAIR, "StockReserved"),
@@ -62,14 +62,14 @@ def test_follow_ups_run_breadth_first() -> None:
 
 def test_each_event_names_the_one_that_it_follows_from() -> None:
     states = after(*IN_STOCK, PLACE)
-    events = cascade(states.get, THE_ORDER, PAY, TOLD).events
+    events = cascade(states.get, THE_ORDER, PAY, CONTEXT).events
     assert [one.cause for one in events] == [None, 0, 0, 1, 2]
 
 
 def test_only_streams_with_new_events_have_new_states() -> None:
     states = after(*IN_STOCK, PLACE)
     before = dict(states)
-    paid = cascade(states.get, THE_ORDER, PAY, TOLD).states
+    paid = cascade(states.get, THE_ORDER, PAY, CONTEXT).states
     assert set(paid) == {THE_ORDER, CHAIR, TABLE}
     assert (paid[CHAIR].available, paid[TABLE].available) == (3, 4)
     assert states == before
@@ -77,7 +77,7 @@ def test_only_streams_with_new_events_have_new_states() -> None:
 
 def test_a_command_that_was_carried_out_before_leads_to_nothing() -> None:
     states = after(*IN_STOCK, PLACE, PAY)
-    assert cascade(states.get, THE_ORDER, PAY, TOLD) == ([], {})
+    assert cascade(states.get, THE_ORDER, PAY, CONTEXT) == ([], {})
 
 
 def test_a_refused_command_leaves_no_trace() -> None:
@@ -85,13 +85,13 @@ def test_a_refused_command_leaves_no_trace() -> None:
     before = dict(states)
     three = order(CancelLines, cancellation_id="c1", reason="other", lines=some(3))
     with pytest.raises(MoreThanCancellable):
-        cascade(states.get, THE_ORDER, three, TOLD)
+        cascade(states.get, THE_ORDER, three, CONTEXT)
     assert states == before
 
 
 def test_what_comes_before_its_order_is_too_early() -> None:
     with pytest.raises(TooEarly):
-        cascade(dict[StreamId, Any]().get, THE_ORDER, PAY, TOLD)
+        cascade(dict[StreamId, Any]().get, THE_ORDER, PAY, CONTEXT)
 
 
 @pytest.mark.parametrize("refusal", [NothingOrdered(line="1"), TooEarly("its order")])
@@ -106,7 +106,7 @@ def test_a_refused_follow_up_is_a_bug(refusal: Exception) -> None:
     states = after(*IN_STOCK, PLACE)
     before = dict(states)
     with pytest.raises(AssertionError, match="follow-up of StockReserved was refused at order/acme"):
-        cascade(states.get, THE_ORDER, PAY, TOLD, {**DECIDERS, "order": replace(rules, decide=refuses)})
+        cascade(states.get, THE_ORDER, PAY, CONTEXT, {**DECIDERS, "order": replace(rules, decide=refuses)})
     assert states == before
 
 
@@ -149,7 +149,7 @@ def test_the_new_states_are_those_that_the_events_lead_to(history: Sequence[Comm
     events: list[Any] = []
     for command in history:
         try:
-            decided, changed = cascade(states.get, command.stream("acme"), command, TOLD)
+            decided, changed = cascade(states.get, command.stream("acme"), command, CONTEXT)
         except (MoreThanCancellable, TooEarly):
             continue
         states.update(changed)
@@ -164,8 +164,8 @@ def test_the_fast_path_of_stock_decides_as_the_plain_one(history: Sequence[Comma
     for command in history:
         where = command.stream("acme")
         try:
-            fast = cascade(states.get, where, command, TOLD)
+            fast = cascade(states.get, where, command, CONTEXT)
         except (MoreThanCancellable, TooEarly):
             continue
-        assert cascade(states.get, where, command, TOLD, plain) == fast
+        assert cascade(states.get, where, command, CONTEXT, plain) == fast
         states.update(fast.states)

@@ -347,8 +347,10 @@ def in_stock(pieces: int, receipt_id: str = "in-1") -> ReceiveStock:
 
 
 def bought(world: World, pieces: int, order_id: str = "1001", channel: str = "naver") -> None:
-    world.tell(order(PlaceOrder, order_id=order_id, channel=channel, currency="KRW", lines=(chairs(pieces),)))
-    world.tell(
+    world.handle(
+        order(PlaceOrder, order_id=order_id, channel=channel, currency="KRW", lines=(chairs(pieces),))
+    )
+    world.handle(
         order(RecordPayment, order_id=order_id, channel=channel, payment_id="p1", amount=1_000 * pieces)
     )
 
@@ -359,8 +361,8 @@ def pay(order_id: str = "1001") -> RecordPayment:
 
 def delivered(world: World, pieces: int) -> None:
     bought(world, pieces)
-    world.tell(order(RecordDispatch, shipment_id="s1"))
-    world.tell(order(RecordTracking, shipment_id="s1", status="delivered"))
+    world.handle(order(RecordDispatch, shipment_id="s1"))
+    world.handle(order(RecordTracking, shipment_id="s1", status="delivered"))
 
 
 def units(line: Line) -> dict[UnitState, int]:
@@ -369,7 +371,7 @@ def units(line: Line) -> dict[UnitState, int]:
 
 def test_the_last_piece_on_two_channels_goes_to_the_first_in_line_and_the_second_waits() -> None:
     world = World()
-    world.tell(in_stock(1))
+    world.handle(in_stock(1))
     bought(world, 1, channel="coupang")
     bought(world, 1, channel="naver")
     assert units(world.order("1001", "coupang").lines["1"]) == {"allocated": 1}
@@ -379,11 +381,11 @@ def test_the_last_piece_on_two_channels_goes_to_the_first_in_line_and_the_second
 
 def test_out_of_stock_told_by_a_buyers_cancel_closes_the_sku_everywhere() -> None:
     world = World()
-    world.tell(in_stock(3))
+    world.handle(in_stock(3))
     bought(world, 1)
     bought(world, 2, "1002")
     command = order(RecordCancellation, cancellation_id="c1", reason="out_of_stock", initiator="customer")
-    events = world.tell(command)
+    events = world.handle(command)
     [cancelled] = [event for event in events if isinstance(event, LinesCancelled)]
     assert (cancelled.fault, cancelled.initiator) == ("seller", "customer")
     risk = OrderAtRisk(order="naver:main:1002", line="1", pieces=2, ship_by=SHIP_BY)
@@ -398,31 +400,31 @@ def test_out_of_stock_told_by_a_buyers_cancel_closes_the_sku_everywhere() -> Non
 def test_pieces_cancelled_for_want_of_stock_are_not_promised_to_the_next_in_line() -> None:
     """The book says one piece is there; the seller says there is none."""
     world = World()
-    world.tell(in_stock(1))
+    world.handle(in_stock(1))
     bought(world, 1)
     bought(world, 1, "1002")
-    world.tell(order(CancelLines, cancellation_id="c1", lines=some(1), reason="out_of_stock"))
+    world.handle(order(CancelLines, cancellation_id="c1", lines=some(1), reason="out_of_stock"))
     assert units(world.order("1002").lines["1"]) == {"backordered": 1}
 
 
 def test_after_the_count_who_waited_is_served() -> None:
     world = World()
-    world.tell(in_stock(2))
+    world.handle(in_stock(2))
     bought(world, 1)
-    world.tell(order(CancelLines, cancellation_id="c1", lines=some(1), reason="out_of_stock"))
+    world.handle(order(CancelLines, cancellation_id="c1", lines=some(1), reason="out_of_stock"))
     bought(world, 2, "1002")
     assert units(world.order("1002").lines["1"]) == {"backordered": 2}
-    world.tell(stock(CountStock, count_id="n1", counted=1))
+    world.handle(stock(CountStock, count_id="n1", counted=1))
     assert units(world.order("1002").lines["1"]) == {"allocated": 1, "backordered": 1}
 
 
 def test_an_order_packed_checked_and_sent_leaves_the_book_right() -> None:
     world = World()
-    world.tell(in_stock(5))
+    world.handle(in_stock(5))
     bought(world, 2)
     check = QualityCheck(passed=True, by="lee")
-    world.tell(order(PackShipment, shipment_id="s1", lines=some(2), quality_check=check))
-    world.tell(order(DispatchShipment, shipment_id="s1"))
+    world.handle(order(PackShipment, shipment_id="s1", lines=some(2), quality_check=check))
+    world.handle(order(DispatchShipment, shipment_id="s1"))
     assert units(world.order("1001").lines["1"]) == {"in_transit": 2}
     assert (world.stock().available, len(world.stock().reservations)) == (3, 0)
 
@@ -430,22 +432,22 @@ def test_an_order_packed_checked_and_sent_leaves_the_book_right() -> None:
 def test_what_one_line_gives_up_is_not_promised_to_another_line_of_the_same_cancelled_order() -> None:
     """Two lines of the same SKU: one has the only piece, the other waits; the whole order is cancelled."""
     world = World()
-    world.tell(in_stock(1))
-    world.tell(order(PlaceOrder, currency="KRW", lines=(chairs(1), chairs(1, "2"))))
-    world.tell(pay())
-    world.tell(order(RecordCancellation, cancellation_id="c1", reason="customer_request"))
+    world.handle(in_stock(1))
+    world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(1), chairs(1, "2"))))
+    world.handle(pay())
+    world.handle(order(RecordCancellation, cancellation_id="c1", reason="customer_request"))
     assert world.stock().available == 1
 
 
 def test_what_one_line_ships_short_is_not_promised_to_another_line_of_the_same_parcel() -> None:
     """Line 1 was promised two pieces that a count did not find; line 2 waits; then all of it leaves."""
     world = World()
-    world.tell(in_stock(2))
-    world.tell(order(PlaceOrder, currency="KRW", lines=(chairs(2), chairs(1, "2"))))
-    world.tell(pay())
-    world.tell(stock(CountStock, count_id="n1", counted=0))
-    world.tell(stock(ReceiveStock, receipt_id="in-2", pieces=2, location="busan"))
-    world.tell(order(RecordDispatch, shipment_id="s1"))
+    world.handle(in_stock(2))
+    world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2), chairs(1, "2"))))
+    world.handle(pay())
+    world.handle(stock(CountStock, count_id="n1", counted=0))
+    world.handle(stock(ReceiveStock, receipt_id="in-2", pieces=2, location="busan"))
+    world.handle(order(RecordDispatch, shipment_id="s1"))
     assert units(world.order("1001").lines["2"]) == {"in_transit": 1}
     assert dict(world.stock().reservations) == {}
 
@@ -455,7 +457,7 @@ def test_a_refused_wish_leaves_no_trace() -> None:
     bought(world, 2)
     before = dict(world.states), list(world.events)
     with pytest.raises(Refused):
-        world.tell(order(CancelLines, cancellation_id="c1", lines=some(3), reason="other"))
+        world.handle(order(CancelLines, cancellation_id="c1", lines=some(3), reason="other"))
     assert (world.states, world.events) == before
 
 
@@ -464,13 +466,13 @@ def test_a_refused_wish_leaves_no_trace() -> None:
 
 def holding(*, on_hand: int) -> World:
     world = World(stock_policy(hold_unpaid_minutes=30))
-    world.tell(in_stock(on_hand))
+    world.handle(in_stock(on_hand))
     return world
 
 
 def test_an_order_not_paid_within_its_hold_gives_its_pieces_back() -> None:
     world = holding(on_hand=2)
-    world.tell(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
+    world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
     assert units(world.order("1001").lines["1"]) == {"allocated": 2}
     world.pass_time(HELD_UNTIL)
     assert units(world.order("1001").lines["1"]) == {"open": 2}
@@ -479,16 +481,16 @@ def test_an_order_not_paid_within_its_hold_gives_its_pieces_back() -> None:
 
 def test_an_order_paid_after_its_hold_asks_anew() -> None:
     world = holding(on_hand=2)
-    world.tell(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
+    world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
     world.pass_time(HELD_UNTIL)
-    world.tell(pay(), at=at(hours=1))
+    world.handle(pay(), at=at(hours=1))
     assert units(world.order("1001").lines["1"]) == {"allocated": 2}
 
 
 def test_an_order_paid_in_time_keeps_its_pieces() -> None:
     world = holding(on_hand=2)
-    world.tell(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
-    world.tell(pay())
+    world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
+    world.handle(pay())
     assert world.pass_time(at(days=1)) == []
     assert units(world.order("1001").lines["1"]) == {"allocated": 2}
 
@@ -496,36 +498,36 @@ def test_an_order_paid_in_time_keeps_its_pieces() -> None:
 def test_an_order_held_in_part_and_paid_after_its_hold_gets_all_its_pieces() -> None:
     """One of two pieces was held, the other waits; the hold ends; then the buyer pays."""
     world = holding(on_hand=1)
-    world.tell(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
+    world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
     world.pass_time(HELD_UNTIL)
-    world.tell(pay(), at=at(hours=1))
-    world.tell(in_stock(5, "in-2"), at=at(hours=2))
+    world.handle(pay(), at=at(hours=1))
+    world.handle(in_stock(5, "in-2"), at=at(hours=2))
     assert units(world.order("1001").lines["1"]) == {"allocated": 2}
 
 
 def test_stock_that_comes_for_an_unpaid_order_is_held_and_not_given() -> None:
     """One of two pieces is held; the second comes; the hold ends unpaid: both are free."""
     world = holding(on_hand=1)
-    world.tell(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
-    world.tell(in_stock(1, "in-2"), at=at(minutes=10))
+    world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
+    world.handle(in_stock(1, "in-2"), at=at(minutes=10))
     world.pass_time(at(hours=1))
     assert world.stock().available == 2
 
 
 def test_an_order_packed_before_it_was_paid_keeps_its_pieces() -> None:
     world = holding(on_hand=2)
-    world.tell(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
-    world.tell(order(RecordPacking, shipment_id="s1", lines=some(2)))
-    world.tell(pay(), at=at(minutes=10))
+    world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
+    world.handle(order(RecordPacking, shipment_id="s1", lines=some(2)))
+    world.handle(pay(), at=at(minutes=10))
     world.pass_time(at(hours=1))
     assert world.stock().available == 0
 
 
 def test_lines_added_to_an_order_that_is_paid_are_reserved() -> None:
     world = World()
-    world.tell(in_stock(5))
+    world.handle(in_stock(5))
     bought(world, 2)
-    world.tell(order(AmendOrder, amendment_id="a1", lines=(chairs(1, "2"),)))
+    world.handle(order(AmendOrder, amendment_id="a1", lines=(chairs(1, "2"),)))
     assert units(world.order("1001").lines["2"]) == {"allocated": 1}
 
 
@@ -544,13 +546,13 @@ def looked_at(return_id: str, pieces: int, disposition: str = "restock") -> Reco
 
 def test_a_return_goes_through_quarantine_and_back_on_sale_unit_by_unit() -> None:
     world = World()
-    world.tell(in_stock(3))
+    world.handle(in_stock(3))
     delivered(world, 3)
-    world.tell(ask_back("r1", 3))
-    world.tell(back(RecordReceipt))
+    world.handle(ask_back("r1", 3))
+    world.handle(back(RecordReceipt))
     assert (world.stock().available, world.stock().balances["main"].quarantine) == (0, 3)
-    world.tell(looked_at("r1", 2))
-    world.tell(looked_at("r1", 1, "scrap"))
+    world.handle(looked_at("r1", 2))
+    world.handle(looked_at("r1", 1, "scrap"))
     assert (world.stock().available, world.stock().balances["main"].quarantine) == (2, 0)
     line = world.order("1001").lines["1"]
     assert (line.returned, line.return_open, units(line)) == (3, 0, {"delivered": 3})
@@ -559,19 +561,19 @@ def test_a_return_goes_through_quarantine_and_back_on_sale_unit_by_unit() -> Non
 def test_a_rejected_return_gives_the_order_its_pieces_back() -> None:
     world = World()
     delivered(world, 3)
-    world.tell(ask_back("r1", 3))
-    world.tell(back(DecideReturn, approve=False))
+    world.handle(ask_back("r1", 3))
+    world.handle(back(DecideReturn, approve=False))
     assert world.order("1001").lines["1"].return_open == 0
-    world.tell(ask_back("r2", 3))
+    world.handle(ask_back("r2", 3))
 
 
 def test_too_many_back_in_one_return_take_no_leave_from_another() -> None:
     world = World()
     delivered(world, 3)
-    world.tell(ask_back("r1", 1))
-    world.tell(ask_back("r2", 1))
-    world.tell(back(RecordReceipt, lines=(ReturnedLine(line="1", pieces=2),)))
-    world.tell(looked_at("r1", 2))
+    world.handle(ask_back("r1", 1))
+    world.handle(ask_back("r2", 1))
+    world.handle(back(RecordReceipt, lines=(ReturnedLine(line="1", pieces=2),)))
+    world.handle(looked_at("r1", 2))
     line = world.order("1001").lines["1"]
     assert (line.returned, line.return_open) == (1, 1)
 
@@ -579,8 +581,8 @@ def test_too_many_back_in_one_return_take_no_leave_from_another() -> None:
 def test_a_refund_not_made_in_time_is_overdue() -> None:
     world = World()
     delivered(world, 1)
-    world.tell(ask_back("r1", 1))
-    world.tell(back(RecordReceipt))
+    world.handle(ask_back("r1", 1))
+    world.handle(back(RecordReceipt))
     said = world.pass_time(at(days=30))
     assert happened(RefundOverdue, due_at=REFUND_DUE, at=REFUND_DUE) in said
 
@@ -604,7 +606,7 @@ def test_follow_ups_are_asked_in_the_order_of_lines_whatever_the_order_was_named
 
 def test_each_event_that_reserves_for_an_order_names_that_order() -> None:
     world = World()
-    world.tell(in_stock(3))
+    world.handle(in_stock(3))
     bought(world, 2)
     [event] = [event for _, event in world.events if isinstance(event, StockReserved)]
     assert (event.order, event.line) == (ORDER_1001, "1")

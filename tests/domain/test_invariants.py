@@ -132,16 +132,16 @@ class AnyShop(RuleBasedStateMachine):
 
     @rule(order_id=order_ids, chairs=pieces, tables=pieces)
     def places(self, order_id: str, chairs: int, tables: int) -> None:
-        self.tell(of(order_id, PlaceOrder, currency="KRW", lines=two_lines(chairs, tables)))
+        self.handle(of(order_id, PlaceOrder, currency="KRW", lines=two_lines(chairs, tables)))
 
     @rule(order_id=order_ids, some_pieces=pieces)
     def amends(self, order_id: str, some_pieces: int) -> None:
         added = OrderedLine(line="3", sku="CHAIR", pieces=some_pieces)
-        self.tell(of(order_id, AmendOrder, amendment_id="a", lines=(added,)))
+        self.handle(of(order_id, AmendOrder, amendment_id="a", lines=(added,)))
 
     @rule(order_id=order_ids, name=names, amount=st.integers(0, 9_000))
     def pays(self, order_id: str, name: str, amount: int) -> None:
-        self.tell(of(order_id, RecordPayment, payment_id=name, amount=amount))
+        self.handle(of(order_id, RecordPayment, payment_id=name, amount=amount))
 
     @rule(order_id=order_ids, kind=st.integers(0, 3), name=names)
     def mentions(self, order_id: str, kind: int, name: str) -> None:
@@ -151,66 +151,66 @@ class AnyShop(RuleBasedStateMachine):
             of(order_id, ClaimStatus, status=name),
             of(order_id, PostReview, review_id=name, score=4),
         ]
-        self.tell(said[kind])
+        self.handle(said[kind])
 
     @precondition(lambda self: self.with_units("allocated"))
     @rule(pick=picks, name=names, some_pieces=pieces)
     def packs(self, pick: int, name: str, some_pieces: int) -> None:
         order_id, line = chosen(self.with_units("allocated"), pick)
         said = {"lines": some(some_pieces, line), "quality_check": GOOD}
-        self.tell(of(order_id, PackShipment, shipment_id=name, **said))
+        self.handle(of(order_id, PackShipment, shipment_id=name, **said))
 
     @rule(order_id=order_ids, name=names, line=lines, some_pieces=pieces)
     def has_packed(self, order_id: str, name: str, line: str, some_pieces: int) -> None:
-        self.tell(of(order_id, RecordPacking, shipment_id=name, lines=some(some_pieces, line)))
+        self.handle(of(order_id, RecordPacking, shipment_id=name, lines=some(some_pieces, line)))
 
     @precondition(lambda self: self.packed())
     @rule(pick=picks, override=st.booleans())
     def dispatches(self, pick: int, override: bool) -> None:
         order_id, name = chosen(self.packed(), pick)
         why = Override(operator="kim", reason="the buyer called") if override else None
-        self.tell(of(order_id, DispatchShipment, shipment_id=name, override=why))
+        self.handle(of(order_id, DispatchShipment, shipment_id=name, override=why))
 
     @rule(order_id=order_ids, name=names, line=st.none() | lines, some_pieces=pieces)
     def has_left(self, order_id: str, name: str, line: str | None, some_pieces: int) -> None:
         asked = () if line is None else some(some_pieces, line)
-        self.tell(of(order_id, RecordDispatch, shipment_id=name, lines=asked))
+        self.handle(of(order_id, RecordDispatch, shipment_id=name, lines=asked))
 
     @rule(order_id=order_ids, name=names, status=statuses, ago=st.integers(0, 3))
     def is_seen(self, order_id: str, name: str, status: TrackingStatus, ago: int) -> None:
         scan = of(order_id, RecordTracking, shipment_id=name, status=status)
-        self.tell(scan, at=self.now - timedelta(hours=ago))
+        self.handle(scan, at=self.now - timedelta(hours=ago))
 
     @rule(order_id=order_ids, name=names, line=lines, some_pieces=pieces, reason=reasons)
     def asks_to_cancel(
         self, order_id: str, name: str, line: str, some_pieces: int, reason: CancelReason
     ) -> None:
         said = {"request_id": name, "lines": some(some_pieces, line), "reason": reason}
-        self.tell(of(order_id, RequestCancel, **said))
+        self.handle(of(order_id, RequestCancel, **said))
 
     @precondition(lambda self: self.waiting())
     @rule(pick=picks, approve=st.booleans())
     def answers(self, pick: int, approve: bool) -> None:
         order_id, name = chosen(self.waiting(), pick)
-        self.tell(of(order_id, DecideCancel, request_id=name, approve=approve))
+        self.handle(of(order_id, DecideCancel, request_id=name, approve=approve))
 
     @rule(order_id=order_ids, name=names, line=lines, some_pieces=pieces, reason=reasons)
     def cancels(self, order_id: str, name: str, line: str, some_pieces: int, reason: CancelReason) -> None:
         said = {"cancellation_id": f"s-{name}", "lines": some(some_pieces, line), "reason": reason}
-        self.tell(of(order_id, CancelLines, **said))
+        self.handle(of(order_id, CancelLines, **said))
 
     @rule(order_id=order_ids, name=names, line=st.none() | lines, some_pieces=pieces, reason=reasons)
     def has_cancelled(
         self, order_id: str, name: str, line: str | None, some_pieces: int, reason: CancelReason
     ) -> None:
         asked = () if line is None else some(some_pieces, line)
-        self.tell(of(order_id, RecordCancellation, cancellation_id=f"c-{name}", lines=asked, reason=reason))
+        self.handle(of(order_id, RecordCancellation, cancellation_id=f"c-{name}", lines=asked, reason=reason))
 
     @rule(order_id=order_ids, name=names, amount=st.integers(0, 4_000), for_return=st.booleans(), pick=picks)
     def refunds(self, order_id: str, name: str, amount: int, for_return: bool, pick: int) -> None:
         return_id = chosen(self.returns(), pick) if for_return and self.returns() else None
         said = {"refund_id": name, "amount": amount, "cause": "return", "return_id": return_id}
-        self.tell(of(order_id, RecordRefund, **said))
+        self.handle(of(order_id, RecordRefund, **said))
 
     @precondition(lambda self: self.with_units("in_transit", "delivered", "returned_to_sender"))
     @rule(pick=picks, number=st.integers(1, 3), some_pieces=pieces, by_carrier=st.booleans())
@@ -218,7 +218,7 @@ class AnyShop(RuleBasedStateMachine):
         order_id, line = chosen(self.with_units("in_transit", "delivered", "returned_to_sender"), pick)
         origin = "carrier" if by_carrier else "customer"
         said = {"return_id": f"r{number}", "lines": some(some_pieces, line), "origin": origin}
-        self.tell(of(order_id, RequestReturn, reason="changed_mind", **said))
+        self.handle(of(order_id, RequestReturn, reason="changed_mind", **said))
 
     @precondition(lambda self: self.returns())
     @rule(pick=picks, approve=st.booleans(), collected=st.booleans())
@@ -228,13 +228,13 @@ class AnyShop(RuleBasedStateMachine):
             back(RecordCollection, return_id=name),
             back(DecideReturn, return_id=name, approve=approve),
         )
-        self.tell(collect if collected else decide)
+        self.handle(collect if collected else decide)
 
     @precondition(lambda self: self.returns())
     @rule(pick=picks, where=locations, line=st.none() | lines, some_pieces=pieces)
     def gets_back(self, pick: int, where: str, line: str | None, some_pieces: int) -> None:
         came = () if line is None else (ReturnedLine(line=line, pieces=some_pieces),)
-        self.tell(back(RecordReceipt, return_id=chosen(self.returns(), pick), lines=came, location=where))
+        self.handle(back(RecordReceipt, return_id=chosen(self.returns(), pick), lines=came, location=where))
 
     @precondition(lambda self: self.returns())
     @rule(pick=picks, named=names, restocked=st.integers(0, 3), scrapped=st.integers(0, 3))
@@ -248,30 +248,30 @@ class AnyShop(RuleBasedStateMachine):
         ]
         if found:
             units = tuple(InspectedUnits.model_validate(unit) for unit in found)
-            self.tell(back(RecordInspection, return_id=name, inspection_id=named, units=units))
+            self.handle(back(RecordInspection, return_id=name, inspection_id=named, units=units))
 
     @rule(name=names, sku=skus, some_pieces=pieces)
     def gets_back_without_an_order(self, name: str, sku: str, some_pieces: int) -> None:
         said = {"channel": "shop", "currency": "KRW", "sku": sku, "pieces": some_pieces}
-        self.tell(back(RecordReturn, return_id=name, **said))
+        self.handle(back(RecordReturn, return_id=name, **said))
 
     @rule(sku=skus, where=locations, some_pieces=st.integers(1, 9))
     def receives(self, sku: str, where: str, some_pieces: int) -> None:
-        self.tell(stock(ReceiveStock, sku=sku, receipt_id=self.name(), location=where, pieces=some_pieces))
+        self.handle(stock(ReceiveStock, sku=sku, receipt_id=self.name(), location=where, pieces=some_pieces))
 
     @rule(sku=skus, where=locations, counted=st.integers(0, 9))
     def counts(self, sku: str, where: str, counted: int) -> None:
-        self.tell(stock(CountStock, sku=sku, count_id=self.name(), location=where, counted=counted))
+        self.handle(stock(CountStock, sku=sku, count_id=self.name(), location=where, counted=counted))
 
     @rule(sku=skus, where=locations, delta=st.integers(-4, 4))
     def adjusts(self, sku: str, where: str, delta: int) -> None:
         said = {"adjustment_id": self.name(), "location": where, "reason": "found"}
-        self.tell(stock(AdjustStock, sku=sku, delta=delta, **said))
+        self.handle(stock(AdjustStock, sku=sku, delta=delta, **said))
 
     @rule(sku=skus, where=locations, some_pieces=st.integers(-3, 3))
     def quarantines(self, sku: str, where: str, some_pieces: int) -> None:
         said = {"quarantine_id": self.name(), "location": where, "reason": "wet"}
-        self.tell(stock(QuarantineStock, sku=sku, pieces=some_pieces, **said))
+        self.handle(stock(QuarantineStock, sku=sku, pieces=some_pieces, **said))
 
     @rule(minutes=st.sampled_from([1, 20, 60, 60 * 24 * 2, 60 * 24 * 8]))
     def time_passes(self, minutes: int) -> None:
@@ -282,7 +282,7 @@ class AnyShop(RuleBasedStateMachine):
     def adopts(self, kind: int, version: int) -> None:
         stocked = self.policy.model_copy(update={"version": version, "safety_stock": version})
         policies = (stocked, KR_DEFAULT, KR_STD)
-        self.tell(AdoptPolicy(policy=policies[kind].model_copy(update={"version": version})))
+        self.handle(AdoptPolicy(policy=policies[kind].model_copy(update={"version": version})))
 
     # What there is to speak of.
 
@@ -322,11 +322,11 @@ class AnyShop(RuleBasedStateMachine):
         self.number += 1
         return str(self.number)
 
-    def tell(self, command: Command, at: datetime | None = None) -> None:
+    def handle(self, command: Command, at: datetime | None = None) -> None:
         """Says it twice.  Facts are never refused; the second time nothing happens."""
         before = dict(self.world.states)
         try:
-            events = self.world.tell(command, at or self.now)
+            events = self.world.handle(command, at or self.now)
         except TooEarly:
             assert self.world.states == before
             return
@@ -337,7 +337,7 @@ class AnyShop(RuleBasedStateMachine):
             return
         self.judge(command, before, events)
         if not isinstance(command, ONCE_BY_INBOX):
-            assert self.world.tell(command, at or self.now) == [], "said twice, done twice"
+            assert self.world.handle(command, at or self.now) == [], "said twice, done twice"
 
     def judge(self, command: Command | None, before: dict[Any, Any], events: list[Event]) -> None:
         """I15: a decision names its actor, and the policies and calendars adopted when it was made."""
@@ -456,7 +456,7 @@ class AnyShopAfterDelivery(AnyShop):
             self.has_left(order_id, "a", None, 1)
             self.is_seen(order_id, "a", "delivered", 0)
             said = {"return_id": f"r-{order_id}", "lines": some(2), "reason": "changed_mind"}
-            self.tell(of(order_id, RequestReturn, **said))
+            self.handle(of(order_id, RequestReturn, **said))
 
 
 STABLE: Final = settings(
@@ -515,10 +515,10 @@ def test_independent_facts_may_arrive_in_any_order(facts: list[tuple[Command, da
 def _after(facts: list[tuple[Command, datetime]]) -> Order:
     world = World()
     for sku in ("CHAIR", "TABLE"):
-        world.tell(stock(ReceiveStock, sku=sku, receipt_id=f"in-{sku}", pieces=9))
-    world.tell(order(PlaceOrder, currency="KRW", lines=two_lines(4, 2)))
+        world.handle(stock(ReceiveStock, sku=sku, receipt_id=f"in-{sku}", pieces=9))
+    world.handle(order(PlaceOrder, currency="KRW", lines=two_lines(4, 2)))
     for fact, when in facts:
-        world.tell(fact, when)
+        world.handle(fact, when)
     return world.order("1001")
 
 
@@ -541,10 +541,10 @@ def test_the_latest_milestone_holds_in_whatever_order_they_arrive(
 def test_a_short_count_is_the_only_way_to_promise_more_than_there_is() -> None:
     """Allowed to be negative: what is available, and nothing else."""
     world = World()
-    world.tell(stock(ReceiveStock, receipt_id="in-1", pieces=2))
-    world.tell(order(PlaceOrder, currency="KRW", lines=two_lines(2, 1)))
-    world.tell(order(RecordPayment, payment_id="p1", amount=1))
-    world.tell(stock(CountStock, count_id="n1", counted=0))
+    world.handle(stock(ReceiveStock, receipt_id="in-1", pieces=2))
+    world.handle(order(PlaceOrder, currency="KRW", lines=two_lines(2, 1)))
+    world.handle(order(RecordPayment, payment_id="p1", amount=1))
+    world.handle(stock(CountStock, count_id="n1", counted=0))
     item: StockItem = world.stock()
     assert item.available == -2
     assert item.balances["main"].on_hand == 0

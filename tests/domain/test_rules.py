@@ -7,7 +7,7 @@ import pytest
 from domain.catalogue import COMMANDS, DECIDERS, EVENTS
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from tests.given import NOON, TOLD
+from tests.given import CONTEXT, NOON
 
 
 @pytest.mark.parametrize("kind", sorted(DECIDERS))
@@ -52,7 +52,7 @@ def test_a_rule_is_found_by_the_class_that_it_is_annotated_with() -> None:
     rules.on_event(doubled)
     assert rules.commands == {Change}
     assert rules.events == {Doubled}
-    assert rules.decide(1, Change(2), TOLD) == [Doubled(at=NOON), Doubled(at=NOON)]
+    assert rules.decide(1, Change(2), CONTEXT) == [Doubled(at=NOON), Doubled(at=NOON)]
     assert rules.evolve(3, Doubled(at=NOON)) == 6
 
 

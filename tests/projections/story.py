@@ -38,9 +38,9 @@ class Story:
     timers: list[tuple[datetime, str, Any]] = field(default_factory=list[tuple[datetime, str, Any]])
 
     def __post_init__(self) -> None:
-        self.tell(OpenSeller(zone=self.zone, currency=self.currency), at(-100))
+        self.handle(OpenSeller(zone=self.zone, currency=self.currency), at(-100))
 
-    def tell(
+    def handle(
         self,
         command: Any,
         when: datetime,
@@ -62,7 +62,7 @@ class Story:
     def pass_time(self, until: datetime) -> "Story":
         while self.timers and self.timers[0][0] <= until:
             due, _, timer = heapq.heappop(self.timers)
-            self.tell(due_step(timer), due, stream=timer.stream)
+            self.handle(due_step(timer), due, stream=timer.stream)
         return self
 
     def _told(self, when: datetime, reported_at: datetime | None) -> MessageContext:
@@ -103,6 +103,6 @@ def together(stories: Iterable[Story]) -> list[Recorded]:
     return events
 
 
-def asked(kind: type[Subject], /, **fields: Any) -> Subject:
+def parsed(kind: type[Subject], /, **fields: Any) -> Subject:
     """The command as its message would say it."""
     return kind.model_validate_json(json.dumps(fields, default=datetime.isoformat))

@@ -28,7 +28,7 @@ from projections.read_models import READ_MODELS, TABLES
 from projections.returns import RETURN_STATUS
 from projections.tables import Table, markdown
 from projections.verify import digest, in_batches, recount
-from tests.projections.story import Story, asked, at
+from tests.projections.story import Story, at, parsed
 
 BY_NAME: dict[str, Table[Any]] = {table.name: table for table in TABLES}
 
@@ -48,37 +48,37 @@ def line(name: str = "1", pieces: int = 2) -> dict[str, Any]:
 
 def placed(order: str = "1", pieces: int = 2, **fields: Any) -> PlaceOrder:
     lines = [{"line": "1", "sku": "CHAIR", "pieces": pieces, "unit_price": "0.001"}]
-    return asked(PlaceOrder, **of(order, currency="KRW", lines=lines, **fields))
+    return parsed(PlaceOrder, **of(order, currency="KRW", lines=lines, **fields))
 
 
 def paid(order: str = "1", name: str = "p") -> RecordPayment:
-    return asked(RecordPayment, **of(order, payment_id=name, amount=10_000))
+    return parsed(RecordPayment, **of(order, payment_id=name, amount=10_000))
 
 
 def sent(order: str = "1", pieces: int = 2) -> RecordDispatch:
-    return asked(RecordDispatch, **of(order, shipment_id="box", lines=[line(pieces=pieces)], carrier="cj"))
+    return parsed(RecordDispatch, **of(order, shipment_id="box", lines=[line(pieces=pieces)], carrier="cj"))
 
 
 def tracked(status: str, order: str = "1") -> RecordTracking:
-    return asked(RecordTracking, **of(order, shipment_id="box", status=status))
+    return parsed(RecordTracking, **of(order, shipment_id="box", status=status))
 
 
 def claimed(status: str, order: str = "1") -> ClaimStatus:
-    return asked(ClaimStatus, **of(order, status=status))
+    return parsed(ClaimStatus, **of(order, status=status))
 
 
 def cancelled(reason: str, order: str = "1", pieces: int = 2) -> RecordCancellation:
-    return asked(
+    return parsed(
         RecordCancellation, **of(order, cancellation_id="c", lines=[line(pieces=pieces)], reason=reason)
     )
 
 
 def received(pieces: int = 100, name: str = "r") -> ReceiveStock:
-    return asked(ReceiveStock, sku="CHAIR", receipt_id=name, pieces=pieces)
+    return parsed(ReceiveStock, sku="CHAIR", receipt_id=name, pieces=pieces)
 
 
 def stocked() -> Story:
-    return Story().tell(received(), at(-9))
+    return Story().handle(received(), at(-9))
 
 
 FACTS = (
@@ -90,9 +90,9 @@ FACTS = (
     (tracked("in_transit"), at(1, 5)),
     (tracked("delivered"), at(2)),
     (tracked("exception"), at(1, 9)),
-    (asked(PostReview, **of(review_id="a", score=2)), at(4)),
-    (asked(PostReview, **of(review_id="b", score=5)), at(5)),
-    (asked(RecordRefund, **of(refund_id="f", amount=500, cause="goodwill")), at(6)),
+    (parsed(PostReview, **of(review_id="a", score=2)), at(4)),
+    (parsed(PostReview, **of(review_id="b", score=5)), at(5)),
+    (parsed(RecordRefund, **of(refund_id="f", amount=500, cause="goodwill")), at(6)),
     (cancelled("out_of_stock"), at(2, 1)),
 )
 
@@ -101,9 +101,9 @@ FACTS = (
 @given(st.permutations(FACTS))
 def test_rows_of_an_order_do_not_depend_on_the_order_in_which_its_facts_arrive(facts: list[Any]) -> None:
     def context(story: list[Any]) -> list[Any]:
-        known = stocked().tell(placed(promise_at=at(2)), at())
+        known = stocked().handle(placed(promise_at=at(2)), at())
         for command, when in story:
-            known.tell(command, when)
+            known.handle(command, when)
         found = [*rows(known, ORDER_STATUS.name), *rows(known, ORDER_FACTS.name)]
         return [replace(row, position=0, recorded_at=0) for row in found]
 
@@ -117,26 +117,26 @@ def test_a_fact_says_when_it_occurred_and_was_recorded_in_which_zone_and_currenc
 
 def test_a_line_occurred_when_it_was_ordered_whatever_happened_since() -> None:
     more = {"line": "2", "sku": "LAMP", "pieces": 1, "unit_price": "1"}
-    story = stocked().tell(placed(), at(1)).tell(paid(), at(2))
-    story.tell(asked(AmendOrder, **of(amendment_id="a", lines=[more])), at(3)).tell(sent(), at(4))
+    story = stocked().handle(placed(), at(1)).handle(paid(), at(2))
+    story.handle(parsed(AmendOrder, **of(amendment_id="a", lines=[more])), at(3)).handle(sent(), at(4))
     lines = {row.line: row for row in rows(story, "order_facts")}
     assert (lines["1"].occurred_at, lines["2"].occurred_at) == (micros_of(at(1)), micros_of(at(3)))
     assert lines["2"].placed_at == micros_of(at(1))
 
 
 def test_a_return_occurred_when_it_was_asked_for_or_came_in_unasked() -> None:
-    story = stocked().tell(placed(), at()).tell(sent(), at(1)).tell(tracked("delivered"), at(2))
+    story = stocked().handle(placed(), at()).handle(sent(), at(1)).handle(tracked("delivered"), at(2))
     _returned(story)
     unasked = {"return_id": "U", "channel": "shop", "sku": "CHAIR", "pieces": 1, "unit_price": "2"}
-    story.tell(asked(RecordReturn, **unasked, currency="GBP"), at(8))
+    story.handle(parsed(RecordReturn, **unasked, currency="GBP"), at(8))
     occurred = {row.return_id: row.occurred_at for row in rows(story, "return_status")}
     assert occurred == {"R": micros_of(at(3)), "U": micros_of(at(8))}
 
 
 def test_a_delivery_counts_only_while_its_milestone_holds() -> None:
-    story = stocked().tell(placed(), at()).tell(sent(), at(1)).tell(tracked("delivered"), at(2))
+    story = stocked().handle(placed(), at()).handle(sent(), at(1)).handle(tracked("delivered"), at(2))
     assert rows(story, "order_status")[0].status == "delivered"
-    story.tell(tracked("in_transit"), at(3))
+    story.handle(tracked("in_transit"), at(3))
     row = rows(story, "order_status")[0]
     assert (row.status, row.delivered_at, row.in_transit) == ("shipped", None, 2)
 
@@ -146,7 +146,7 @@ def test_a_delivery_counts_only_while_its_milestone_holds() -> None:
     [
         ([], "pending_payment"),
         ([paid()], "new"),
-        ([paid(), asked(AcknowledgeOrder, **of())], "acknowledged"),
+        ([paid(), parsed(AcknowledgeOrder, **of())], "acknowledged"),
         ([paid(), sent(pieces=1)], "partially_shipped"),
         ([paid(), sent()], "shipped"),
         ([paid(), sent(), tracked("delivered")], "delivered"),
@@ -157,25 +157,25 @@ def test_a_delivery_counts_only_while_its_milestone_holds() -> None:
     ],
 )
 def test_the_status_follows_from_where_the_pieces_are(facts: list[Any], status: str) -> None:
-    story = stocked().tell(placed(), at())
+    story = stocked().handle(placed(), at())
     for fact in facts:
-        story.tell(fact, at(1))
+        story.handle(fact, at(1))
     assert rows(story, "order_status")[0].status == status
 
 
 def test_an_order_without_lines_has_a_row_and_can_be_cancelled() -> None:
-    story = Story(seller="unassigned:olist").tell(asked(PlaceOrder, **of(currency="BRL")), at())
-    story.tell(asked(RecordCancellation, **of(cancellation_id="c", reason="other")), at(1))
-    story.tell(claimed("canceled"), at(1))
+    story = Story(seller="unassigned:olist").handle(parsed(PlaceOrder, **of(currency="BRL")), at())
+    story.handle(parsed(RecordCancellation, **of(cancellation_id="c", reason="other")), at(1))
+    story.handle(claimed("canceled"), at(1))
     row = rows(story, "order_status")[0]
     assert (row.status, row.claimed_status, row.lines) == ("cancelled", "canceled", 0)
     assert row.cancelled_at is not None
 
 
 def test_cancelled_pieces_that_were_sent_after_all_count_as_sent() -> None:
-    story = stocked().tell(placed(), at()).tell(paid(), at()).tell(cancelled("out_of_stock"), at(1))
+    story = stocked().handle(placed(), at()).handle(paid(), at()).handle(cancelled("out_of_stock"), at(1))
     assert rows(story, "order_facts")[0].out_of_stock == 2
-    fact = rows(story.tell(sent(), at(2)), "order_facts")[0]
+    fact = rows(story.handle(sent(), at(2)), "order_facts")[0]
     assert (fact.out_of_stock, fact.out_of_stock_at, fact.cancelled_seller, fact.in_transit) == (
         0,
         None,
@@ -185,18 +185,18 @@ def test_cancelled_pieces_that_were_sent_after_all_count_as_sent() -> None:
 
 
 def test_a_cancel_request_waits_until_it_is_answered() -> None:
-    story = stocked().tell(placed(), at()).tell(paid(), at())
-    story.tell(asked(RequestCancel, **of(request_id="q", lines=[line(pieces=1)])), at(1))
+    story = stocked().handle(placed(), at()).handle(paid(), at())
+    story.handle(parsed(RequestCancel, **of(request_id="q", lines=[line(pieces=1)])), at(1))
     assert rows(story, "order_status")[0].cancel_pending == 1
-    story.tell(asked(DecideCancel, **of(request_id="q", approve=True)), at(2))
+    story.handle(parsed(DecideCancel, **of(request_id="q", approve=True)), at(2))
     assert rows(story, "cancel_inbox")[0].state == "approved"
     row = rows(story, "order_status")[0]
     assert (row.cancel_pending, row.cancelled) == (0, 1)
 
 
 def test_a_cancel_request_is_overtaken_by_the_parcel() -> None:
-    story = stocked().tell(placed(), at()).tell(paid(), at())
-    story.tell(asked(RequestCancel, **of(request_id="q", lines=[line()])), at(1)).tell(sent(), at(2))
+    story = stocked().handle(placed(), at()).handle(paid(), at())
+    story.handle(parsed(RequestCancel, **of(request_id="q", lines=[line()])), at(1)).handle(sent(), at(2))
     assert rows(story, "cancel_inbox")[0].state == "overtaken"
     assert rows(story, "order_status")[0].cancel_pending == 0
 
@@ -209,41 +209,43 @@ def test_no_piece_appears_or_vanishes_in_stock() -> None:
 
 
 def _busy_stock() -> tuple[Any, Any]:
-    story = stocked().tell(placed(), at()).tell(paid(), at()).tell(sent(), at(1))
-    story.tell(tracked("delivered"), at(2))
-    story.tell(asked(AdjustStock, sku="CHAIR", adjustment_id="a", delta=-3, reason="Damaged"), at(2))
-    story.tell(asked(CountStock, sku="CHAIR", count_id="n", counted=90), at(2))
-    story.tell(asked(QuarantineStock, sku="CHAIR", quarantine_id="k", pieces=4, reason="wet"), at(2))
+    story = stocked().handle(placed(), at()).handle(paid(), at()).handle(sent(), at(1))
+    story.handle(tracked("delivered"), at(2))
+    story.handle(parsed(AdjustStock, sku="CHAIR", adjustment_id="a", delta=-3, reason="Damaged"), at(2))
+    story.handle(parsed(CountStock, sku="CHAIR", count_id="n", counted=90), at(2))
+    story.handle(parsed(QuarantineStock, sku="CHAIR", quarantine_id="k", pieces=4, reason="wet"), at(2))
     _returned(story)
     return rows(story, "stock_items")[0], rows(story, "stock_levels")[0]
 
 
 def _returned(story: Story) -> None:
-    story.tell(asked(RequestReturn, **of(return_id="R", lines=[line()], reason="defect")), at(3))
-    story.tell(asked(DecideReturn, return_id="R", approve=True), at(3))
-    story.tell(asked(RecordCollection, return_id="R"), at(4)).tell(asked(RecordReceipt, return_id="R"), at(5))
+    story.handle(parsed(RequestReturn, **of(return_id="R", lines=[line()], reason="defect")), at(3))
+    story.handle(parsed(DecideReturn, return_id="R", approve=True), at(3))
+    story.handle(parsed(RecordCollection, return_id="R"), at(4)).handle(
+        parsed(RecordReceipt, return_id="R"), at(5)
+    )
     units = [
         {"line": "1", "pieces": 1, "condition": "new", "disposition": "restock"},
         {"line": "1", "pieces": 1, "condition": "damaged", "disposition": "scrap"},
     ]
-    story.tell(asked(RecordInspection, return_id="R", inspection_id="1", units=units), at(6))
-    story.tell(asked(RecordRefund, **of(refund_id="f", amount=9, cause="return", return_id="R")), at(7))
+    story.handle(parsed(RecordInspection, return_id="R", inspection_id="1", units=units), at(6))
+    story.handle(parsed(RecordRefund, **of(refund_id="f", amount=9, cause="return", return_id="R")), at(7))
 
 
 def test_who_waits_for_stock_waits_no_longer_once_it_came() -> None:
-    story = Story().tell(placed(), at()).tell(paid(), at())
+    story = Story().handle(placed(), at()).handle(paid(), at())
     assert rows(story, "backorders")[0].waiting == 2
-    row = rows(story.tell(received(), at(1)), "backorders")[0]
+    row = rows(story.handle(received(), at(1)), "backorders")[0]
     assert (row.waiting, row.waited) == (0, 2)
 
 
 def test_a_fact_told_as_several_messages_counts_once_and_inferred_ones_apart() -> None:
-    story = stocked().tell(placed("1"), at()).tell(placed("2"), at(), inferred=True)
+    story = stocked().handle(placed("1"), at()).handle(placed("2"), at(), inferred=True)
     for part, order in ((1, "1"), (2, "2")):
-        note = asked(NoteOrder, **of(order, note_id="n", kind="picked"))
-        story.tell(note, at(1), part=part, of=2)
-        guess = asked(NoteOrder, **of(order, note_id="g", kind="reordered"))
-        story.tell(guess, at(1), part=part, of=2, inferred=True)
+        note = parsed(NoteOrder, **of(order, note_id="n", kind="picked"))
+        story.handle(note, at(1), part=part, of=2)
+        guess = parsed(NoteOrder, **of(order, note_id="g", kind="reordered"))
+        story.handle(guess, at(1), part=part, of=2, inferred=True)
     cells = {row.kind: row for row in rows(story, "activity")}
     picked, orders, guessed = (
         cells[kind] for kind in ("order.noted:picked", "order.placed", "order.noted:reordered")
@@ -254,8 +256,8 @@ def test_a_fact_told_as_several_messages_counts_once_and_inferred_ones_apart() -
 
 
 def test_adjustments_are_counted_by_sort_and_reason() -> None:
-    damaged = asked(AdjustStock, sku="CHAIR", adjustment_id="a", delta=-3, reason="Damaged", unit_price="2")
-    debt = asked(
+    damaged = parsed(AdjustStock, sku="CHAIR", adjustment_id="a", delta=-3, reason="Damaged", unit_price="2")
+    debt = parsed(
         RecordValueAdjustment,
         adjustment_id="A1",
         channel="shop",
@@ -265,7 +267,7 @@ def test_adjustments_are_counted_by_sort_and_reason() -> None:
         currency="GBP",
         reason="bad debt",
     )
-    cells = {row.kind: row for row in rows(stocked().tell(damaged, at()).tell(debt, at()), "activity")}
+    cells = {row.kind: row for row in rows(stocked().handle(damaged, at()).handle(debt, at()), "activity")}
     written = cells["stock.adjusted:written_off"]
     assert (written.reason, written.units, written.value_micros) == ("damaged", -3, -6_000_000)
     value = cells["seller.value-adjusted"]
@@ -277,7 +279,7 @@ def written_off(reasons: Iterable[int]) -> Story:
     story = stocked()
     for number, reason in enumerate(reasons):
         fields = {"sku": "CHAIR", "adjustment_id": f"a{number}", "delta": -1, "unit_price": "1"}
-        story.tell(asked(AdjustStock, **fields, reason=f"reason {reason}"), at())
+        story.handle(parsed(AdjustStock, **fields, reason=f"reason {reason}"), at())
     return story
 
 
@@ -303,24 +305,24 @@ def test_which_reasons_are_told_apart_does_not_depend_on_how_the_ledger_is_split
 
 
 def test_a_return_without_an_order_has_a_row() -> None:
-    back = asked(
+    back = parsed(
         RecordReturn, return_id="x", channel="shop", sku="CHAIR", pieces=3, unit_price="2", currency="GBP"
     )
-    row = rows(Story().tell(back, at()), "return_status")[0]
+    row = rows(Story().handle(back, at()), "return_status")[0]
     assert (row.order_id, row.state, row.received, row.value_micros) == (None, "received", 3, 6_000_000)
 
 
 def everything() -> Story:
-    story = Story().tell(received(), at(-9))
+    story = Story().handle(received(), at(-9))
     for number in range(4):
         name = str(number)
-        story.tell(placed(name, promise_at=at(2)), at(number)).tell(paid(name), at(number, 2))
-        story.tell(sent(name), at(number, 9)).tell(tracked("delivered", name), at(number + 2))
-    story.tell(tracked("exception", "2"), at(9)).tell(placed("1"), at())
+        story.handle(placed(name, promise_at=at(2)), at(number)).handle(paid(name), at(number, 2))
+        story.handle(sent(name), at(number, 9)).handle(tracked("delivered", name), at(number + 2))
+    story.handle(tracked("exception", "2"), at(9)).handle(placed("1"), at())
     _returned(story)
-    story.tell(placed("z"), at(5)).tell(paid("z"), at(5))
-    wish = asked(CancelLines, **of("z", cancellation_id="k", lines=[line()], reason="out_of_stock"))
-    return story.tell(wish, at(6)).pass_time(at(20))
+    story.handle(placed("z"), at(5)).handle(paid("z"), at(5))
+    wish = parsed(CancelLines, **of("z", cancellation_id="k", lines=[line()], reason="out_of_stock"))
+    return story.handle(wish, at(6)).pass_time(at(20))
 
 
 EVERYTHING = everything().events

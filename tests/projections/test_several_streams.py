@@ -14,7 +14,7 @@ from projections import sellers
 from projections.fold import Fold, Group, Recorded, Rows, when
 from projections.projection import Projection
 from projections.tables import Column, Stored, Table
-from tests.projections.story import Story, asked, at, together
+from tests.projections.story import Story, at, parsed, together
 
 
 @dataclass(slots=True)
@@ -83,18 +83,18 @@ class Kept:
 
 def placed(order: str, pieces: int) -> PlaceOrder:
     lines = [{"line": "1", "sku": "CHAIR", "pieces": pieces, "unit_price": "1"}]
-    return asked(PlaceOrder, channel="naver", order_id=order, currency="KRW", lines=lines)
+    return parsed(PlaceOrder, channel="naver", order_id=order, currency="KRW", lines=lines)
 
 
 def received(receipt: str, sku: str, pieces: int) -> ReceiveStock:
-    return asked(ReceiveStock, receipt_id=receipt, sku=sku, location="main", pieces=pieces)
+    return parsed(ReceiveStock, receipt_id=receipt, sku=sku, location="main", pieces=pieces)
 
 
 def two_shops() -> list[Recorded]:
     acme, bee = Story("acme"), Story("bee")
-    acme.tell(received("r1", "CHAIR", 10), at()).tell(placed("1", 2), at()).tell(placed("2", 3), at())
-    acme.tell(received("r2", "DESK", 4), at())
-    bee.tell(placed("1", 1), at())
+    acme.handle(received("r1", "CHAIR", 10), at()).handle(placed("1", 2), at()).handle(placed("2", 3), at())
+    acme.handle(received("r2", "DESK", 4), at())
+    bee.handle(placed("1", 1), at())
     return together([acme, bee])
 
 

@@ -152,7 +152,7 @@ def test_a_dump_is_restored_into_an_empty_database(system: Production, archived:
     again = f"postgresql://{said['user']}:{said['password']}@{said['host']}:{said['port']}/restored"
     run("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={again}", str(dump))
     system.setting_texts["database_url"] = again
-    system.settings = Settings(**system.setting_texts)  # type: ignore[arg-type]  # texts, as the environment has them
+    system.settings = Settings(**system.setting_texts)  # type: ignore[arg-type]  # texts, as in the environment
     assert 0 < sum(system.decided().values()) < sent
     led_out(system, sent, former, before)
 

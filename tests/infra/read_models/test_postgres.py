@@ -36,9 +36,9 @@ def of_sellers(count: int) -> tuple[list[Recorded], list[list[Recorded]]]:
     """A ledger, and its events by partition: one seller in each."""
     stories = [Story(seller=f"seller-{number}") for number in range(count)]
     for story in stories:
-        story.tell(received(), at())
+        story.handle(received(), at())
         for name in ("1", "2", "3"):
-            story.tell(placed(name), at()).tell(paid(name), at(hours=1)).tell(sent(name), at(1))
+            story.handle(placed(name), at()).handle(paid(name), at(hours=1)).handle(sent(name), at(1))
     ledger = together(stories)
     return ledger, [[known for known in ledger if known.seller_id == story.seller] for story in stories]
 

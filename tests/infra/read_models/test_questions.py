@@ -33,7 +33,7 @@ from projections.questions.rows import RowReader
 from projections.questions.score import score
 from projections.questions.stock import stock
 from tests.infra.read_models.conftest import RecordRef
-from tests.projections.story import Story, asked, at, together
+from tests.projections.story import Story, at, parsed, together
 from tests.projections.test_folds import (
     EVERYTHING,
     claimed,
@@ -76,18 +76,18 @@ def reading(request: pytest.FixtureRequest) -> Reading:
 
 def sold_out(order: str) -> CancelLines:
     lines = [{"line": "1", "pieces": 2}]
-    return asked(CancelLines, **of(order, cancellation_id="k", lines=lines, reason="out_of_stock"))
+    return parsed(CancelLines, **of(order, cancellation_id="k", lines=lines, reason="out_of_stock"))
 
 
 def in_march(cancels: int, paid_orders: int) -> Story:
     """`cancels` sold-out cancels of Wednesday noon in Seoul, out of `paid_orders` sent in time."""
-    story = Story().tell(received(10_000), at(-9))
+    story = Story().handle(received(10_000), at(-9))
     for number in range(paid_orders):
         name = f"{number:02}"
-        story.tell(placed(name), at()).tell(paid(name), at())
-        story.tell(sold_out(name) if number < cancels else sent(name), at(hours=1))
+        story.handle(placed(name), at()).handle(paid(name), at())
+        story.handle(sold_out(name) if number < cancels else sent(name), at(hours=1))
         if number < cancels:
-            story.tell(received(1, f"r{number}"), at(hours=1))
+            story.handle(received(1, f"r{number}"), at(hours=1))
     return story
 
 
@@ -115,9 +115,11 @@ def test_points_come_the_next_day_and_expire_without_any_event(reading: Reading)
 
 
 def test_a_line_not_sent_by_its_limit_costs_a_point_and_one_sent_in_time_none(reading: Reading) -> None:
-    story = stocked().tell(placed("late"), at()).tell(paid("late"), at())
-    story.tell(placed("good"), at()).tell(paid("good"), at()).tell(sent("good"), at(1))
-    story.tell(placed("too late"), at(-60)).tell(paid("too late"), at(-60)).tell(sent("too late"), at(-52))
+    story = stocked().handle(placed("late"), at()).handle(paid("late"), at())
+    story.handle(placed("good"), at()).handle(paid("good"), at()).handle(sent("good"), at(1))
+    story.handle(placed("too late"), at(-60)).handle(paid("too late"), at(-60)).handle(
+        sent("too late"), at(-52)
+    )
     with reading(story) as reader:
         ahead = penalty(reader, "acme", "naver", at(2))
         after = penalty(reader, "acme", "naver", at(6))
@@ -132,7 +134,7 @@ def test_a_line_not_sent_by_its_limit_costs_a_point_and_one_sent_in_time_none(re
 def test_each_channel_shows_its_share_above_the_safety_stock(reading: Reading) -> None:
     shares = {"shopify": Decimal("0.8")}
     policy = STOCK_STD.model_copy(update={"version": 2, "safety_stock": 3, "channel_shares": shares})
-    story = stocked().tell(AdoptPolicy(policy=policy), at(-8)).tell(placed(), at()).tell(paid(), at())
+    story = stocked().handle(AdoptPolicy(policy=policy), at(-8)).handle(placed(), at()).handle(paid(), at())
     with reading(story) as reader:
         (found,) = stock(reader, "acme")
     assert (found.on_hand, found.reserved, found.available, found.safety_stock) == (100, 2, 98, 3)
@@ -141,7 +143,7 @@ def test_each_channel_shows_its_share_above_the_safety_stock(reading: Reading) -
 
 
 def test_a_sku_that_was_cancelled_as_sold_out_is_for_sale_nowhere(reading: Reading) -> None:
-    story = stocked().tell(placed(), at()).tell(paid(), at()).tell(sold_out("1"), at(1))
+    story = stocked().handle(placed(), at()).handle(paid(), at()).handle(sold_out("1"), at(1))
     with reading(story) as reader:
         (found,) = stock(reader, "acme", "CHAIR", ("naver", "coupang"))
     assert found.closed
@@ -151,9 +153,9 @@ def test_a_sku_that_was_cancelled_as_sold_out_is_for_sale_nowhere(reading: Readi
 def test_a_marketplace_order_of_two_sellers_counts_once(reading: Reading) -> None:
     stories = [Story(seller=name) for name in ("a", "b")]
     for story in stories:
-        story.tell(placed(promise_at=at(2)), at()).tell(paid(), at(hours=6)).tell(sent(), at(1))
-        story.tell(tracked("delivered"), at(2, hours=1)).tell(claimed("delivered"), at(3))
-    stories[0].tell(placed("2"), at()).tell(claimed("canceled", "2"), at(1))
+        story.handle(placed(promise_at=at(2)), at()).handle(paid(), at(hours=6)).handle(sent(), at(1))
+        story.handle(tracked("delivered"), at(2, hours=1)).handle(claimed("delivered"), at(3))
+    stories[0].handle(placed("2"), at()).handle(claimed("canceled", "2"), at(1))
     with reading(*stories) as reader:
         every = orders(reader)
         came = orders(reader, claimed_status="delivered")
@@ -173,7 +175,7 @@ def test_a_marketplace_order_of_two_sellers_counts_once(reading: Reading) -> Non
 def test_lines_that_left_at_a_time_nobody_told_are_counted_apart(reading: Reading) -> None:
     story = stocked()
     for name, inferred in (("told", False), ("worked out", True)):
-        story.tell(placed(name), at()).tell(paid(name), at()).tell(sent(name), at(9), inferred=inferred)
+        story.handle(placed(name), at()).handle(paid(name), at()).handle(sent(name), at(9), inferred=inferred)
     with reading(story) as reader:
         left = orders(reader).lines
         points = penalty(reader, "acme", "naver", at(10)).now.points
@@ -187,9 +189,9 @@ def test_lines_that_left_at_a_time_nobody_told_are_counted_apart(reading: Readin
 def test_lines_know_the_day_of_their_promise_and_when_their_delivery_was_reported(reading: Reading) -> None:
     story = stocked()
     for name, day, reported in (("1", 1, 2), ("2", 2, None), ("3", 3, 368)):
-        story.tell(placed(name, promise_at=at(2)), at()).tell(sent(name), at(hours=1))
+        story.handle(placed(name, promise_at=at(2)), at()).handle(sent(name), at(hours=1))
         told = None if reported is None else at(reported)
-        story.tell(tracked("delivered", name), at(day), reported_at=told)
+        story.handle(tracked("delivered", name), at(day), reported_at=told)
     with reading(story) as reader:
         lines = orders(reader).lines
     assert (lines.delivered_early, lines.delivered_on_the_day, lines.delivered_late) == (1, 1, 1)
@@ -206,8 +208,8 @@ def test_a_kpi_over_days_adds_up_to_exact_means_and_quantiles_within_a_twentieth
     story = stocked()
     for number in range(10):
         name = str(number)
-        story.tell(placed(name), at(number)).tell(paid(name), at(number))
-        story.tell(sent(name), at(number, hours=number + 1))
+        story.handle(placed(name), at(number)).handle(paid(name), at(number))
+        story.handle(sent(name), at(number, hours=number + 1))
     with reading(story) as reader:
         every = kpi(reader, "processing_time", seller="acme")
         two = kpi(reader, "processing_time", channel="naver", since=date(2026, 3, 5), until=date(2026, 3, 7))
@@ -218,13 +220,13 @@ def test_a_kpi_over_days_adds_up_to_exact_means_and_quantiles_within_a_twentieth
 
 
 def test_the_part_of_a_rate_has_the_denominator_of_the_whole(reading: Reading) -> None:
-    story = stocked().tell(placed("1"), at()).tell(placed("2"), at()).tell(sold_out("1"), at(1))
+    story = stocked().handle(placed("1"), at()).handle(placed("2"), at()).handle(sold_out("1"), at(1))
     with reading(story) as reader:
         assert kpi(reader, "cancel_rate:seller").rate == Decimal("0.5")
 
 
 def on_coupang(kind: type[Any], order: str, **fields: Any) -> Any:
-    return asked(kind, channel="coupang", order_id=order, **fields)
+    return parsed(kind, channel="coupang", order_id=order, **fields)
 
 
 def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(reading: Reading) -> None:
@@ -232,10 +234,10 @@ def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(reading: Read
     for number in range(4):
         name, line = str(number), {"line": "1", "sku": "CHAIR", "pieces": 1}
         order = on_coupang(PlaceOrder, name, currency="KRW", lines=[line], promise_at=at(3))
-        story.tell(order, at()).tell(on_coupang(RecordPayment, name, payment_id="p", amount=1), at())
-        story.tell(on_coupang(RecordDispatch, name, shipment_id="b"), at(hours=1))
+        story.handle(order, at()).handle(on_coupang(RecordPayment, name, payment_id="p", amount=1), at())
+        story.handle(on_coupang(RecordDispatch, name, shipment_id="b"), at(hours=1))
         delivered = on_coupang(RecordTracking, name, shipment_id="b", status="delivered")
-        story.tell(delivered, at(2 if number else 4))
+        story.handle(delivered, at(2 if number else 4))
     with reading(story) as reader:
         found = {line.metric: line for line in score(reader, "acme", as_of=at(5))}
     assert (found["on_time_delivery"].rate, found["on_time_delivery"].state) == (Decimal("0.75"), "fail")
@@ -243,9 +245,9 @@ def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(reading: Read
 
 
 def test_net_units_are_what_left_less_what_came_back_and_was_written_off(reading: Reading) -> None:
-    story = stocked().tell(asked(ReceiveStock, sku="DESK", receipt_id="d", pieces=9), at())
-    story.tell(asked(AdjustStock, sku="DESK", adjustment_id="x", delta=-5, reason="lost"), at(1))
-    story.tell(placed(), at()).tell(sent(), at(1))
+    story = stocked().handle(parsed(ReceiveStock, sku="DESK", receipt_id="d", pieces=9), at())
+    story.handle(parsed(AdjustStock, sku="DESK", adjustment_id="x", delta=-5, reason="lost"), at(1))
+    story.handle(placed(), at()).handle(sent(), at(1))
     with reading(story) as reader:
         best = net_units(reader, "acme", best=1)
         worst = net_units(reader, "acme", worst=1)
@@ -254,7 +256,7 @@ def test_net_units_are_what_left_less_what_came_back_and_was_written_off(reading
 
 
 def test_activity_sums_facts_by_kind_over_days(reading: Reading) -> None:
-    with reading(stocked().tell(placed("1"), at()).tell(placed("2"), at(1))) as reader:
+    with reading(stocked().handle(placed("1"), at()).handle(placed("2"), at(1))) as reader:
         (one,) = activity(reader, "acme", kind="order.placed", until=date(2026, 3, 5))
         (both,) = activity(reader, "acme", kind="order.*")
         shouted = activity(reader, "acme", kind="ORDER.*")

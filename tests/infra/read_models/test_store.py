@@ -105,7 +105,10 @@ def test_a_projector_that_takes_over_again_does_not_trust_what_it_kept(
     place: RecordRef, models: ReadModels
 ) -> None:
     story = (
-        Story().tell(received(name="1"), at()).tell(received(name="2"), at()).tell(received(name="3"), at())
+        Story()
+        .handle(received(name="1"), at())
+        .handle(received(name="2"), at())
+        .handle(received(name="3"), at())
     )
     first, second = (index for index, known in enumerate(story.events) if known.version in {2, 3})
     models.apply(story.events[:first], after=0)
@@ -220,7 +223,7 @@ def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(place: Rec
 
 
 def test_partitions_have_places_of_their_own(models: ReadModels) -> None:
-    stories = [Story(seller=name).tell(received(), at()).tell(placed(), at()) for name in ("a", "b")]
+    stories = [Story(seller=name).handle(received(), at()).handle(placed(), at()) for name in ("a", "b")]
     ledger = together(stories)
     one, other = ([known for known in ledger if known.seller_id == name] for name in ("a", "b"))
     models.apply(other, partition=7, after=0)

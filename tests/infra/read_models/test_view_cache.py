@@ -24,7 +24,7 @@ class Loads:
 
 
 def story(number: int) -> list[Recorded]:
-    told = Story(seller=f"seller-{number}").tell(received(), at()).tell(placed(), at())
+    told = Story(seller=f"seller-{number}").handle(received(), at()).handle(placed(), at())
     return told.events
 
 
