@@ -1,4 +1,4 @@
-"""Bugs planted into the rules of orders."""
+"""Injects bugs into the rules of orders."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,11 +9,11 @@ from domain.catalogue import DECIDERS
 from domain.order.allocate import PassShipBy
 
 Where = Callable[[Any, Any], bool]
-"""Whether a command, to an order in a state, meets the bug."""
+"""Takes a command and the state of its order.  Returns whether the bug occurs."""
 
 
 def with_bug(where: Where, what: BaseException) -> Deciders:
-    """All rules, with a bug in those of orders."""
+    """The deciders of all aggregates, with a bug in that of orders."""
     order = DECIDERS["order"]
 
     def broken(state: Any, command: Any, context: Any) -> Any:
@@ -25,9 +25,9 @@ def with_bug(where: Where, what: BaseException) -> Deciders:
 
 
 def deadline_of(sku: str) -> Where:
-    """Where it should have been dispatched by now."""
+    """The bug occurs when the ship-by instant of an order with this SKU passes."""
 
-    def there(command: Any, state: Any) -> bool:
+    def is_deadline(command: Any, state: Any) -> bool:
         return isinstance(command, PassShipBy) and any(line.sku == sku for line in state.lines.values())
 
-    return there
+    return is_deadline

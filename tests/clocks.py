@@ -6,7 +6,7 @@ from infra.clock import SystemClock
 
 
 class SetClock(SystemClock):
-    """It is the time that was set; sleeping and durations are the machine's."""
+    """`now` is the time that was set.  Sleeping and durations use the clock of the machine."""
 
     def __init__(self, time: datetime) -> None:
         self.time = time

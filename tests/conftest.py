@@ -1,4 +1,4 @@
-"""Servers that tests run against: real ones, of this project's own."""
+"""Fixtures for tests with real servers, which tools/kafka and tools/postgres run."""
 
 import subprocess
 import threading
@@ -18,7 +18,7 @@ from infra.event_store.postgres.ledger import upgrade
 
 TOOLS = Path(__file__).parents[1] / "tools"
 SERVERS = {"kafka": "Kafka", "postgres_url": "PostgreSQL"}
-"""Fixture -> what stands behind it."""
+"""Fixture name -> name of its server."""
 
 
 def postgres(*command: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +30,7 @@ def kafka_tool(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 class Stops:
-    """Stops what the tests have started, once all workers are done."""
+    """Stops the servers that this test run started, after all test workers have ended."""
 
     def __init__(self) -> None:
         self._started = [tool for tool in (postgres, kafka_tool) if tool("url").returncode != 0]
@@ -41,7 +41,7 @@ class Stops:
 
 
 class Counts:
-    """How many tests ran against a real server; to skip one of them is a failure."""
+    """Counts the tests that ran against a real server.  A skipped one fails the test run."""
 
     def __init__(self) -> None:
         self._ran: Counter[str] = Counter()
@@ -61,14 +61,14 @@ class Counts:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._ran:
-            said = ", ".join(f"{self._ran[server]} against a real {server}" for server in SERVERS.values())
-            terminalreporter.line(said.replace(" against", " tests ran against", 1))
+            summary = ", ".join(f"{self._ran[server]} against a real {server}" for server in SERVERS.values())
+            terminalreporter.line(summary.replace(" against", " tests ran against", 1))
         for test in self._skipped:
-            terminalreporter.line(f"skipped, though it needs a real server: {test}", red=True)
+            terminalreporter.line(f"skipped a test that needs a real server: {test}", red=True)
 
 
 UNCONNECTED = r"ignore:unclosed <(socket.socket fd=.* laddr=\('0.0.0.0'|ssl.SSLSocket fd=):ResourceWarning"
-"""kafka-python leaves it to the garbage collector to close a socket that did not get through."""
+"""kafka-python leaves a socket whose connection failed to the garbage collector."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """What kafka-python has left is also collected after the last test, when no test's filters hold."""
+    """Such sockets are also collected after the last test, when the filters of no test are active."""
     warnings.filterwarnings("ignore", category=ResourceWarning)
 
 
@@ -91,22 +91,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def no_client_left() -> Iterator[None]:
-    """One of Kafka that is left open works on in a thread of its own, also while other modules are tested.
-    Hypothesis fails a test beside which anybody draws random numbers.
+    """Checks that no Kafka client stays open after a test module.
+
+    Its thread would run on during other modules and draw random numbers; then Hypothesis fails their tests.
     """
     before = set(threading.enumerate())
     yield
     limit = time.monotonic() + 5.0
-    while left := [
+    while open_clients := [
         one for one in threading.enumerate() if one not in before and one.name.startswith("kafka-")
     ]:
-        assert time.monotonic() < limit, left
+        assert time.monotonic() < limit, open_clients
         time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> str:
-    """A PostgreSQL server, installed and started where needed."""
+    """A PostgreSQL server, installed and started if needed."""
     done = postgres("up")
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -114,7 +115,7 @@ def postgres_url() -> str:
 
 @contextmanager
 def empty_schema(url: str) -> Generator[str]:
-    """The schema of an empty ledger; it goes afterwards."""
+    """The schema of an empty ledger.  It is dropped afterwards."""
     schema = f"test_{uuid.uuid4().hex}"
     upgrade(url, schema)
     yield schema
@@ -124,14 +125,14 @@ def empty_schema(url: str) -> Generator[str]:
 
 @pytest.fixture
 def postgres_schema(postgres_url: str) -> Iterator[tuple[str, str]]:
-    """(URL, schema) of an empty ledger; it goes when the test is over."""
+    """(URL, schema) of an empty ledger.  It is dropped after the test."""
     with empty_schema(postgres_url) as schema:
         yield postgres_url, schema
 
 
 @pytest.fixture(scope="session")
 def kafka() -> str:
-    """Bootstrap servers of a Kafka of one broker, installed and started where needed."""
+    """Bootstrap servers of a Kafka cluster with one broker, installed and started if needed."""
     done = kafka_tool("up")
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""Given what happened, when this is said, then that happens: how every rule is tried."""
+"""Tests of rules: given these events, when this command is handled, then these events follow."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields, replace
@@ -27,14 +27,14 @@ def at(days: float = 0, hours: float = 0, minutes: float = 0) -> datetime:
     return NOON + timedelta(days=days, hours=hours, minutes=minutes)
 
 
-def happened(kind: type[Kind], /, **said: Any) -> Kind:
-    """An event at noon; what may be None and is not said is None."""
-    unsaid = [
+def happened(kind: type[Kind], /, **values: Any) -> Kind:
+    """An event at noon.  Optional fields without a value are None."""
+    missing = [
         field.name
         for field in fields(kind)
         if field.default is MISSING and type(None) in get_args(field.type)
     ]
-    facts: dict[str, Any] = {"at": NOON, **dict.fromkeys(unsaid), **said}
+    facts: dict[str, Any] = {"at": NOON, **dict.fromkeys(missing), **values}
     return kind(**facts)
 
 
@@ -44,64 +44,64 @@ def _adapter(kind: Any) -> TypeAdapter[Event]:
 
 
 def _read_back(event: Event) -> Event:
-    """As it comes back once it was written as JSON, which is how a ledger keeps it."""
+    """The event after it was written as JSON and read back, as a ledger does."""
     kind: Any = type(event)  # mypy takes the class for one of its events, which cannot be hashed
     adapter = _adapter(kind)
     return adapter.validate_json(adapter.dump_json(event))
 
 
-def _told_apart(decided: Iterable[Event], expected: Iterable[Event]) -> str:
+def _difference(decided: Iterable[Event], expected: Iterable[Event]) -> str:
     return "\n".join(["decided:", *map(repr, decided), "expected:", *map(repr, expected)])
 
 
 @dataclass(frozen=True)
 class When(Generic[State]):
-    """What was said, to whom."""
+    """A command for an aggregate in a state, ready to be decided."""
 
     state: State
     decide: Callable[[State], list[Event]]
     evolve: Callable[[State, Event], State]
 
     def then_once_by_inbox(self, *events: Event) -> None:
-        """Exactly these events.  Not said again: the state has no memory of the message, and needs none.
+        """Expects exactly these events.  It does not repeat the command: the state cannot recognise repeats.
 
-        Stock messages have their business key as their message's id, and a step of the fulfilment process
-        runs inside the commit of the message that caused it: the inbox stops the repeat of both.
+        It need not.  A stock message has its business key as its message id, and a step of the fulfilment
+        process runs in the commit of the message that caused it.  The inbox stops repeats of both.
         """
         decided = self.decide(self.state)
-        assert decided == list(events), _told_apart(decided, events)
+        assert decided == list(events), _difference(decided, events)
         assert [_read_back(event) for event in decided] == decided
 
     def then(self, *events: Event) -> None:
-        """Exactly these events; and nothing more when the same is said once more."""
+        """Expects exactly these events, and no events when the command is repeated."""
         self.then_once_by_inbox(*events)
         after = self.state
         for event in events:
             after = self.evolve(after, event)
         again = self.decide(after)
-        assert not again, _told_apart(again, ())
+        assert not again, _difference(again, ())
 
     def after(self) -> State:
-        """The state that it leads to."""
+        """The state after the command."""
         state = self.state
         for event in self.decide(state):
             state = self.evolve(state, event)
         return state
 
     def then_refused(self, rule: type[Refused], **data: Any) -> None:
-        with pytest.raises(rule) as no:
+        with pytest.raises(rule) as refusal:
             self.decide(self.state)
-        assert (type(no.value), no.value.data) == (rule, data)
+        assert (type(refusal.value), refusal.value.data) == (rule, data)
 
     def then_too_early(self, waits_for: str) -> None:
-        with pytest.raises(TooEarly) as no:
+        with pytest.raises(TooEarly) as refusal:
             self.decide(self.state)
-        assert no.value.waits_for == waits_for
+        assert refusal.value.waits_for == waits_for
 
 
 @dataclass(frozen=True)
 class Given(Generic[State]):
-    """An aggregate, with what happened to it so far, and the policies of its seller."""
+    """An aggregate with its events so far, and the policies of its seller."""
 
     decider: Decider[State]
     history: tuple[Event, ...] = ()

@@ -1,4 +1,4 @@
-"""Messages as a shop, a warehouse and a carrier would send them; shared by the tests of engine and infra."""
+"""Builds messages of a shop, a warehouse and a carrier, for the tests of consumers and infra."""
 
 import json
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ def message(
     at: str = AT,
     **attributes: Any,
 ) -> bytes:
-    """One inbound CloudEvent, as a line."""
+    """One inbound CloudEvent as a line of JSON."""
     head = {"specversion": "1.0", "id": id, "source": "shop", "type": f"jumun.inbound.{kind}.v1", "time": at}
     whole = {**head, "sellerid": seller, **attributes, "data": data}
     return json.dumps({name: value for name, value in whole.items() if value is not None}).encode()
@@ -68,7 +68,7 @@ def delivered(order: str, seller: str = "acme") -> bytes:
 
 
 def life_cycle(order: str, seller: str = "acme") -> list[bytes]:
-    """An order from its placement to the buyer's door."""
+    """The messages of an order from its placement to its delivery."""
     return [step(order, seller=seller) for step in (placed, paid, packed, dispatched, delivered)]
 
 

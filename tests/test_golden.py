@@ -1,4 +1,4 @@
-"""What was stored once must stay readable for ever, and lead to the same states."""
+"""Stored bytes must stay readable for ever, and lead to the same states."""
 
 import json
 from collections.abc import Sequence
@@ -18,31 +18,31 @@ from tests.golden.make import decided, state_file, states, stored
 STORED = stored()
 
 
-def test_every_name_of_the_catalogue_has_stored_bytes_and_no_name_is_gone() -> None:
-    """A new name: `python -m tests.golden.make`.  A name that is gone: put it back, history needs it."""
+def test_every_name_of_the_catalogue_has_stored_bytes_and_no_stored_name_is_missing() -> None:
+    """For a new name run `python -m tests.golden.make`.  Restore a missing name: the history needs it."""
     assert sorted(STORED) == sorted(EVENTS)
 
 
 @pytest.mark.parametrize("name", sorted(STORED))
-def test_stored_bytes_are_the_event_that_their_name_says(name: str) -> None:
+def test_stored_bytes_are_an_event_of_their_name(name: str) -> None:
     event = decode(name, STORED[name])
     assert type(event) is EVENTS[name]
     assert attributes(STORED[name])["type"] == name
 
 
 @pytest.mark.parametrize("name", sorted(STORED))
-def test_an_event_encoded_again_says_all_that_was_stored(name: str) -> None:
-    """New optional fields may come; nothing that was said may go or change."""
+def test_an_event_encoded_again_has_all_stored_fields(name: str) -> None:
+    """New optional fields are allowed; no stored field may disappear or change."""
     event = decode(name, STORED[name])
     again = encode(_decided(name, event))
     assert attributes(again) == attributes(STORED[name])
-    _says_all(json.loads(STORED[name])["data"], json.loads(again)["data"], name)
+    _has_all(json.loads(STORED[name])["data"], json.loads(again)["data"], name)
     assert decode(name, again) == event
 
 
 @pytest.mark.parametrize("name", sorted(STORED))
 def test_an_event_is_written_as_it_is_read(name: str) -> None:
-    """Two libraries agree: orjson writes it, pydantic reads it, and would have written the same."""
+    """orjson writes the event and pydantic reads it.  Pydantic would write the same bytes."""
     event = decode(name, STORED[name])
     assert encode(_decided(name, event)).endswith(b',"data":%b}' % events(name).dump_json(event))
 
@@ -56,40 +56,40 @@ def test_an_amount_of_more_than_64_bits_is_written_in_full() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STORED))
-def test_a_reader_of_today_ignores_what_is_said_tomorrow(name: str) -> None:
-    tomorrow = STORED[name].replace(b',"data":{', b',"data":{"not_known_today":[1],', 1)
-    assert decode(name, tomorrow) == decode(name, STORED[name])
+def test_a_reader_ignores_fields_that_it_does_not_know(name: str) -> None:
+    with_new_field = STORED[name].replace(b',"data":{', b',"data":{"not_known_today":[1],', 1)
+    assert decode(name, with_new_field) == decode(name, STORED[name])
 
 
 @pytest.mark.parametrize("name", sorted(STORED))
-def test_the_hand_made_event_still_is_what_was_stored(name: str) -> None:
+def test_the_event_of_make_py_still_equals_the_stored_one(name: str) -> None:
     assert decode(name, STORED[name]) == decided()[name].event
 
 
 def _decided(name: str, event: Event) -> Decided:
-    said = attributes(STORED[name])
+    head = attributes(STORED[name])
     return Decided(
-        said["sellerid"],
-        said["sequence"],
-        StreamId(said["subject"]),
-        said["version"],
+        head["sellerid"],
+        head["sequence"],
+        StreamId(head["subject"]),
+        head["version"],
         event,
-        Carried(said["correlationid"], said.get("part", 1), said.get("of", 1)),
-        said.get("causationid"),
-        said.get("inferred", False),
+        Carried(head["correlationid"], head.get("part", 1), head.get("of", 1)),
+        head.get("causationid"),
+        head.get("inferred", False),
     )
 
 
-def _says_all(before: Any, after: Any, where: str) -> None:
+def _has_all(before: Any, after: Any, where: str) -> None:
     if isinstance(before, dict):
         for field, value in cast("dict[str, Any]", before).items():
-            assert field in after, f"{where}.{field} is gone"
-            _says_all(value, after[field], f"{where}.{field}")
+            assert field in after, f"{where}.{field} is missing"
+            _has_all(value, after[field], f"{where}.{field}")
     elif isinstance(before, list):
         items = cast("Sequence[Any]", before)
         assert len(items) == len(after), where
         for index, value in enumerate(items):
-            _says_all(value, after[index], f"{where}[{index}]")
+            _has_all(value, after[index], f"{where}[{index}]")
     else:
         assert before == after, where
 
@@ -98,12 +98,12 @@ def _says_all(before: Any, after: Any, where: str) -> None:
 def test_evolve_leads_to_the_states_it_led_to_when_its_version_was_counted(kind: str) -> None:
     file = state_file(kind)
     assert file.exists(), f"{kind}.evolves was raised: run `python -m tests.golden.make`"
-    known = json.loads(file.read_text("utf-8"))
+    stored_states = json.loads(file.read_text("utf-8"))
     for stream, state in states(kind).items():
-        assert stream in known, "a new stream: run `python -m tests.golden.make`"
-        before = decode_state(stream, json.dumps(known[stream]).encode())
+        assert stream in stored_states, "a new stream: run `python -m tests.golden.make`"
+        before = decode_state(stream, json.dumps(stored_states[stream]).encode())
         assert before == state, (
-            f"the state of {stream} changed: raise `evolves` of {kind}, or old snapshots lie"
+            f"the state of {stream} changed: raise `evolves` of {kind}, or old snapshots are wrong"
         )
 
 

@@ -1,4 +1,4 @@
-"""What tests may lean on: import-linter sees to our packages, and this to the tests."""
+"""Checks which packages tests may import.  Import-linter checks the packages, this module the tests."""
 
 import ast
 from collections.abc import Iterator
@@ -10,23 +10,23 @@ ROOT = Path(__file__).parents[1]
 NEEDS_ONLY = {
     "tests/domain": {"domain"},
 }
-"""Folder of tests -> those of our packages that they may reach, also through helpers."""
+"""Folder of tests -> our packages that they may import, also through helpers."""
 OURS = {"domain", "projections", "consumers", "infra"}
 
 
 @pytest.mark.parametrize("folder", NEEDS_ONLY)
 def test_the_tests_of_a_package_need_no_other(folder: str) -> None:
-    reached = {
+    forbidden = {
         f"{file.relative_to(ROOT)} imports {module}"
         for file in _with_helpers(sorted((ROOT / folder).rglob("*.py")))
         for module in _imported(file)
         if (package := module.partition(".")[0]) in OURS and package not in NEEDS_ONLY[folder]
     }
-    assert sorted(reached) == []
+    assert sorted(forbidden) == []
 
 
 def _with_helpers(files: list[Path]) -> set[Path]:
-    """The files, and the helpers under tests/ that they import, and those that these import."""
+    """The files, and all helpers under tests/ that they import directly or indirectly."""
     seen: set[Path] = set()
     while files:
         file = files.pop()

@@ -1,4 +1,4 @@
-"""The operations page, word for word: its commands are run in order, against real servers."""
+"""Runs the commands of docs/operations.md in their order, against real servers."""
 
 import os
 import re
@@ -31,30 +31,30 @@ RESTORED: Final = "jumun_restored"
 
 
 class Block(NamedTuple):
-    """Commands that are run.  `kind`: what the page says of them besides."""
+    """A block of commands.  `kind` is the word after `sh run` on the page."""
 
     kind: str
     commands: str
 
 
 def blocks(page: str = PAGE) -> list[Block]:
-    found = re.findall(r"^```sh run ?(\w*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    return [Block(*one) for one in found]
+    matches = re.findall(r"^```sh run ?(\w*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return [Block(*match) for match in matches]
 
 
 def steps(kind: str) -> str:
-    """The commands of the one block of that kind."""
-    (found,) = (block.commands for block in blocks() if block.kind == kind)
-    return found
+    """The commands of the only block of this kind."""
+    (commands,) = (block.commands for block in blocks() if block.kind == kind)
+    return commands
 
 
 class Operator:
-    """Follows the page in an empty folder, with an empty database of its own."""
+    """Runs the commands of the page in an empty folder, with an empty database of its own."""
 
     def __init__(self, url: str, kafka: str, home: Path) -> None:
-        said = conninfo_to_dict(url)
+        login = conninfo_to_dict(url)
         self._home = home
-        self._url = f"postgresql://{said['user']}:{said['password']}@{said['host']}:{said['port']}"
+        self._url = f"postgresql://{login['user']}:{login['password']}@{login['host']}:{login['port']}"
         self.name = f"ops_{uuid.uuid4().hex[:10]}"
         self.databases = [self.name]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -74,7 +74,7 @@ class Operator:
 
     def follow(self, block: Block) -> None:
         commands = block.commands
-        if block.kind == "database":  # a database of that name may be somebody's
+        if block.kind == "database":  # another database may already have this name
             name = f"{self.name}_restored"
             commands = commands.replace(RESTORED, name)
             self.databases.append(name)
@@ -82,9 +82,9 @@ class Operator:
             ["bash", "-euo", "pipefail", "-c", commands],
             cwd=self._home, env=self.environment, capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
-        said = f"{commands}\n{done.stdout}\n{done.stderr}"
+        output = f"{commands}\n{done.stdout}\n{done.stderr}"
         log = self._home / "jumun.log"
-        assert done.returncode == 0, said + (log.read_text("utf-8")[-2_000:] if log.exists() else "")
+        assert done.returncode == 0, output + (log.read_text("utf-8")[-2_000:] if log.exists() else "")
         if block.kind == "database":
             self.use(self.databases[-1])
 
@@ -102,7 +102,7 @@ class Operator:
 
 
 def pages_operator(url: str, kafka: str, home: Path) -> Iterator[Operator]:
-    """Nothing of his is left behind."""
+    """An operator whose databases, roles and topics are removed afterwards."""
     operator = Operator(url, kafka, home)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(operator.name)))
@@ -123,7 +123,7 @@ def operator(postgres_url: str, kafka: str, tmp_path: Path) -> Iterator[Operator
     yield from pages_operator(postgres_url, kafka, tmp_path)
 
 
-def test_the_pages_commands_do_what_it_says(operator: Operator) -> None:
+def test_the_commands_of_the_page_work(operator: Operator) -> None:
     for block in blocks():
         operator.follow(block)
     with psycopg.connect(operator.environment["JUMUN_DATABASE_URL"]) as connection:
@@ -131,11 +131,11 @@ def test_the_pages_commands_do_what_it_says(operator: Operator) -> None:
     assert restores == 1
 
 
-def test_every_figure_has_its_alarm_on_the_page() -> None:
-    assert metrics.MESSAGES  # its figures are registered
-    known = {found.name for found in REGISTRY.collect() if found.name.startswith("jumun_")}
+def test_every_metric_is_on_the_page() -> None:
+    assert metrics.MESSAGES  # the import has registered the metrics
+    registered = {metric.name for metric in REGISTRY.collect() if metric.name.startswith("jumun_")}
     named = set(re.findall(r"^\| `(jumun_\w+)`", PAGE, re.MULTILINE))
-    assert {name.removesuffix("_total") for name in named} == known
+    assert {name.removesuffix("_total") for name in named} == registered
 
 
 def test_every_error_that_ends_a_worker_is_on_the_page() -> None:

@@ -1,4 +1,4 @@
-"""Generic package names are kept harmless, stored names hold no import path, events have no limits."""
+"""Checks our package names, that stored names have no import path, and that events have no limits."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def test_the_name_of_an_event_begins_with_its_aggregate_and_holds_no_import_path
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_the_name_of_a_wish_ends_in_requested_and_that_of_a_fact_does_not(name: str) -> None:
     wishes = name.removesuffix(".v1").endswith("-requested")
-    is_fact_of_a_wish = name == "jumun.inbound.cancel-requested.v1"  # the buyer asked: that is a fact
+    is_fact_of_a_wish = name == "jumun.inbound.cancel-requested.v1"  # a fact: the buyer asked
     assert COMMANDS[name].is_wish == (wishes and not is_fact_of_a_wish)
 
 
@@ -68,8 +68,8 @@ def test_each_event_has_one_name() -> None:
 
 
 def test_every_event_and_every_command_that_is_written_has_a_name() -> None:
-    assert _written(Event) == set(EVENTS.values())
-    assert _written(Command) == set(COMMANDS.values())
+    assert _concrete(Event) == set(EVENTS.values())
+    assert _concrete(Command) == set(COMMANDS.values())
 
 
 @pytest.mark.parametrize("name", sorted(BUSINESS_KEYS))
@@ -79,7 +79,7 @@ def test_a_message_that_is_known_by_its_business_key_has_that_field(name: str) -
 
 Kind = TypeVar("Kind")
 HOLDS_DOCUMENTS = {"jumun.seller.opened.v1", "jumun.seller.policy-adopted.v1"}
-"""They hold whole policy documents, read by the documents' own models: ADR 7 says what follows from that."""
+"""They have whole policy documents, parsed by the models of the documents.  ADR 7 explains this exception."""
 
 
 @pytest.mark.parametrize("name", sorted(set(EVENTS) - HOLDS_DOCUMENTS))
@@ -99,8 +99,8 @@ def _limits(schema: Any, where: str = "") -> Iterator[str]:
             yield from _limits(value, where)
 
 
-def _written(kind: type[Kind]) -> set[type[Kind]]:
-    """The classes that somebody is meant to make: of the domain, and without a class of their own below."""
+def _concrete(kind: type[Kind]) -> set[type[Kind]]:
+    """The concrete classes: of the domain, and without a subclass in it."""
     below = {sub for sub in kind.__subclasses__() if sub.__module__.startswith("domain.")}
-    deeper = [_written(sub) for sub in below]
+    deeper = [_concrete(sub) for sub in below]
     return set[type[Kind]]().union(*deeper) if below else {kind}

@@ -1,4 +1,4 @@
-"""A seller's whole small world in memory: each message with all that follows from it, breadth first."""
+"""All aggregates of a seller in memory.  Each command runs with its follow-ups, breadth first."""
 
 import heapq
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ SELLER = "acme"
 
 
 class World:
-    """What the engine does with a message, without door, inbox and ledger."""
+    """Handles commands as the engine does, but without parsing, inbox and ledger."""
 
     def __init__(self, *policies: Policy) -> None:
         self.states: dict[StreamId, Any] = {}
@@ -33,11 +33,11 @@ class World:
             self.handle(AdoptPolicy(policy=policy))
 
     def handle(self, command: Command, at: datetime = NOON, by: str = "operator:kim") -> list[Event]:
-        """The events that `command` causes, with all that follows.  A refusal leaves no trace."""
+        """Returns the events of `command` and its follow-ups.  A refused command changes nothing."""
         return self._carry_out(command.stream(SELLER), command, self.context(at, by))
 
     def pass_time(self, until: datetime) -> list[Event]:
-        """What falls due up to `until`."""
+        """Runs the timers that are due up to `until`, and returns their events."""
         events: list[Event] = []
         while self._timers and self._timers[0][0] <= until:
             due, _, timer = heapq.heappop(self._timers)
@@ -58,24 +58,24 @@ class World:
 
     @property
     def seller(self) -> Seller:
-        known: Seller = self.states.get(seller_stream(SELLER), Seller())
-        return known
+        state: Seller = self.states.get(seller_stream(SELLER), Seller())
+        return state
 
     def order(self, order_id: str, channel: str = "naver") -> Order:
-        known: Order = self.states[order_stream(SELLER, channel, "main", order_id)]
-        return known
+        state: Order = self.states[order_stream(SELLER, channel, "main", order_id)]
+        return state
 
     def stock(self, sku: str = "CHAIR") -> StockItem:
-        known: StockItem = self.states.get(stock_stream(SELLER, sku), StockItem())
-        return known
+        state: StockItem = self.states.get(stock_stream(SELLER, sku), StockItem())
+        return state
 
     def back(self, return_id: str = "r1") -> Return:
-        known: Return = self.states[return_stream(SELLER, return_id)]
-        return known
+        state: Return = self.states[return_stream(SELLER, return_id)]
+        return state
 
 
 def replay(events: Iterable[tuple[StreamId, Event]]) -> dict[StreamId, Any]:
-    """The states of all streams, from nothing but what happened."""
+    """Folds the states of all streams from the events alone."""
     states: dict[StreamId, Any] = {}
     for stream, event in events:
         decider = DECIDERS[stream.kind]

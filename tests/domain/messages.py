@@ -1,4 +1,4 @@
-"""Short ways to speak of order 1001 of Naver, of the SKU CHAIR, and of the return r1."""
+"""Short builders of commands and events for order 1001 of Naver, the SKU CHAIR and the return r1."""
 
 from typing import Any, TypeVar
 
@@ -28,59 +28,59 @@ REFUND_DUE = SHIP_BY
 """Three business days as well."""
 
 
-def order(kind: type[AnOrder], /, **said: Any) -> AnOrder:
-    return kind(**{"channel": "naver", "order_id": "1001", **said})
+def order(kind: type[AnOrder], /, **values: Any) -> AnOrder:
+    return kind(**{"channel": "naver", "order_id": "1001", **values})
 
 
-def stock(kind: type[AStock], /, **said: Any) -> AStock:
-    return kind(**{"sku": "CHAIR", **said})
+def stock(kind: type[AStock], /, **values: Any) -> AStock:
+    return kind(**{"sku": "CHAIR", **values})
 
 
-def back(kind: type[AReturn], /, **said: Any) -> AReturn:
-    return kind(**{"return_id": "r1", **said})
+def back(kind: type[AReturn], /, **values: Any) -> AReturn:
+    return kind(**{"return_id": "r1", **values})
 
 
 def some(pieces: int, line: str = "1") -> tuple[AskedLine, ...]:
-    """So many pieces of one line, in a command."""
+    """Pieces of one line, as a command has them."""
     return (AskedLine(line=line, pieces=pieces),)
 
 
 def pieces_of(pieces: int, line: str = "1") -> list[LinePieces]:
-    """So many pieces of one line, in an event."""
+    """Pieces of one line, as an event has them."""
     return [LinePieces(line=line, pieces=pieces)]
 
 
 def left(was: UnitState, pieces: int, line: str = "1", sku: str = "CHAIR") -> Move:
-    """Pieces that leave the state `was`."""
+    """A move of pieces out of the state `was`."""
     return Move(line=line, sku=sku, pieces=pieces, was=was)
 
 
-def ordered(pieces: int, line: str = "1", sku: str = "CHAIR", **said: Any) -> PlacedLine:
+def ordered(pieces: int, line: str = "1", sku: str = "CHAIR", **values: Any) -> PlacedLine:
     facts: dict[str, Any] = {"line": line, "sku": sku, "pieces": pieces, "unit_price": "1000"}
-    return PlacedLine(**{**facts, **said})
+    return PlacedLine(**{**facts, **values})
 
 
-def order_placed(*lines: PlacedLine, **said: Any) -> OrderPlaced:
+def order_placed(*lines: PlacedLine, **values: Any) -> OrderPlaced:
     facts: dict[str, Any] = {
         "currency": "KRW",
         "zone": "Asia/Seoul",
         "dispatch_type": "normal",
         "shipping_fee": 0,
     }
-    return happened(OrderPlaced, lines=list(lines) or [ordered(5)], **{**facts, **said})
+    return happened(OrderPlaced, lines=list(lines) or [ordered(5)], **{**facts, **values})
 
 
-def order_paid(amount: int = 5_000, **said: Any) -> OrderPaid:
+def order_paid(amount: int = 5_000, **values: Any) -> OrderPaid:
     facts: dict[str, Any] = {
         "payment_id": "p1",
         "ship_by": SHIP_BY,
         "policy": "naver-normal@1",
         "calendar": "kr-public@2026a",
     }
-    return happened(OrderPaid, amount=amount, **{**facts, **said})
+    return happened(OrderPaid, amount=amount, **{**facts, **values})
 
 
-def cancel_requested(pieces: int, waits: int | None = None, **said: Any) -> CancelRequested:
+def cancel_requested(pieces: int, waits: int | None = None, **values: Any) -> CancelRequested:
     waiting = pieces if waits is None else waits
     facts: dict[str, Any] = {
         "request_id": "q1",
@@ -89,15 +89,15 @@ def cancel_requested(pieces: int, waits: int | None = None, **said: Any) -> Canc
         "route": "instant",
     }
     lines: dict[str, Any] = {"lines": pieces_of(pieces), "pending": pieces_of(waiting) if waiting else []}
-    return happened(CancelRequested, **{**lines, **facts, **said})
+    return happened(CancelRequested, **{**lines, **facts, **values})
 
 
-def cancel_rejected(**said: Any) -> CancelRejected:
+def cancel_rejected(**values: Any) -> CancelRejected:
     facts: dict[str, Any] = {"request_id": "q1", "by": "operator:kim", "reason": "rejected"}
-    return happened(CancelRejected, **{**facts, **said})
+    return happened(CancelRejected, **{**facts, **values})
 
 
-def lines_cancelled(*moves: Move, **said: Any) -> LinesCancelled:
+def lines_cancelled(*moves: Move, **values: Any) -> LinesCancelled:
     facts: dict[str, Any] = {
         "cancellation_id": "c1",
         "moves": list(moves),
@@ -110,21 +110,21 @@ def lines_cancelled(*moves: Move, **said: Any) -> LinesCancelled:
         "policy": "kr-default@1",
         "calendar": "kr-public@2026a",
     }
-    return happened(LinesCancelled, **{**facts, **said})
+    return happened(LinesCancelled, **{**facts, **values})
 
 
-def shipment_packed(*moves: Move, **said: Any) -> ShipmentPacked:
+def shipment_packed(*moves: Move, **values: Any) -> ShipmentPacked:
     facts: dict[str, Any] = {"shipment_id": "s1", "moves": list(moves), "notes": {}, "checked_by": "lee"}
-    return happened(ShipmentPacked, **{**facts, **said})
+    return happened(ShipmentPacked, **{**facts, **values})
 
 
-def shipment_dispatched(*moves: Move, **said: Any) -> ShipmentDispatched:
-    return happened(ShipmentDispatched, **{"shipment_id": "s1", "moves": list(moves), "last": True, **said})
+def shipment_dispatched(*moves: Move, **values: Any) -> ShipmentDispatched:
+    return happened(ShipmentDispatched, **{"shipment_id": "s1", "moves": list(moves), "last": True, **values})
 
 
-def shipment_tracked(status: str, *moves: Move, **said: Any) -> ShipmentTracked:
+def shipment_tracked(status: str, *moves: Move, **values: Any) -> ShipmentTracked:
     facts: dict[str, Any] = {"shipment_id": "s1", "to": "in_transit", "late": False, "corrects": False}
-    return happened(ShipmentTracked, status=status, moves=list(moves), **{**facts, **said})
+    return happened(ShipmentTracked, status=status, moves=list(moves), **{**facts, **values})
 
 
 def contradiction(kind: str, subject: str, expected: str, observed: str) -> OrderDiscrepancyDetected:
@@ -133,7 +133,7 @@ def contradiction(kind: str, subject: str, expected: str, observed: str) -> Orde
     )
 
 
-def return_opened(pieces: int, **said: Any) -> ReturnOpened:
+def return_opened(pieces: int, **values: Any) -> ReturnOpened:
     facts: dict[str, Any] = {
         "return_id": "r1",
         "lines": [ReturningLine(line="1", sku="CHAIR", pieces=pieces)],
@@ -145,14 +145,14 @@ def return_opened(pieces: int, **said: Any) -> ReturnOpened:
         "calendar": "kr-public@2026a",
         "by": "operator:kim",
     }
-    return happened(ReturnOpened, **{**facts, **said})
+    return happened(ReturnOpened, **{**facts, **values})
 
 
 def piece(pieces: int, line: str = "1", sku: str = "CHAIR") -> Piece:
     return Piece(line=line, sku=sku, pieces=pieces)
 
 
-def return_requested(*pieces: Piece, **said: Any) -> ReturnRequested:
+def return_requested(*pieces: Piece, **values: Any) -> ReturnRequested:
     facts: dict[str, Any] = {
         "order": ORDER_1001,
         "lines": list(pieces),
@@ -162,29 +162,29 @@ def return_requested(*pieces: Piece, **said: Any) -> ReturnRequested:
         "payer": "customer",
         "policy": "kr-default@1",
     }
-    return happened(ReturnRequested, **{**facts, **said})
+    return happened(ReturnRequested, **{**facts, **values})
 
 
 def received(pieces: int, location: str = "main", receipt_id: str = "in-1") -> StockReceived:
     return happened(StockReceived, receipt_id=receipt_id, location=location, pieces=pieces, reason="receipt")
 
 
-def reserved(pieces: int, order: str = ORDER_1001, *locations: At, **said: Any) -> StockReserved:
+def reserved(pieces: int, order: str = ORDER_1001, *locations: At, **values: Any) -> StockReserved:
     where = list(locations) or [At(location="main", pieces=pieces)]
     return happened(
-        StockReserved, **{"order": order, "line": "1", "pieces": pieces, "locations": where, **said}
+        StockReserved, **{"order": order, "line": "1", "pieces": pieces, "locations": where, **values}
     )
 
 
-def backordered(pieces: int, order: str = ORDER_1001, **said: Any) -> StockBackordered:
-    return happened(StockBackordered, **{"order": order, "line": "1", "pieces": pieces, **said})
+def backordered(pieces: int, order: str = ORDER_1001, **values: Any) -> StockBackordered:
+    return happened(StockBackordered, **{"order": order, "line": "1", "pieces": pieces, **values})
 
 
-def stock_policy(**said: Any) -> StockPolicy:
-    """The default one with other numbers, and no alerts unless they are asked for."""
+def stock_policy(**values: Any) -> StockPolicy:
+    """The default stock policy with other values.  It has no alerts unless `values` has `low_stock`."""
     facts: dict[str, Any] = {"id": "stock-test", "version": 1, "low_stock": None}
-    return StockPolicy.model_validate({**DEFAULTS.stock.model_dump(), **facts, **said})
+    return StockPolicy.model_validate({**DEFAULTS.stock.model_dump(), **facts, **values})
 
 
-def stock_policies(**said: Any) -> Policies:
-    return adopt(DEFAULTS, stock_policy(**said))
+def stock_policies(**values: Any) -> Policies:
+    return adopt(DEFAULTS, stock_policy(**values))

@@ -144,7 +144,7 @@ histories = st.lists(commands, max_size=20)
 
 @given(histories)
 def test_the_new_states_are_those_that_the_events_lead_to(history: Sequence[Command]) -> None:
-    """Also on the fast path, where a decision tells the states itself."""
+    """Also on the fast path, where a decision returns the new states itself."""
     states: States = {}
     events: list[Any] = []
     for command in history:

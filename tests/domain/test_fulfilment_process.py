@@ -1,4 +1,4 @@
-"""The process: what happened on one stream, and what is then to do on the others; and what falls due."""
+"""The fulfilment process: the commands that follow from an event, and the timers that fall due."""
 
 from typing import Any
 
@@ -118,8 +118,8 @@ def test_a_paid_order_confirms_what_was_held() -> None:
 
 def test_lines_added_to_a_paid_order_are_asked_for() -> None:
     amended = happened(OrderAmended, amendment_id="a1", lines=[ordered(4, "3", "LAMP")])
-    asked = stock_stream(SELLER, "LAMP"), Reserve(ORDER_1001, "3", 4, SHIP_BY)
-    assert asked in follows(amended, state=paid.given(amended).state)
+    reservation = stock_stream(SELLER, "LAMP"), Reserve(ORDER_1001, "3", 4, SHIP_BY)
+    assert reservation in follows(amended, state=paid.given(amended).state)
 
 
 def test_lines_added_to_an_unpaid_order_wait_for_its_payment() -> None:
@@ -132,15 +132,17 @@ def test_lines_added_to_an_unpaid_order_wait_for_its_payment() -> None:
 
 
 def test_the_order_mirrors_what_stock_decided() -> None:
-    gone = happened(StockReleased, order=ORDER_1001, line="1", pieces=2, locations=[], reason="hold_expired")
+    released = happened(
+        StockReleased, order=ORDER_1001, line="1", pieces=2, locations=[], reason="hold_expired"
+    )
     assert follows(reserved(2), CHAIR) == [(THE_ORDER, MirrorAllocation("1", 2))]
     assert follows(backordered(2), CHAIR) == [(THE_ORDER, MirrorBackorder("1", 2))]
-    assert follows(gone, CHAIR) == [(THE_ORDER, MirrorRelease("1", 2))]
+    assert follows(released, CHAIR) == [(THE_ORDER, MirrorRelease("1", 2))]
 
 
 def test_a_reservation_that_the_order_gave_up_itself_needs_no_mirror() -> None:
-    gone = happened(StockReleased, order=ORDER_1001, line="1", pieces=2, locations=[], reason="cancelled")
-    assert follows(gone, CHAIR) == []
+    released = happened(StockReleased, order=ORDER_1001, line="1", pieces=2, locations=[], reason="cancelled")
+    assert follows(released, CHAIR) == []
 
 
 # Cancelled, packed, dispatched.
@@ -160,12 +162,12 @@ def test_a_cancel_of_open_pieces_concerns_no_stock() -> None:
 
 def test_a_cancel_for_want_of_stock_closes_each_sku_it_names() -> None:
     moves = left("allocated", 1, "2", "TABLE"), left("open", 1), left("allocated", 1)
-    asked = follows(lines_cancelled(*moves, reason="out_of_stock"))
-    assert [(where, step) for where, step in asked if isinstance(step, CloseSale)] == [
+    steps = follows(lines_cancelled(*moves, reason="out_of_stock"))
+    assert [(where, step) for where, step in steps if isinstance(step, CloseSale)] == [
         (CHAIR, CloseSale(ORDER_1001)),
         (TABLE, CloseSale(ORDER_1001)),
     ]
-    assert [(where, step) for where, step in asked if isinstance(step, Release)] == [
+    assert [(where, step) for where, step in steps if isinstance(step, Release)] == [
         (CHAIR, Release(ORDER_1001, "1", 1, 0, "cancelled")),
         (TABLE, Release(ORDER_1001, "2", 1, 0, "cancelled")),
     ]
@@ -212,9 +214,9 @@ def test_a_return_without_an_order_is_closed_on_none() -> None:
 
 
 def test_received_pieces_go_to_quarantine_where_they_arrived() -> None:
-    said = {"refund_due_at": REFUND_DUE, "policy": "kr-default@1", "calendar": "kr-public@2026a"}
+    values = {"refund_due_at": REFUND_DUE, "policy": "kr-default@1", "calendar": "kr-public@2026a"}
     lines = [piece(1, "2", "TABLE"), piece(2)]
-    came = happened(ReturnReceived, order=ORDER_1001, lines=lines, location="busan", **said)
+    came = happened(ReturnReceived, order=ORDER_1001, lines=lines, location="busan", **values)
     assert follows(came, THE_RETURN) == [
         (CHAIR, QuarantineReturn("r1", "1", "busan", 2)),
         (TABLE, QuarantineReturn("r1", "2", "busan", 1)),
@@ -222,8 +224,8 @@ def test_received_pieces_go_to_quarantine_where_they_arrived() -> None:
 
 
 def test_pieces_of_an_import_go_to_quarantine_too() -> None:
-    said = {"channel": "shop", "unit_price": "1", "currency": "GBP"}
-    came = happened(ReturnRecorded, lines=[piece(2)], location="main", **said)
+    values = {"channel": "shop", "unit_price": "1", "currency": "GBP"}
+    came = happened(ReturnRecorded, lines=[piece(2)], location="main", **values)
     assert follows(came, THE_RETURN) == [(CHAIR, QuarantineReturn("r1", "1", "main", 2))]
 
 
@@ -244,9 +246,9 @@ def unit(pieces: int, disposition: str, line: str = "1", sku: str = "CHAIR") -> 
 
 def test_inspected_pieces_go_their_own_ways_and_the_order_hears_of_all_of_them() -> None:
     units = [unit(1, "scrap"), unit(1, "restock", "2", "TABLE"), unit(2, "restock")]
-    looked = happened(ReturnInspected, inspection_id="1", order=ORDER_1001, location="main", units=units)
-    asked = return_requested(piece(3), piece(1, "2", "TABLE"))
-    assert follows(looked, THE_RETURN, Given(RETURN).given(asked, ALL_BACK, looked).state) == [
+    inspection = happened(ReturnInspected, inspection_id="1", order=ORDER_1001, location="main", units=units)
+    requested = return_requested(piece(3), piece(1, "2", "TABLE"))
+    assert follows(inspection, THE_RETURN, Given(RETURN).given(requested, ALL_BACK, inspection).state) == [
         (CHAIR, RestockReturn("r1", "1", "main", 2)),
         (CHAIR, ScrapReturn("r1", "1", "main", 1)),
         (TABLE, RestockReturn("r1", "2", "main", 1)),
@@ -258,15 +260,15 @@ def test_inspected_pieces_of_an_import_tell_no_order() -> None:
     came = happened(
         ReturnRecorded, channel="shop", lines=[piece(1)], location="main", unit_price="1", currency="GBP"
     )
-    looked = happened(ReturnInspected, inspection_id="1", location="main", units=[unit(1, "scrap")])
-    assert follows(looked, THE_RETURN, Given(RETURN).given(came, looked).state) == [
+    inspection = happened(ReturnInspected, inspection_id="1", location="main", units=[unit(1, "scrap")])
+    assert follows(inspection, THE_RETURN, Given(RETURN).given(came, inspection).state) == [
         (CHAIR, ScrapReturn("r1", "1", "main", 1))
     ]
 
 
 def refunded(return_id: str | None) -> RefundRecorded:
-    said = {"refund_id": "f1", "amount": 900, "cause": "return", "late_interest": 0}
-    return happened(RefundRecorded, return_id=return_id, **said)
+    values = {"refund_id": "f1", "amount": 900, "cause": "return", "late_interest": 0}
+    return happened(RefundRecorded, return_id=return_id, **values)
 
 
 def test_a_refund_for_a_return_is_mirrored_on_it() -> None:
@@ -324,8 +326,8 @@ def test_a_firm_reservation_never_falls_due() -> None:
 
 
 def test_the_refund_of_a_received_return_falls_due() -> None:
-    said = {"refund_due_at": REFUND_DUE, "policy": "kr-default@1", "calendar": "kr-public@2026a"}
-    came = happened(ReturnReceived, order=ORDER_1001, lines=[piece(2)], location="main", **said)
+    values = {"refund_due_at": REFUND_DUE, "policy": "kr-default@1", "calendar": "kr-public@2026a"}
+    came = happened(ReturnReceived, order=ORDER_1001, lines=[piece(2)], location="main", **values)
     [due] = timers(THE_RETURN, came)
     assert (due.due, due.stream, due_step(due)) == (REFUND_DUE, THE_RETURN, PassRefundDue(REFUND_DUE))
 
@@ -335,7 +337,7 @@ def test_a_timer_of_a_kind_nobody_knows_is_a_bug() -> None:
         due_step(Timer("x", SHIP_BY, THE_ORDER, "x"))
 
 
-# Whole stories.
+# Whole scenarios.
 
 
 def chairs(pieces: int, line: str = "1") -> OrderedLine:
@@ -538,9 +540,9 @@ def ask_back(return_id: str, pieces: int) -> RequestReturn:
     return order(RequestReturn, return_id=return_id, lines=some(pieces), reason="changed_mind")
 
 
-def looked_at(return_id: str, pieces: int, disposition: str = "restock") -> RecordInspection:
-    said = {"line": "1", "pieces": pieces, "condition": "new", "disposition": disposition}
-    units = (InspectedUnits.model_validate(said),)
+def inspect(return_id: str, pieces: int, disposition: str = "restock") -> RecordInspection:
+    values = {"line": "1", "pieces": pieces, "condition": "new", "disposition": disposition}
+    units = (InspectedUnits.model_validate(values),)
     return back(RecordInspection, return_id=return_id, inspection_id=disposition, units=units)
 
 
@@ -551,8 +553,8 @@ def test_a_return_goes_through_quarantine_and_back_on_sale_unit_by_unit() -> Non
     world.handle(ask_back("r1", 3))
     world.handle(back(RecordReceipt))
     assert (world.stock().available, world.stock().balances["main"].quarantine) == (0, 3)
-    world.handle(looked_at("r1", 2))
-    world.handle(looked_at("r1", 1, "scrap"))
+    world.handle(inspect("r1", 2))
+    world.handle(inspect("r1", 1, "scrap"))
     assert (world.stock().available, world.stock().balances["main"].quarantine) == (2, 0)
     line = world.order("1001").lines["1"]
     assert (line.returned, line.return_open, units(line)) == (3, 0, {"delivered": 3})
@@ -573,7 +575,7 @@ def test_too_many_back_in_one_return_take_no_leave_from_another() -> None:
     world.handle(ask_back("r1", 1))
     world.handle(ask_back("r2", 1))
     world.handle(back(RecordReceipt, lines=(ReturnedLine(line="1", pieces=2),)))
-    world.handle(looked_at("r1", 2))
+    world.handle(inspect("r1", 2))
     line = world.order("1001").lines["1"]
     assert (line.returned, line.return_open) == (1, 1)
 
@@ -583,8 +585,8 @@ def test_a_refund_not_made_in_time_is_overdue() -> None:
     delivered(world, 1)
     world.handle(ask_back("r1", 1))
     world.handle(back(RecordReceipt))
-    said = world.pass_time(at(days=30))
-    assert happened(RefundOverdue, due_at=REFUND_DUE, at=REFUND_DUE) in said
+    events = world.pass_time(at(days=30))
+    assert happened(RefundOverdue, due_at=REFUND_DUE, at=REFUND_DUE) in events
 
 
 def test_an_order_not_handed_over_in_time_is_said_to_be_late() -> None:

@@ -1,4 +1,4 @@
-"""Any messages in any order: what must hold after every step (I1 to I15 of the domain model)."""
+"""Checks the invariants I1 to I15 of the domain model after every step, for any messages in any order."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -79,9 +79,9 @@ skus = st.sampled_from(["CHAIR", "TABLE"])
 lines = st.sampled_from(["1", "1", "2", "3"])
 pieces = st.integers(1, 4)
 names = st.sampled_from(["a", "b", "c"])
-"""Few, so that a name is used again: with the same content, or with other."""
+"""Only a few, so that names repeat: with the same or with other content."""
 picks = st.integers(0, 11)
-"""Which one of those there are."""
+"""The index of the item to choose, modulo their number."""
 locations = st.sampled_from(["main", "busan"])
 reasons: st.SearchStrategy[CancelReason] = st.sampled_from(["out_of_stock", "customer_request"])
 statuses: st.SearchStrategy[TrackingStatus] = st.sampled_from(
@@ -89,8 +89,8 @@ statuses: st.SearchStrategy[TrackingStatus] = st.sampled_from(
 )
 
 
-def of(order_id: str, kind: type[OrderCommand], /, **said: Any) -> OrderCommand:
-    return order(kind, channel=CHANNELS[order_id], order_id=order_id, **said)
+def of(order_id: str, kind: type[OrderCommand], /, **values: Any) -> OrderCommand:
+    return order(kind, channel=CHANNELS[order_id], order_id=order_id, **values)
 
 
 def two_lines(chairs: int, tables: int) -> tuple[OrderedLine, ...]:
@@ -115,9 +115,9 @@ class AnyShop(RuleBasedStateMachine):
         self.now = NOON
         self.number = 0
         self.doubted: set[str] = set()
-        """SKUs that were cancelled for want of stock and are not on sale again."""
+        """SKUs with a cancel because of missing stock whose sale has not resumed."""
 
-    # What everybody may say, in any order.
+    # The messages that may arrive, in any order.
 
     @initialize(
         chairs=st.integers(2, 6), tables=st.integers(1, 3), on_hand=st.integers(0, 8), paid=st.booleans()
@@ -145,20 +145,20 @@ class AnyShop(RuleBasedStateMachine):
 
     @rule(order_id=order_ids, kind=st.integers(0, 3), name=names)
     def mentions(self, order_id: str, kind: int, name: str) -> None:
-        said: list[OrderCommand] = [
+        commands: list[OrderCommand] = [
             of(order_id, AcknowledgeOrder),
             of(order_id, NoteOrder, note_id=name, kind="picked"),
             of(order_id, ClaimStatus, status=name),
             of(order_id, PostReview, review_id=name, score=4),
         ]
-        self.handle(said[kind])
+        self.handle(commands[kind])
 
     @precondition(lambda self: self.with_units("allocated"))
     @rule(pick=picks, name=names, some_pieces=pieces)
     def packs(self, pick: int, name: str, some_pieces: int) -> None:
         order_id, line = chosen(self.with_units("allocated"), pick)
-        said = {"lines": some(some_pieces, line), "quality_check": GOOD}
-        self.handle(of(order_id, PackShipment, shipment_id=name, **said))
+        values = {"lines": some(some_pieces, line), "quality_check": GOOD}
+        self.handle(of(order_id, PackShipment, shipment_id=name, **values))
 
     @rule(order_id=order_ids, name=names, line=lines, some_pieces=pieces)
     def has_packed(self, order_id: str, name: str, line: str, some_pieces: int) -> None:
@@ -173,8 +173,8 @@ class AnyShop(RuleBasedStateMachine):
 
     @rule(order_id=order_ids, name=names, line=st.none() | lines, some_pieces=pieces)
     def has_left(self, order_id: str, name: str, line: str | None, some_pieces: int) -> None:
-        asked = () if line is None else some(some_pieces, line)
-        self.handle(of(order_id, RecordDispatch, shipment_id=name, lines=asked))
+        some_lines = () if line is None else some(some_pieces, line)
+        self.handle(of(order_id, RecordDispatch, shipment_id=name, lines=some_lines))
 
     @rule(order_id=order_ids, name=names, status=statuses, ago=st.integers(0, 3))
     def is_seen(self, order_id: str, name: str, status: TrackingStatus, ago: int) -> None:
@@ -185,8 +185,8 @@ class AnyShop(RuleBasedStateMachine):
     def asks_to_cancel(
         self, order_id: str, name: str, line: str, some_pieces: int, reason: CancelReason
     ) -> None:
-        said = {"request_id": name, "lines": some(some_pieces, line), "reason": reason}
-        self.handle(of(order_id, RequestCancel, **said))
+        values = {"request_id": name, "lines": some(some_pieces, line), "reason": reason}
+        self.handle(of(order_id, RequestCancel, **values))
 
     @precondition(lambda self: self.waiting())
     @rule(pick=picks, approve=st.booleans())
@@ -196,29 +196,31 @@ class AnyShop(RuleBasedStateMachine):
 
     @rule(order_id=order_ids, name=names, line=lines, some_pieces=pieces, reason=reasons)
     def cancels(self, order_id: str, name: str, line: str, some_pieces: int, reason: CancelReason) -> None:
-        said = {"cancellation_id": f"s-{name}", "lines": some(some_pieces, line), "reason": reason}
-        self.handle(of(order_id, CancelLines, **said))
+        values = {"cancellation_id": f"s-{name}", "lines": some(some_pieces, line), "reason": reason}
+        self.handle(of(order_id, CancelLines, **values))
 
     @rule(order_id=order_ids, name=names, line=st.none() | lines, some_pieces=pieces, reason=reasons)
     def has_cancelled(
         self, order_id: str, name: str, line: str | None, some_pieces: int, reason: CancelReason
     ) -> None:
-        asked = () if line is None else some(some_pieces, line)
-        self.handle(of(order_id, RecordCancellation, cancellation_id=f"c-{name}", lines=asked, reason=reason))
+        some_lines = () if line is None else some(some_pieces, line)
+        self.handle(
+            of(order_id, RecordCancellation, cancellation_id=f"c-{name}", lines=some_lines, reason=reason)
+        )
 
     @rule(order_id=order_ids, name=names, amount=st.integers(0, 4_000), for_return=st.booleans(), pick=picks)
     def refunds(self, order_id: str, name: str, amount: int, for_return: bool, pick: int) -> None:
         return_id = chosen(self.returns(), pick) if for_return and self.returns() else None
-        said = {"refund_id": name, "amount": amount, "cause": "return", "return_id": return_id}
-        self.handle(of(order_id, RecordRefund, **said))
+        values = {"refund_id": name, "amount": amount, "cause": "return", "return_id": return_id}
+        self.handle(of(order_id, RecordRefund, **values))
 
     @precondition(lambda self: self.with_units("in_transit", "delivered", "returned_to_sender"))
     @rule(pick=picks, number=st.integers(1, 3), some_pieces=pieces, by_carrier=st.booleans())
     def asks_to_return(self, pick: int, number: int, some_pieces: int, by_carrier: bool) -> None:
         order_id, line = chosen(self.with_units("in_transit", "delivered", "returned_to_sender"), pick)
         origin = "carrier" if by_carrier else "customer"
-        said = {"return_id": f"r{number}", "lines": some(some_pieces, line), "origin": origin}
-        self.handle(of(order_id, RequestReturn, reason="changed_mind", **said))
+        values = {"return_id": f"r{number}", "lines": some(some_pieces, line), "origin": origin}
+        self.handle(of(order_id, RequestReturn, reason="changed_mind", **values))
 
     @precondition(lambda self: self.returns())
     @rule(pick=picks, approve=st.booleans(), collected=st.booleans())
@@ -240,20 +242,20 @@ class AnyShop(RuleBasedStateMachine):
     @rule(pick=picks, named=names, restocked=st.integers(0, 3), scrapped=st.integers(0, 3))
     def inspects(self, pick: int, named: str, restocked: int, scrapped: int) -> None:
         name = chosen(self.returns(), pick)
-        found = [
+        findings = [
             {"line": line, "pieces": count, "condition": "used", "disposition": disposition}
             for line in self.world.back(name).lines
             for count, disposition in ((restocked, "restock"), (scrapped, "scrap"))
             if count
         ]
-        if found:
-            units = tuple(InspectedUnits.model_validate(unit) for unit in found)
+        if findings:
+            units = tuple(InspectedUnits.model_validate(unit) for unit in findings)
             self.handle(back(RecordInspection, return_id=name, inspection_id=named, units=units))
 
     @rule(name=names, sku=skus, some_pieces=pieces)
     def gets_back_without_an_order(self, name: str, sku: str, some_pieces: int) -> None:
-        said = {"channel": "shop", "currency": "KRW", "sku": sku, "pieces": some_pieces}
-        self.handle(back(RecordReturn, return_id=name, **said))
+        values = {"channel": "shop", "currency": "KRW", "sku": sku, "pieces": some_pieces}
+        self.handle(back(RecordReturn, return_id=name, **values))
 
     @rule(sku=skus, where=locations, some_pieces=st.integers(1, 9))
     def receives(self, sku: str, where: str, some_pieces: int) -> None:
@@ -265,13 +267,13 @@ class AnyShop(RuleBasedStateMachine):
 
     @rule(sku=skus, where=locations, delta=st.integers(-4, 4))
     def adjusts(self, sku: str, where: str, delta: int) -> None:
-        said = {"adjustment_id": self.name(), "location": where, "reason": "found"}
-        self.handle(stock(AdjustStock, sku=sku, delta=delta, **said))
+        values = {"adjustment_id": self.name(), "location": where, "reason": "found"}
+        self.handle(stock(AdjustStock, sku=sku, delta=delta, **values))
 
     @rule(sku=skus, where=locations, some_pieces=st.integers(-3, 3))
     def quarantines(self, sku: str, where: str, some_pieces: int) -> None:
-        said = {"quarantine_id": self.name(), "location": where, "reason": "wet"}
-        self.handle(stock(QuarantineStock, sku=sku, pieces=some_pieces, **said))
+        values = {"quarantine_id": self.name(), "location": where, "reason": "wet"}
+        self.handle(stock(QuarantineStock, sku=sku, pieces=some_pieces, **values))
 
     @rule(minutes=st.sampled_from([1, 20, 60, 60 * 24 * 2, 60 * 24 * 8]))
     def time_passes(self, minutes: int) -> None:
@@ -284,19 +286,19 @@ class AnyShop(RuleBasedStateMachine):
         policies = (stocked, KR_DEFAULT, KR_STD)
         self.handle(AdoptPolicy(policy=policies[kind].model_copy(update={"version": version})))
 
-    # What there is to speak of.
+    # What the messages may refer to.
 
     def orders(self) -> list[tuple[str, Order]]:
         """(order id, order)"""
-        found = self.world.states.items()
-        return [(stream.rpartition(":")[2], state) for stream, state in found if isinstance(state, Order)]
+        streams = self.world.states.items()
+        return [(stream.rpartition(":")[2], state) for stream, state in streams if isinstance(state, Order)]
 
     def with_units(self, *states: UnitState) -> list[tuple[str, str]]:
         """(order id, line) with pieces in any of these states."""
         return [
             (order_id, name)
-            for order_id, known in self.orders()
-            for name, line in known.lines.items()
+            for order_id, an_order in self.orders()
+            for name, line in an_order.lines.items()
             if any(line.units.get(state) for state in states)
         ]
 
@@ -304,26 +306,26 @@ class AnyShop(RuleBasedStateMachine):
         """(order id, shipment) not handed over."""
         return [
             (order_id, name)
-            for order_id, known in self.orders()
-            for name, shipment in known.shipments.items()
+            for order_id, an_order in self.orders()
+            for name, shipment in an_order.shipments.items()
             if shipment.moves and not shipment.dispatched
         ]
 
     def waiting(self) -> list[tuple[str, str]]:
         """(order id, cancel request) not answered."""
-        return [(order_id, name) for order_id, known in self.orders() for name in known.requests]
+        return [(order_id, name) for order_id, an_order in self.orders() for name in an_order.requests]
 
     def returns(self) -> list[str]:
         return [stream.key for stream in self.world.states if stream.kind == "return"]
 
-    # What must hold.
+    # The invariants.
 
     def name(self) -> str:
         self.number += 1
         return str(self.number)
 
     def handle(self, command: Command, at: datetime | None = None) -> None:
-        """Says it twice.  Facts are never refused; the second time nothing happens."""
+        """Handles the command twice.  Facts are never refused, and the second time has no effect."""
         before = dict(self.world.states)
         try:
             events = self.world.handle(command, at or self.now)
@@ -337,33 +339,33 @@ class AnyShop(RuleBasedStateMachine):
             return
         self.judge(command, before, events)
         if not isinstance(command, ONCE_BY_INBOX):
-            assert self.world.handle(command, at or self.now) == [], "said twice, done twice"
+            assert self.world.handle(command, at or self.now) == [], "the repeated command had an effect"
 
     def judge(self, command: Command | None, before: dict[Any, Any], events: list[Event]) -> None:
-        """I15: a decision names its actor, and the policies and calendars adopted when it was made."""
+        """I15: a decision names its actor, and the policies and calendars that were adopted at that time."""
         adopted = documents(self.world.seller.policies)
         refs = {ref(policy) for policy in adopted}
         calendars = {
             policy.calendar for policy in adopted if isinstance(policy, PromisePolicy | ReturnPolicy)
         }
         for event in events:
-            said = vars(event)
-            assert isinstance(event, PolicyAdopted) or said.get("policy") in {None, *refs}
-            assert said.get("calendar") in {None, *calendars}
-            assert said.get("by", "kim") in {"operator:kim", "kim"}
+            values = vars(event)
+            assert isinstance(event, PolicyAdopted) or values.get("policy") in {None, *refs}
+            assert values.get("calendar") in {None, *calendars}
+            assert values.get("by", "kim") in {"operator:kim", "kim"}
         if isinstance(command, OrderCommand):
             self._decided(command, before.get(command.stream(SELLER), Order()), events)
         self._kept_off_sale(len(self.world.events) - len(events))
 
     def _decided(self, command: OrderCommand, order: Order, events: list[Event]) -> None:
-        """I2 and I6, on the order as it was before."""
+        """Checks I2 and I6 with the order as it was before the command."""
         for event in events:
             if isinstance(event, LinesCancelled) and command.is_wish:
                 own = order.requests[event.request_id].lines if event.request_id else ()
                 for name, line in order.lines.items():
-                    asked = sum(move.pieces for move in event.moves if move.line == name)
+                    cancelled = sum(move.pieces for move in event.moves if move.line == name)
                     mine = sum(count for other, count in own if other == name)
-                    assert asked <= line.cancellable + mine, "I2"
+                    assert cancelled <= line.cancellable + mine, "I2"
             if isinstance(event, ShipmentDispatched) and command.is_wish:
                 rejected = {other.request_id for other in events if isinstance(other, CancelRejected)}
                 for name, line in order.lines.items():
@@ -378,7 +380,7 @@ class AnyShop(RuleBasedStateMachine):
                     assert min(waits, line.before_handover) <= stays, "I6"
 
     def _kept_off_sale(self, since: int) -> None:
-        """I7: from the cancel for want of stock until the sale resumes, nothing is promised."""
+        """I7: after a cancel because of missing stock, nothing is reserved until the sale resumes."""
         for stream, event in self.world.events[since:]:
             if isinstance(event, LinesCancelled) and event.reason == "out_of_stock":
                 self.doubted |= {stock_stream(SELLER, move.sku) for move in event.moves}
@@ -408,27 +410,29 @@ class AnyShop(RuleBasedStateMachine):
 
     @invariant()
     def what_waits_for_an_answer_is_what_was_asked(self) -> None:
-        for _, known in self.orders():
-            for name, line in known.lines.items():
-                asked = sum(
-                    n for request in known.requests.values() for other, n in request.lines if other == name
+        for _, an_order in self.orders():
+            for name, line in an_order.lines.items():
+                requested = sum(
+                    n for request in an_order.requests.values() for other, n in request.lines if other == name
                 )
-                assert line.cancel_pending == min(asked, line.before_handover)
+                assert line.cancel_pending == min(requested, line.before_handover)
 
     @invariant()
     def an_order_and_its_stock_say_the_same(self) -> None:
-        for order_id, known in self.orders():
+        for order_id, an_order in self.orders():
             key = f"{CHANNELS[order_id]}:main:{order_id}"
-            for name, line in known.lines.items():
+            for name, line in an_order.lines.items():
                 item = self.world.stock(line.sku)
                 promised = item.reservations.get(f"{key}{KEY_SEPARATOR}{name}")
-                place = item.queue_slots.get(f"{key}{KEY_SEPARATOR}{name}")
-                waiting = 0 if place is None else item.queue[place].pieces
+                slot = item.queue_slots.get(f"{key}{KEY_SEPARATOR}{name}")
+                waiting = 0 if slot is None else item.queue[slot].pieces
                 assert waiting == line.units.get("backordered", 0)
                 assert (promised.pieces if promised else 0) <= sum(
                     line.units.get(state, 0) for state in ("allocated", "packed")
                 )
-                assert known.paid_at is None or not line.units.get("open"), "paid, and nobody asked stock"
+                assert an_order.paid_at is None or not line.units.get("open"), (
+                    "paid, but not reserved and not backordered"
+                )
 
     def teardown(self) -> None:
         """I12: the same history gives the same states."""
@@ -446,7 +450,7 @@ class AnyShopThatHoldsForTheUnpaid(AnyShop):
 
 
 class AnyShopAfterDelivery(AnyShop):
-    """The same shop on the day after: all has arrived, and some shall come back."""
+    """The same shop on the next day: everything has arrived, and returns are requested."""
 
     @initialize()
     def has_delivered(self) -> None:
@@ -455,8 +459,8 @@ class AnyShopAfterDelivery(AnyShop):
             self.pays(order_id, "a", 5_000)
             self.has_left(order_id, "a", None, 1)
             self.is_seen(order_id, "a", "delivered", 0)
-            said = {"return_id": f"r-{order_id}", "lines": some(2), "reason": "changed_mind"}
-            self.handle(of(order_id, RequestReturn, **said))
+            values = {"return_id": f"r-{order_id}", "lines": some(2), "reason": "changed_mind"}
+            self.handle(of(order_id, RequestReturn, **values))
 
 
 STABLE: Final = settings(
@@ -465,7 +469,7 @@ STABLE: Final = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    phases=[Phase.generate],  # to see the shortest story that breaks it, take this line away and wait
+    phases=[Phase.generate],  # without it, Hypothesis also shrinks examples: slow
 )
 TestAnyShop = AnyShop.TestCase
 TestAnyShop.settings = STABLE
@@ -539,7 +543,7 @@ def test_the_latest_milestone_holds_in_whatever_order_they_arrive(
 
 
 def test_a_short_count_is_the_only_way_to_promise_more_than_there_is() -> None:
-    """Allowed to be negative: what is available, and nothing else."""
+    """Only `available` may be negative."""
     world = World()
     world.handle(stock(ReceiveStock, receipt_id="in-1", pieces=2))
     world.handle(order(PlaceOrder, currency="KRW", lines=two_lines(2, 1)))

@@ -1,4 +1,4 @@
-"""Pieces that come back: granted, collected, received, inspected one by one, refunded."""
+"""The steps of a return: granted, collected, received, inspected piece by piece, refunded."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ rejected = happened(
 )
 
 
-def arrived(*pieces: object, **said: object) -> ReturnReceived:
+def arrived(*pieces: object, **values: object) -> ReturnReceived:
     facts = {
         "order": ORDER_1001,
         "location": "main",
@@ -48,7 +48,7 @@ def arrived(*pieces: object, **said: object) -> ReturnReceived:
         "policy": "kr-default@1",
         "calendar": "kr-public@2026a",
     }
-    return happened(ReturnReceived, lines=list(pieces), **{**facts, **said})
+    return happened(ReturnReceived, lines=list(pieces), **{**facts, **values})
 
 
 def differs(kind: str, subject: str, expected: int, observed: int) -> ReturnDiscrepancyDetected:
@@ -61,11 +61,11 @@ all_back = arrived(piece(3), piece(1, "2", "TABLE"))
 received = requested.given(approved, all_back)
 
 
-def found(
+def finding(
     pieces: int, disposition: str = "restock", condition: str = "new", line: str = "1"
 ) -> InspectedUnits:
-    said = {"line": line, "pieces": pieces, "condition": condition, "disposition": disposition}
-    return InspectedUnits.model_validate(said)
+    values = {"line": line, "pieces": pieces, "condition": condition, "disposition": disposition}
+    return InspectedUnits.model_validate(values)
 
 
 def inspect(*units: InspectedUnits, named: str = "1") -> RecordInspection:
@@ -99,7 +99,7 @@ def test_what_the_order_granted_is_requested() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [approve, back(RecordCollection), back(RecordReceipt), inspect(found(1))],
+    [approve, back(RecordCollection), back(RecordReceipt), inspect(finding(1))],
     ids=lambda command: type(command).__name__,
 )
 def test_whatever_comes_before_its_return_waits_for_it(command: ReturnCommand) -> None:
@@ -107,17 +107,17 @@ def test_whatever_comes_before_its_return_waits_for_it(command: ReturnCommand) -
 
 
 def test_pieces_of_which_no_order_is_known_are_recorded_as_they_came() -> None:
-    said = {"channel": "shop", "unit_price": "2.55", "currency": "GBP", "reference": "C536379"}
-    command = back(RecordReturn, sku="CHAIR", pieces=2, **said)
-    event = happened(ReturnRecorded, lines=[piece(2)], location="main", **said)
+    values = {"channel": "shop", "unit_price": "2.55", "currency": "GBP", "reference": "C536379"}
+    command = back(RecordReturn, sku="CHAIR", pieces=2, **values)
+    event = happened(ReturnRecorded, lines=[piece(2)], location="main", **values)
     a_return.when(command).then(event)
 
 
 def test_what_came_back_without_an_order_can_be_inspected_at_once() -> None:
-    said = {"channel": "shop", "unit_price": "2.55", "currency": "GBP"}
-    event = happened(ReturnRecorded, lines=[piece(2)], location="busan", **said)
-    without = replace(inspected(found(2)), order=None, location="busan")
-    a_return.given(event).when(inspect(found(2))).then(without)
+    values = {"channel": "shop", "unit_price": "2.55", "currency": "GBP"}
+    event = happened(ReturnRecorded, lines=[piece(2)], location="busan", **values)
+    without = replace(inspected(finding(2)), order=None, location="busan")
+    a_return.given(event).when(inspect(finding(2))).then(without)
 
 
 # Deciding.
@@ -229,44 +229,44 @@ def test_what_arrives_after_it_was_rejected_is_a_fact_too() -> None:
 
 
 def test_each_piece_goes_back_on_sale_or_away() -> None:
-    units = found(1), found(2, "scrap", "damaged"), found(1, line="2")
+    units = finding(1), finding(2, "scrap", "damaged"), finding(1, line="2")
     received.when(inspect(*units)).then(inspected(*units))
 
 
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_a_part_may_be_inspected_first_and_twice_told_counts_once(pieces: int) -> None:
     """Of two pieces, what is left would do for a part of the same finding again."""
-    received.when(inspect(found(pieces))).then(inspected(found(pieces)))
+    received.when(inspect(finding(pieces))).then(inspected(finding(pieces)))
 
 
 def test_the_rest_is_inspected_later() -> None:
-    rest = found(2, "scrap", "used"), found(1, line="2")
-    received.given(inspected(found(1))).when(inspect(*rest, named="2")).then(inspected(*rest, named="2"))
+    rest = finding(2, "scrap", "used"), finding(1, line="2")
+    received.given(inspected(finding(1))).when(inspect(*rest, named="2")).then(inspected(*rest, named="2"))
 
 
 def test_more_than_was_received_is_said_and_changes_no_stock() -> None:
-    received.when(inspect(found(4), found(1, line="2"))).then(
-        inspected(found(3), found(1, line="2")),
+    received.when(inspect(finding(4), finding(1, line="2"))).then(
+        inspected(finding(3), finding(1, line="2")),
         differs("inspected_more_than_received", "1", 3, 4),
     )
 
 
 def test_two_findings_share_the_pieces_that_were_received() -> None:
-    received.when(inspect(found(2), found(2, "scrap", "used"), found(1, line="2"))).then(
-        inspected(found(2), found(1, "scrap", "used"), found(1, line="2")),
+    received.when(inspect(finding(2), finding(2, "scrap", "used"), finding(1, line="2"))).then(
+        inspected(finding(2), finding(1, "scrap", "used"), finding(1, line="2")),
         differs("inspected_more_than_received", "1", 1, 2),
     )
 
 
 def test_a_piece_is_restocked_at_most_once() -> None:
-    done = received.given(inspected(found(3), found(1, line="2")))
-    done.when(inspect(found(3), named="2")).then(
+    done = received.given(inspected(finding(3), finding(1, line="2")))
+    done.when(inspect(finding(3), named="2")).then(
         inspected(named="2"), differs("inspected_more_than_received", "1", 0, 3)
     )
 
 
 def test_an_inspection_before_the_receipt_waits_for_it() -> None:
-    requested.when(inspect(found(1))).then_too_early("receipt of return r1")
+    requested.when(inspect(finding(1))).then_too_early("receipt of return r1")
 
 
 # Refunding.
@@ -290,7 +290,7 @@ def test_a_refund_not_made_in_time_is_overdue() -> None:
 
 def test_an_inspection_does_not_stop_the_clock() -> None:
     overdue = happened(RefundOverdue, due_at=REFUND_DUE, at=REFUND_DUE)
-    done = received.given(inspected(found(3), found(1, line="2")))
+    done = received.given(inspected(finding(3), finding(1, line="2")))
     done.when(PassRefundDue(REFUND_DUE), at=REFUND_DUE).then(overdue)
 
 
@@ -301,5 +301,5 @@ def test_a_refund_made_in_time_is_not_overdue() -> None:
 
 def test_a_refund_made_before_the_inspection_is_not_overdue_after_it() -> None:
     refunded = happened(ReturnRefunded, refund_id="f1", amount=2_000)
-    done = received.given(refunded, inspected(found(3), found(1, line="2")))
+    done = received.given(refunded, inspected(finding(3), finding(1, line="2")))
     done.when(PassRefundDue(REFUND_DUE), at=REFUND_DUE).then()

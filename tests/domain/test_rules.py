@@ -1,4 +1,4 @@
-"""Rules are registered where they are written: none is missing, and none is there twice."""
+"""Each rule is registered once, and none is missing."""
 
 from typing import NamedTuple
 

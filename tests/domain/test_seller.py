@@ -1,4 +1,4 @@
-"""A seller becomes known, and adopts policies, version after version."""
+"""A seller is opened, and adopts policies, version after version."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -28,8 +28,8 @@ a_seller = Given(SELLER)
 
 
 def opened(mode: str = "live", policies: Policies = DEFAULTS) -> SellerOpened:
-    said = {"zone": "Asia/Seoul", "currency": "KRW", "mode": mode}
-    return happened(SellerOpened, policies=documents(policies), **said)
+    values = {"zone": "Asia/Seoul", "currency": "KRW", "mode": mode}
+    return happened(SellerOpened, policies=documents(policies), **values)
 
 
 def adopted(policy: Policy, *replaces: str) -> PolicyAdopted:
@@ -40,12 +40,12 @@ def second(policy: Policy) -> Policy:
     return policy.model_copy(update={"version": 2})
 
 
-known = a_seller.given(opened())
+opened_seller = a_seller.given(opened())
 
 
 def test_a_seller_opens_with_the_policies_of_his_first_day() -> None:
     a_seller.when(OpenSeller()).then(opened())
-    assert known.state.policies == DEFAULTS
+    assert opened_seller.state.policies == DEFAULTS
 
 
 def test_an_import_of_history_holds_nothing_back_and_promises_nothing() -> None:
@@ -60,7 +60,7 @@ def test_the_stored_policies_hold_and_not_those_of_a_newer_release() -> None:
 
 
 def test_a_seller_is_not_opened_twice_on_other_clocks() -> None:
-    known.when(OpenSeller(zone="UTC", currency="EUR")).then_refused(
+    opened_seller.when(OpenSeller(zone="UTC", currency="EUR")).then_refused(
         OpenedDifferently, known="Asia/Seoul KRW live", asked="UTC EUR live"
     )
 
@@ -77,19 +77,19 @@ def test_a_zone_is_a_city_that_every_machine_knows(zone: str) -> None:
     ids=lambda policy: policy.id,
 )
 def test_a_newer_version_takes_the_place_of_the_one_before(policy: Policy) -> None:
-    known.when(AdoptPolicy(policy=policy)).then(adopted(policy, f"{policy.id}@1"))
+    opened_seller.when(AdoptPolicy(policy=policy)).then(adopted(policy, f"{policy.id}@1"))
 
 
 def test_another_document_of_the_same_kind_takes_its_place_too() -> None:
     policy = stock_policy(safety_stock=3)
-    known.when(AdoptPolicy(policy=policy)).then(adopted(policy, "stock-std@1"))
-    assert known.given(adopted(policy)).state.policies.stock == policy
+    opened_seller.when(AdoptPolicy(policy=policy)).then(adopted(policy, "stock-std@1"))
+    assert opened_seller.given(adopted(policy)).state.policies.stock == policy
 
 
 def test_a_policy_for_one_channel_replaces_nobody_elses() -> None:
     policy = KR_STD.model_copy(update={"id": "coupang-std", "channel": "coupang"})
-    known.when(AdoptPolicy(policy=policy)).then(adopted(policy))
-    policies = known.given(adopted(policy)).state.policies
+    opened_seller.when(AdoptPolicy(policy=policy)).then(adopted(policy))
+    policies = opened_seller.given(adopted(policy)).state.policies
     assert [policies.promise_for(channel).id for channel in ("coupang", "naver", "shopify")] == [
         "coupang-std",
         "naver-normal",
@@ -105,28 +105,28 @@ def test_marks_are_one_per_channel() -> None:
             "marks": {"answer_24h": Mark(pass_mark=Decimal("0.9"))},
         }
     )
-    known.when(AdoptPolicy(policy=naver)).then(adopted(naver))
+    opened_seller.when(AdoptPolicy(policy=naver)).then(adopted(naver))
 
 
 def test_an_older_version_is_refused() -> None:
-    known.given(adopted(second(KR_DEFAULT))).when(AdoptPolicy(policy=KR_DEFAULT)).then_refused(
+    opened_seller.given(adopted(second(KR_DEFAULT))).when(AdoptPolicy(policy=KR_DEFAULT)).then_refused(
         OlderThanAdopted, asked="kr-default@1", adopted="kr-default@2"
     )
 
 
 def test_the_same_version_with_other_numbers_is_refused() -> None:
     changed = KR_DEFAULT.model_copy(update={"window_days": 30})
-    known.when(AdoptPolicy(policy=changed)).then_refused(
+    opened_seller.when(AdoptPolicy(policy=changed)).then_refused(
         OlderThanAdopted, asked="kr-default@1", adopted="kr-default@1"
     )
 
 
 def test_what_is_adopted_already_is_nothing_new() -> None:
-    known.when(AdoptPolicy(policy=KR_DEFAULT)).then()
+    opened_seller.when(AdoptPolicy(policy=KR_DEFAULT)).then()
 
 
 def test_a_value_that_moved_no_goods_is_recorded() -> None:
-    said = {
+    values = {
         "adjustment_id": "a1",
         "channel": "shop",
         "code": "B",
@@ -135,7 +135,9 @@ def test_a_value_that_moved_no_goods_is_recorded() -> None:
         "currency": "GBP",
         "reason": "bad debt",
     }
-    known.when(RecordValueAdjustment.model_validate(said)).then_once_by_inbox(happened(ValueAdjusted, **said))
+    opened_seller.when(RecordValueAdjustment.model_validate(values)).then_once_by_inbox(
+        happened(ValueAdjusted, **values)
+    )
 
 
 def test_what_is_recorded_of_a_seller_leaves_his_policies_alone() -> None:
@@ -149,4 +151,4 @@ def test_what_is_recorded_of_a_seller_leaves_his_policies_alone() -> None:
         currency="KRW",
         reason="bad debt",
     )
-    assert known.given(event).state == known.state
+    assert opened_seller.given(event).state == opened_seller.state

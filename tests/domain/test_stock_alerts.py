@@ -1,4 +1,4 @@
-"""Low stock and sold out: said once per crossing, and content again only well above the threshold."""
+"""Low stock and sold out are recorded once per crossing; recovery only well above the threshold."""
 
 from dataclasses import replace
 

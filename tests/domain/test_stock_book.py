@@ -1,4 +1,4 @@
-"""Facts from the warehouse: they are always recorded, and the book never goes below nothing by them."""
+"""Facts from the warehouse are always recorded, and never make the stock on hand negative."""
 
 from dataclasses import replace
 
@@ -37,8 +37,8 @@ def adjusted(delta: int, adjustment_id: str = "a1", reason: str = "found") -> St
 
 
 def counted(counted: int, book: int) -> StockCounted:
-    said = {"count_id": "n1", "location": "main"}
-    return happened(StockCounted, counted=counted, book=book, delta=counted - book, **said)
+    values = {"count_id": "n1", "location": "main"}
+    return happened(StockCounted, counted=counted, book=book, delta=counted - book, **values)
 
 
 def discrepancy(kind: str, subject: str, expected: int, observed: int) -> StockDiscrepancyDetected:
@@ -68,9 +68,9 @@ def test_a_receipt_adds_to_what_is_there() -> None:
 
 
 def test_each_location_has_a_book_of_its_own() -> None:
-    there = five.given(received(3, "busan")).state
-    assert [balance.on_hand for balance in there.balances.values()] == [5, 3]
-    assert there.available == 8
+    item = five.given(received(3, "busan")).state
+    assert [balance.on_hand for balance in item.balances.values()] == [5, 3]
+    assert item.available == 8
 
 
 def test_a_receipt_of_nothing_is_no_receipt() -> None:
@@ -117,8 +117,8 @@ def test_an_adjustment_takes_away_and_may_say_what_it_was_worth() -> None:
 
 def test_more_taken_away_than_was_there_is_put_right_first() -> None:
     command = stock(AdjustStock, adjustment_id="a1", delta=-7, reason="broken")
-    said = discrepancy("less_on_hand_than_taken", "a1", 5, 7)
-    five.when(command).then_once_by_inbox(said, corrected("a1", 2), adjusted(-7, reason="broken"))
+    difference = discrepancy("less_on_hand_than_taken", "a1", 5, 7)
+    five.when(command).then_once_by_inbox(difference, corrected("a1", 2), adjusted(-7, reason="broken"))
 
 
 # Quarantine.
@@ -137,20 +137,20 @@ def test_pieces_found_fit_come_back_from_quarantine() -> None:
 
 def test_more_than_is_in_quarantine_does_not_come_back() -> None:
     command = stock(QuarantineStock, quarantine_id="k1", pieces=-3, reason="wet")
-    said = discrepancy("more_released_than_quarantined", "k1", 2, 3)
-    five.given(quarantined(2)).when(command).then_once_by_inbox(said, quarantined(-2))
+    difference = discrepancy("more_released_than_quarantined", "k1", 2, 3)
+    five.given(quarantined(2)).when(command).then_once_by_inbox(difference, quarantined(-2))
 
 
 def test_nothing_comes_back_from_an_empty_quarantine() -> None:
     command = stock(QuarantineStock, quarantine_id="k1", pieces=-1, reason="wet")
-    said = discrepancy("more_released_than_quarantined", "k1", 0, 1)
-    five.when(command).then_once_by_inbox(said)
+    difference = discrepancy("more_released_than_quarantined", "k1", 0, 1)
+    five.when(command).then_once_by_inbox(difference)
 
 
 def test_more_quarantined_than_was_there_is_put_right_first() -> None:
     command = stock(QuarantineStock, quarantine_id="k1", pieces=6, reason="wet")
-    said = discrepancy("less_on_hand_than_taken", "k1", 5, 6)
-    five.when(command).then_once_by_inbox(said, corrected("k1", 1), quarantined(6))
+    difference = discrepancy("less_on_hand_than_taken", "k1", 5, 6)
+    five.when(command).then_once_by_inbox(difference, corrected("k1", 1), quarantined(6))
 
 
 # Returned pieces.

@@ -1,4 +1,4 @@
-"""Promising stock: reserve, wait in turn, hold, release, ship; and closing for sale."""
+"""Reserving stock: reserve, backorder, hold, release, ship; and closing a SKU for sale."""
 
 from decimal import Decimal
 
@@ -42,7 +42,7 @@ from tests.given import Given, at, happened
 
 a_sku = Given(STOCK).under(stock_policies())
 five = a_sku.given(received(5))
-two_places = a_sku.given(received(2, "busan"), received(3, "seoul"))
+two_locations = a_sku.given(received(2, "busan"), received(3, "seoul"))
 KEY = line_key(ORDER_1001, "1")
 HELD_UNTIL = at(minutes=30)
 
@@ -66,16 +66,16 @@ def shipped(pieces: int, *locations: At) -> StockShipped:
 
 
 def unreserved(pieces: int) -> StockDiscrepancyDetected:
-    said = {"kind": "shipped_unreserved", "subject": KEY, "expected": 0}
-    return happened(StockDiscrepancyDetected, observed=pieces, **said)
+    values = {"kind": "shipped_unreserved", "subject": KEY, "expected": 0}
+    return happened(StockDiscrepancyDetected, observed=pieces, **values)
 
 
 def short(there: int, taken: int) -> tuple[StockDiscrepancyDetected, StockAdjusted]:
-    """More left than the book held: it is put right first."""
-    said = {"kind": "less_on_hand_than_taken", "subject": KEY}
+    """The events that correct the book first when more pieces leave than it has."""
+    values = {"kind": "less_on_hand_than_taken", "subject": KEY}
     fix = {"adjustment_id": f"{KEY}/correction", "location": "main", "reason": "negative_stock_corrected"}
     return (
-        happened(StockDiscrepancyDetected, expected=there, observed=taken, **said),
+        happened(StockDiscrepancyDetected, expected=there, observed=taken, **values),
         happened(StockAdjusted, delta=taken - there, **fix),
     )
 
@@ -114,15 +114,17 @@ def test_two_lines_of_an_order_are_two_wishes() -> None:
 
 
 def test_one_location_that_has_all_is_better_than_two() -> None:
-    two_places.when(Reserve(ORDER_1001, "1", 3)).then(reserved(3, ORDER_1001, At(location="seoul", pieces=3)))
+    two_locations.when(Reserve(ORDER_1001, "1", 3)).then(
+        reserved(3, ORDER_1001, At(location="seoul", pieces=3))
+    )
 
 
 def test_else_each_location_gives_in_turn() -> None:
     parts = At(location="busan", pieces=2), At(location="seoul", pieces=2)
-    two_places.when(Reserve(ORDER_1001, "1", 4)).then(reserved(4, ORDER_1001, *parts))
+    two_locations.when(Reserve(ORDER_1001, "1", 4)).then(reserved(4, ORDER_1001, *parts))
 
 
-# Who waits.
+# Waiting in turn.
 
 
 def test_the_oldest_backorder_is_served_first() -> None:
@@ -225,7 +227,7 @@ def test_what_leaves_without_a_reservation_is_taken_from_what_is_there_and_said(
 
 def test_it_is_taken_where_most_is_free() -> None:
     where = one_at("seoul", 2, promised=0)
-    two_places.when(Ship(ORDER_1001, "1", 2, 0)).then_once_by_inbox(unreserved(2), shipped(2, where))
+    two_locations.when(Ship(ORDER_1001, "1", 2, 0)).then_once_by_inbox(unreserved(2), shipped(2, where))
 
 
 def test_what_leaves_though_nothing_was_there_puts_the_book_right() -> None:
@@ -330,9 +332,9 @@ def test_pieces_back_from_quarantine_do_not_open_it() -> None:
 
 
 def test_a_restocked_return_does_not_open_it() -> None:
-    said = {"return_id": "r1", "line": "1", "location": "main", "pieces": 1}
-    back = a_sku.given(happened(ReturnQuarantined, **said), closed(), backordered(1))
-    back.when(RestockReturn("r1", "1", "main", 1)).then_once_by_inbox(happened(ReturnRestocked, **said))
+    values = {"return_id": "r1", "line": "1", "location": "main", "pieces": 1}
+    back = a_sku.given(happened(ReturnQuarantined, **values), closed(), backordered(1))
+    back.when(RestockReturn("r1", "1", "main", 1)).then_once_by_inbox(happened(ReturnRestocked, **values))
 
 
 def test_a_cancel_does_not_open_it() -> None:

@@ -1,7 +1,7 @@
-"""Stores one CloudEvent per name of the catalogue, and the states that they lead to.
+"""Stores one CloudEvent per name of the catalogue, and the states that these events lead to.
 
-`python -m tests.golden.make` adds what is missing and never overwrites: stored bytes are for ever.  An event
-with a new name gets a stream of its own in `STORIES`, so that the states stored before stay as they are.
+`python -m tests.golden.make` adds missing files and never overwrites one, because stored bytes never change.
+Give an event with a new name its own stream in `STORIES`, so that the stored states do not change.
 """
 
 import json
@@ -73,7 +73,7 @@ KR: Final[dict[str, Any]] = {"policy": "kr-default@1", "calendar": "kr-public@20
 
 
 def on(hours: int) -> dict[str, Any]:
-    """When it happened.  Each event of a story comes an hour after the one before."""
+    """The time of an event.  The events of a story are one hour apart."""
     return {"at": NOON + timedelta(hours=hours)}
 
 
@@ -319,7 +319,7 @@ STORIES: Final[dict[StreamId, list[Event]]] = {
 
 def decided() -> dict[str, Decided]:
     """One event per name, as the engine would have decided it."""
-    found: dict[str, Decided] = {}
+    events: dict[str, Decided] = {}
     sequence = 0
     for stream, story in STORIES.items():
         for version, event in enumerate(story, 1):
@@ -327,11 +327,11 @@ def decided() -> dict[str, Decided]:
             cause = f"acme:{sequence - 1}" if version > 1 else None
             odd = bool(version % 2)
             carried = Carried(f"naver m-{sequence}", 1 + odd, 2)
-            found.setdefault(
+            events.setdefault(
                 NAMES[type(event)],
                 Decided("acme", sequence, stream, version, event, carried, cause, odd),
             )
-    return found
+    return events
 
 
 def stored() -> dict[str, bytes]:
@@ -347,13 +347,13 @@ def state_file(kind: str) -> Path:
 def states(kind: str) -> dict[StreamId, Any]:
     """The states that the stored events lead to, by stream."""
     events = [(attributes(event), decode(name, event)) for name, event in stored().items()]
-    found: dict[StreamId, Any] = {}
+    states: dict[StreamId, Any] = {}
     decider = DECIDERS[kind]
-    for said, event in sorted(events, key=lambda pair: pair[0]["sequence"]):
-        stream = StreamId(said["subject"])
+    for head, event in sorted(events, key=lambda pair: pair[0]["sequence"]):
+        stream = StreamId(head["subject"])
         if stream.kind == kind:
-            found[stream] = decider.evolve(found.get(stream, decider.start), event)
-    return found
+            states[stream] = decider.evolve(states.get(stream, decider.start), event)
+    return states
 
 
 def main() -> None:
@@ -365,9 +365,9 @@ def main() -> None:
     for kind in DECIDERS:
         file = state_file(kind)
         file.parent.mkdir(exist_ok=True)
-        known: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        stored_states: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
         added = {stream: json.loads(encode_state(stream, state)) for stream, state in states(kind).items()}
-        text = json.dumps({**added, **known}, ensure_ascii=False, indent=1, sort_keys=True)
+        text = json.dumps({**added, **stored_states}, ensure_ascii=False, indent=1, sort_keys=True)
         file.write_text(text + "\n", "utf-8")
 
 

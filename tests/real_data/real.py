@@ -1,6 +1,6 @@
-"""Real sets beside the repository: where they are, what is known of them, and a whole run of the engine.
+"""Real data sets beside the repository: their folders, their reference answers, and a run of the engine.
 
-Other parts of the same sets can be put in the same place; nothing here knows how much is in them.
+The folders may hold other parts of the same sets: nothing here depends on their size.
 """
 
 import json
@@ -36,38 +36,38 @@ FOLDERS = {
 }
 SEED = 20_261_124
 LEFT_OUT = ("position", "recorded_at")
-"""Columns that tell where in the ledger a row's last event stands."""
+"""Columns that depend on the position of the row's last event in the ledger."""
 
 Differences = dict[str, tuple[Any, Any]]
-"""What was answered and what was expected, where they are not the same."""
+"""The answers that differ from the reference: key to (answer, expected)."""
 
 
 def reference() -> dict[str, Any]:
-    """The answers known of the data; numbers as they are printed."""
+    """The reference answers.  Numbers keep their printed decimals."""
     files = sorted(DATA.glob("reference*.json"))
     if len(files) != 1:
-        _skip(f"{DATA} holds {len(files)} files called reference*.json, and not one")
-    found: dict[str, Any] = json.loads(files[0].read_text(), parse_float=Decimal)
-    return found
+        _skip(f"{DATA} has {len(files)} files named reference*.json instead of one")
+    answers: dict[str, Any] = json.loads(files[0].read_text(), parse_float=Decimal)
+    return answers
 
 
 def lines(name: str) -> list[bytes]:
-    """The set's messages.  Not run without the folder; data that cannot be read is a failure."""
+    """The messages of the set.  Skips the test without the folder; unreadable data fails the test."""
     folder = DATA / FOLDERS[name]
     if not folder.is_dir():
-        _skip(f"there is no {folder}; JUMUN_REAL_DATA names where the sets are")
+        _skip(f"there is no {folder}; JUMUN_REAL_DATA names the folder of the sets")
     began = monotonic()
-    found = list(convert(name, folder))
-    say(f"{name}: {len(found):,} messages converted in {monotonic() - began:.1f} s")
-    return found
+    messages = list(convert(name, folder))
+    say(f"{name}: {len(messages):,} messages converted in {monotonic() - began:.1f} s")
+    return messages
 
 
-def known(name: str, key: str) -> Any:
-    """The reference's answers under a key."""
-    found = reference().get(key)
-    if found is None:
-        _skip(f"the reference says nothing of {key} ({name})")
-    return found
+def reference_answers(name: str, key: str) -> Any:
+    """The reference answers under a key."""
+    answers = reference().get(key)
+    if answers is None:
+        _skip(f"the reference has no answer for {key} ({name})")
+    return answers
 
 
 def _skip(reason: str) -> NoReturn:
@@ -76,19 +76,19 @@ def _skip(reason: str) -> NoReturn:
 
 
 def say(text: str) -> None:
-    """Shown with `pytest -rA`, or when a test fails."""
+    """Prints a line that `pytest -rA` shows, or any failed test."""
     print(f"\n[real data] {text}")
 
 
 @dataclass
 class Run:
-    """A home that a set was ingested into."""
+    """An embedded system in a folder of its own, and the messages of a set."""
 
     embedded: Embedded
     lines: list[bytes]
 
     def ingest(self, messages: Iterable[bytes]) -> dict[str, int]:
-        """How many messages came to which state this time."""
+        """Ingests the messages.  Returns how many got each state."""
         before = dict(self.embedded.engine.moved.states)
         began = monotonic()
         after = self.embedded.ingest(messages).states
@@ -103,16 +103,16 @@ class Run:
             return answer(reader)
 
     def orders(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """All rows of `order_status` and `order_facts`, but for where they stand in the ledger."""
+        """All rows of `order_status` and `order_facts`, without the columns of the ledger position."""
         with self.embedded.read_models.reading() as connection:
             return _rows(connection, ORDER_STATUS), _rows(connection, ORDER_FACTS)
 
 
 def _rows(connection: sa.Connection, table: Any) -> list[dict[str, Any]]:
-    found = connection.execute(sa.text(f"SELECT * FROM {table.name} ORDER BY {', '.join(table.key)}"))
+    rows = connection.execute(sa.text(f"SELECT * FROM {table.name} ORDER BY {', '.join(table.key)}"))
     return [
         {name: value for name, value in row.items() if name not in LEFT_OUT}
-        for row in (dict(mapping) for mapping in found.mappings())
+        for row in (dict(mapping) for mapping in rows.mappings())
     ]
 
 
@@ -123,7 +123,7 @@ def run(home: Path, messages: list[bytes]) -> Generator[Run]:
 
 
 def no_tick(messages: Iterable[bytes]) -> int:
-    """How many of them have an outcome."""
+    """The number of messages that get an outcome: all but ticks."""
     return sum(_kind(line) != "time-passed" for line in messages)
 
 
@@ -133,42 +133,42 @@ def _kind(line: bytes) -> str:
 
 
 def one_of(messages: list[bytes], *wanted: str, also: Callable[[Message], bool] = lambda _: True) -> bytes:
-    """A seeded choice among messages of these kinds that are a whole fact of their own."""
-    found = [line for line in messages if _kind(line) in wanted and b'"of":' not in line]
-    return Random(SEED).choice([line for line in found if also(json.loads(line))])
+    """A seeded choice among the messages of these kinds that are not parts of a larger fact."""
+    candidates = [line for line in messages if _kind(line) in wanted and b'"of":' not in line]
+    return Random(SEED).choice([line for line in candidates if also(json.loads(line))])
 
 
 def shuffled(messages: list[bytes]) -> list[bytes]:
-    """Seeded: the messages of each order between two ticks of its seller in another order."""
+    """Shuffles, by a seed, the messages of each order that lie between two ticks of its seller."""
     result = list(messages)
-    places: dict[str, dict[str, list[int]]] = {}
+    indexes_by_seller: dict[str, dict[str, list[int]]] = {}
     random = Random(SEED)
 
     def mix(seller: str) -> None:
-        for found in places.pop(seller, {}).values():
-            mixed = random.sample(found, len(found))
-            for place, other in zip(found, mixed, strict=True):
-                result[place] = messages[other]
+        for indexes in indexes_by_seller.pop(seller, {}).values():
+            mixed = random.sample(indexes, len(indexes))
+            for index, other in zip(indexes, mixed, strict=True):
+                result[index] = messages[other]
 
-    for place, line in enumerate(messages):
+    for index, line in enumerate(messages):
         message = json.loads(line)
         if message["type"].endswith("time-passed.v1"):
             mix(message["sellerid"])
         elif "order_id" in message["data"]:
-            orders = places.setdefault(message["sellerid"], {})
-            orders.setdefault(message["data"]["order_id"], []).append(place)
-    for seller in sorted(places):
+            orders = indexes_by_seller.setdefault(message["sellerid"], {})
+            orders.setdefault(message["data"]["order_id"], []).append(index)
+    for seller in sorted(indexes_by_seller):
         mix(seller)
     return result
 
 
 def facts(reader: RowReader) -> dict[str, ActivityAnswer]:
-    """The activity of all sellers by kind; kinds of several currencies would stand twice."""
+    """The activity of all sellers by kind.  It needs one currency per kind: others would be overwritten."""
     return {answer.kind: answer for answer in activity(reader)}
 
 
 def printed(value: Decimal | None, like: Decimal | int, at_least: int = 0) -> Decimal | None:
-    """`value` with as many decimals as the reference prints (which leaves noughts at the end out)."""
+    """`value` with the decimals of `like`.  The reference prints no zeros at the end, hence `at_least`."""
     exponent = like.as_tuple().exponent if isinstance(like, Decimal) else 0
     assert isinstance(exponent, int)
     digits = max(at_least, -exponent)
@@ -176,9 +176,9 @@ def printed(value: Decimal | None, like: Decimal | int, at_least: int = 0) -> De
 
 
 def differences(answers: dict[str, Any], expected: dict[str, Any]) -> Differences:
-    """Where an answer is not what is expected; what nobody asks for is said and left."""
-    if unasked := sorted(set(expected) - set(answers)):
-        say(f"the reference also knows {', '.join(unasked)}, which nothing here asks for")
+    """The answers that differ from the reference.  Reference answers without a question are only printed."""
+    if unused := sorted(set(expected) - set(answers)):
+        say(f"no question here covers these reference answers: {', '.join(unused)}")
     both = [key for key in expected if key in answers]
     assert both, "nothing to compare"
     return {key: (answers[key], expected[key]) for key in both if answers[key] != expected[key]}

@@ -1,4 +1,4 @@
-"""All of the event log through the whole engine: each of its activities counted again by the read models."""
+"""Ingests the whole event log, and compares the read models' counts of its activities with the reference."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -8,7 +8,17 @@ import pytest
 
 from infra.audit.verify import verify
 from projections.questions.rows import RowReader
-from tests.real_data.real import Run, differences, facts, known, lines, no_tick, one_of, run, shuffled
+from tests.real_data.real import (
+    Run,
+    differences,
+    facts,
+    lines,
+    no_tick,
+    one_of,
+    reference_answers,
+    run,
+    shuffled,
+)
 
 KINDS = {
     "place order": "order.placed",
@@ -28,24 +38,24 @@ KINDS = {
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
     messages = lines("ocel")
-    with run(tmp_path_factory.mktemp("ocel"), messages) as made:
-        assert made.ingest(messages)["accepted"] == no_tick(messages)
-        yield made
+    with run(tmp_path_factory.mktemp("ocel"), messages) as ingested:
+        assert ingested.ingest(messages)["accepted"] == no_tick(messages)
+        yield ingested
 
 
 def answers(reader: RowReader) -> dict[str, Any]:
-    """Facts that a source told; placeholders are inferred and count apart."""
+    """Counts the facts that a source reported.  Placeholders are inferred, and counted separately."""
     counted = facts(reader)
     return {activity: counted[kind].facts for activity, kind in KINDS.items() if kind in counted}
 
 
-def differing(made: Run) -> dict[str, Any]:
-    return differences(made.ask(answers), known("ocel", "ocel_events"))
+def differing(ingested: Run) -> dict[str, Any]:
+    return differences(ingested.ask(answers), reference_answers("ocel", "ocel_events"))
 
 
 def test_every_activity_is_counted_as_often_as_the_log_tells_it(whole: Run) -> None:
     assert differing(whole) == {}
-    assert set(known("ocel", "ocel_events")) <= set(whole.ask(answers))
+    assert set(reference_answers("ocel", "ocel_events")) <= set(whole.ask(answers))
 
 
 def test_nothing_had_to_wait_for_stock(whole: Run) -> None:

@@ -1,4 +1,4 @@
-"""All of Olist through the whole engine, and every figure that is known of it asked of the read models."""
+"""Ingests all of Olist, and compares the answers of the read models with all reference figures."""
 
 from collections.abc import Generator
 from decimal import Decimal
@@ -31,9 +31,9 @@ DECIMALS = 4
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
     messages = lines("olist")
-    with run(tmp_path_factory.mktemp("olist"), messages) as made:
-        assert made.ingest(messages)["accepted"] == no_tick(messages)
-        yield made
+    with run(tmp_path_factory.mktemp("olist"), messages) as ingested:
+        assert ingested.ingest(messages)["accepted"] == no_tick(messages)
+        yield ingested
 
 
 def expected() -> dict[str, Any]:
@@ -41,7 +41,7 @@ def expected() -> dict[str, Any]:
 
 
 def answers(reader: RowReader) -> dict[str, Any]:
-    """The reference's questions, asked of the read models; means with its last printed digit."""
+    """The read models' answers to the reference's questions.  Means are rounded to its printed digits."""
     everything = orders(reader, channel="olist")
     delivered = orders(reader, channel="olist", claimed_status="delivered")
     cancelled = orders(reader, channel="olist", claimed_status="canceled").by_seller
@@ -65,12 +65,12 @@ def answers(reader: RowReader) -> dict[str, Any]:
     }
 
 
-def differing(made: Run) -> dict[str, Any]:
-    known = expected()
+def differing(ingested: Run) -> dict[str, Any]:
+    figures = expected()
     for name in MEANS:
-        if name in known:
-            known[name] = printed(Decimal(known[name]), Decimal(0), DECIMALS)
-    return differences(made.ask(answers), known)
+        if name in figures:
+            figures[name] = printed(Decimal(figures[name]), Decimal(0), DECIMALS)
+    return differences(ingested.ask(answers), figures)
 
 
 def test_every_figure_is_what_the_reference_says(whole: Run) -> None:

@@ -1,7 +1,7 @@
-"""All invoice lines through the whole engine, and every count and sum of them asked of the read models.
+"""Ingests all invoice lines, and compares the counts and sums of the read models with the reference.
 
-One message arrives late, after all others: so one run shows that its lack is noticed, that the figures are
-right once it came, and that sending everything again changes nothing.
+One message arrives late, after all others.  So one run shows that a missing message is noticed, that the
+figures are right after it arrived, and that sending everything again changes nothing.
 """
 
 from collections.abc import Generator
@@ -22,11 +22,11 @@ from tests.real_data.real import (
     Run,
     differences,
     facts,
-    known,
     lines,
     no_tick,
     one_of,
     printed,
+    reference_answers,
     run,
     shuffled,
 )
@@ -39,12 +39,12 @@ LINES = (
     "stock.adjusted:found",
     "seller.value-adjusted",
 )
-"""The kinds of which each invoice has exactly one first part; the first has its lines in `order_facts`."""
+"""Each invoice is one fact of one of these kinds.  The lines of `order.placed` are in `order_facts`."""
 
 
 @dataclass
-class TimedMessage:
-    """What a kind of the activity adds up to; nothing where it never happened."""
+class KindTotals:
+    """The totals of one kind of activity.  Zero if it never happened."""
 
     facts: int = 0
     events: int = 0
@@ -56,19 +56,19 @@ class TimedMessage:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
     messages = lines(SELLER)
     late = one_of(messages, "order-placed", "return-recorded", "stock-adjusted")
-    with run(tmp_path_factory.mktemp("retail"), messages) as made:
-        made.ingest(line for line in messages if line != late)
-        assert differing(made), "one message is missing, and nobody notices"
-        made.ingest([late])
-        assert made.embedded.engine.moved.states["accepted"] == no_tick(messages)
-        yield made
+    with run(tmp_path_factory.mktemp("retail"), messages) as ingested:
+        ingested.ingest(line for line in messages if line != late)
+        assert differing(ingested), "one message is missing, and nobody notices"
+        ingested.ingest([late])
+        assert ingested.embedded.engine.moved.states["accepted"] == no_tick(messages)
+        yield ingested
 
 
 def answers(reader: RowReader) -> dict[str, Any]:
     counted = facts(reader)
-    told = {kind: _told(counted, kind) for kind in LINES}
-    placed, returned, written, nothing, value = told.values()
-    amended = _told(counted, "order.amended")
+    totals = {kind: _totals(counted, kind) for kind in LINES}
+    placed, returned, written, nothing, value = totals.values()
+    amended = _totals(counted, "order.amended")
     sold = orders(reader, channel="online-retail")
     credited = orders(reader, channel="online-retail-credit")
     order_lines = sold.lines.lines + credited.lines.lines
@@ -78,7 +78,7 @@ def answers(reader: RowReader) -> dict[str, Any]:
     units = sold.lines.pieces + credited.lines.pieces - returned.units + sum(kind.units for kind in adjusted)
     return {
         "lines": order_lines + returned.events + sum(kind.events for kind in adjusted),
-        "invoices": sum(kind.facts for kind in told.values()),
+        "invoices": sum(kind.facts for kind in totals.values()),
         "cancel_lines": returned.events + credited.lines.lines + nothing.events,
         "cancel_invoices": returned.facts + nothing.facts + placed.facts - sold.orders,
         "writeoff_lines": written.events,
@@ -89,31 +89,31 @@ def answers(reader: RowReader) -> dict[str, Any]:
     }
 
 
-def _told(counted: dict[str, Any], kind: str) -> TimedMessage:
-    found = counted.get(kind)
+def _totals(counted: dict[str, Any], kind: str) -> KindTotals:
+    answer = counted.get(kind)
     return (
-        TimedMessage(found.facts, found.events, found.units, found.value_micros) if found else TimedMessage()
+        KindTotals(answer.facts, answer.events, answer.units, answer.value_micros) if answer else KindTotals()
     )
 
 
 def codes_of_no_goods(reader: RowReader) -> int:
-    """Codes of adjustments of value that no goods have."""
+    """The number of codes that occur only in value adjustments, not as goods."""
     adjusted = activity(reader, SELLER, kind="seller.value-adjusted", by_reason=True)
     goods = {answer.sku.strip().lower() for answer in stock(reader, SELLER, channels=("none",))}
     return sum(answer.reason.strip().lower() not in goods for answer in adjusted)
 
 
-def differing(made: Run) -> dict[str, Any]:
-    expected: dict[str, Any] = dict(known(SELLER, "retail"))
-    found = made.ask(answers)
-    found["net_value"] = printed(found["net_value"], expected["net_value"])
-    with made.embedded.read_models.snapshot() as reader:
+def differing(ingested: Run) -> dict[str, Any]:
+    expected: dict[str, Any] = dict(reference_answers(SELLER, "retail"))
+    actual = ingested.ask(answers)
+    actual["net_value"] = printed(actual["net_value"], expected["net_value"])
+    with ingested.embedded.read_models.snapshot() as reader:
         for name, ranked in list(expected.items()):
             if name.startswith(("net_units_top", "net_units_bottom")):
-                found[name] = net_units(reader, ranked)
-                found[f"{name} sorted"] = extremes(reader, len(ranked), least="bottom" in name)
+                actual[name] = net_units(reader, ranked)
+                actual[f"{name} sorted"] = extremes(reader, len(ranked), least="bottom" in name)
                 expected[f"{name} sorted"] = sorted(ranked.values())
-    return differences(found, expected)
+    return differences(actual, expected)
 
 
 def net_units(reader: RowReader, codes: dict[str, int]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def net_units(reader: RowReader, codes: dict[str, int]) -> dict[str, Any]:
 
 
 def extremes(reader: RowReader, count: int, *, least: bool) -> list[int]:
-    """The most or the least net units of any code, whatever its name: codes may share a place."""
+    """The highest or lowest net units, without the codes: several codes may have the same rank."""
     ranked = ranked_units(reader, SELLER, best=count, worst=count if least else 0)
     return sorted(row.net_units for row in ranked)
 
@@ -137,15 +137,15 @@ def test_nothing_had_to_wait_and_nothing_was_contradicted(whole: Run) -> None:
 
 
 def test_the_net_units_of_all_codes_add_up(whole: Run) -> None:
-    """What moved no goods is no unit of any code."""
+    """The units of value adjustments belong to no code, so they are added here."""
 
     def both(reader: RowReader) -> dict[str, Any]:
         ranked = ranked_units(reader, SELLER, best=distinct_skus(reader, SELLER))
-        value = _told(dict(facts(reader)), "seller.value-adjusted")
+        value = _totals(dict(facts(reader)), "seller.value-adjusted")
         return {"by code": sum(row.net_units for row in ranked) + value.units, **answers(reader)}
 
-    found = whole.ask(both)
-    assert found["by code"] == found["net_units"]
+    totals = whole.ask(both)
+    assert totals["by code"] == totals["net_units"]
 
 
 def test_what_is_sent_again_is_known_and_changes_nothing(whole: Run) -> None:
@@ -155,9 +155,9 @@ def test_what_is_sent_again_is_known_and_changes_nothing(whole: Run) -> None:
 
 
 def test_in_another_order_it_comes_to_the_same(whole: Run, tmp_path: Path) -> None:
-    """An eighth of the set, from its beginning: all of it once more would take minutes."""
+    """Only the first eighth of the set: a second run of all of it would take minutes."""
     first = whole.lines[: len(whole.lines) // 8]
-    with run(tmp_path / "told", first) as told, run(tmp_path / "mixed", first) as mixed:
-        told.ingest(first)
+    with run(tmp_path / "in order", first) as in_order, run(tmp_path / "mixed", first) as mixed:
+        in_order.ingest(first)
         mixed.ingest(shuffled(first))
-        assert mixed.orders() == told.orders()
+        assert mixed.orders() == in_order.orders()

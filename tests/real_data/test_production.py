@@ -1,4 +1,4 @@
-"""The real sets through real Kafka and PostgreSQL: the read models are those of the embedded run."""
+"""Runs real data sets through Kafka and PostgreSQL: the read models equal those of an embedded run."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from benchmarks.production import Production, production
 from tests.real_data.real import LEFT_OUT, lines, no_tick, run, say
 
 SETS = ("scms", "ocel", "olist", *(("online-retail",) if os.environ.get("JUMUN_TORTURE") else ()))
-"""Half a million lines take three minutes: `make torture` has them too."""
+"""The half a million lines of online-retail take three minutes, so only `make torture` runs them."""
 PATIENCE_S = 900
 
 
 def share_the_secret(system: Production, secret: bytes) -> None:
-    """The same secret makes the same tokens of personal texts."""
+    """Gives the system the secret of the embedded run: the same secret gives the same vault tokens."""
     with psycopg.connect(system.setting_texts["database_url"]) as connection:
         ledger = sql.Identifier(system.setting_texts["ledger_schema"], "ledger")
         connection.execute(sql.SQL("UPDATE {} SET secret = %s").format(ledger), [secret])
@@ -39,9 +39,9 @@ def test_both_ways_make_the_same_read_models(
         took = system.wait_decided(no_tick(messages), PATIENCE_S) + system.wait_folded(PATIENCE_S)
         say(f"{name}: {len(messages):,} messages through Kafka in {took:.1f} s after the last was sent")
         with system.read_models() as models:
-            found = models.digest(without=LEFT_OUT)
+            digests = models.digest(without=LEFT_OUT)
         expected = embedded.embedded.read_models.digest(without=LEFT_OUT)
-    assert found == expected
+    assert digests == expected
     with capsys.disabled():
-        whole = sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+        whole = sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
         print(f"\n  {name}: {len(messages):,} messages, both ways {whole[:16]}", end="")

@@ -1,4 +1,4 @@
-"""All of SCMS through the whole engine, and every figure that is known of it asked of the read models."""
+"""Ingests all of SCMS, and compares the answers of the read models with all reference figures."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -10,31 +10,31 @@ from infra.audit.verify import verify
 from projections.questions.activity import activity
 from projections.questions.orders import orders
 from projections.questions.rows import RowReader
-from tests.real_data.real import Run, differences, known, lines, no_tick, one_of, run, shuffled
+from tests.real_data.real import Run, differences, lines, no_tick, one_of, reference_answers, run, shuffled
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
     messages = lines("scms")
-    with run(tmp_path_factory.mktemp("scms"), messages) as made:
-        assert made.ingest(messages) == {"accepted": no_tick(messages)}
-        yield made
+    with run(tmp_path_factory.mktemp("scms"), messages) as ingested:
+        assert ingested.ingest(messages) == {"accepted": no_tick(messages)}
+        yield ingested
 
 
 def answers(reader: RowReader) -> dict[str, Any]:
-    found = orders(reader, seller="scms").lines
+    lines_answer = orders(reader, seller="scms").lines
     return {
-        "lines": found.lines,
-        "late": found.delivered_late,
-        "on_the_day": found.delivered_on_the_day,
-        "early": found.delivered_early,
-        "recorded_after_delivery": found.reported_after_delivery,
-        "max_record_lag_days": found.max_report_lag_days,
+        "lines": lines_answer.lines,
+        "late": lines_answer.delivered_late,
+        "on_the_day": lines_answer.delivered_on_the_day,
+        "early": lines_answer.delivered_early,
+        "recorded_after_delivery": lines_answer.reported_after_delivery,
+        "max_record_lag_days": lines_answer.max_report_lag_days,
     }
 
 
-def differing(made: Run) -> dict[str, Any]:
-    return differences(made.ask(answers), known("scms", "scms"))
+def differing(ingested: Run) -> dict[str, Any]:
+    return differences(ingested.ask(answers), reference_answers("scms", "scms"))
 
 
 def test_every_figure_is_what_the_reference_says(whole: Run) -> None:

@@ -1,4 +1,4 @@
-"""How long the torture goes on: `make torture` sets JUMUN_TORTURE, and every test does all of it."""
+"""Chooses the short or the long form of the fault tests: long if `make torture` sets JUMUN_TORTURE."""
 
 import os
 

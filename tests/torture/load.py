@@ -1,4 +1,4 @@
-"""A made-up market as upstream services publish it: with messages sent twice, and with garbage among them."""
+"""Generates a market's messages as upstream services publish them: with duplicates and with garbage."""
 
 import random
 import re
@@ -11,7 +11,7 @@ TWICE = GARBAGE = 0.03
 
 
 def lines(orders: int, seed: int, sellers: int = 1) -> Iterator[bytes]:
-    """Messages in the order in which they are sent.  `sellers`: so many times the market's five."""
+    """The messages in the order of sending.  The market has five sellers; `sellers` multiplies them."""
     chance = random.Random(seed)
     for number in range(sellers):
         for line in market.messages(orders // sellers, seed + number):

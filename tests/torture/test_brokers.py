@@ -1,4 +1,4 @@
-"""Three brokers of which one, or all, go away under load: nothing acknowledged is lost, all goes on."""
+"""One or all of three brokers fail under load: no acknowledged message is lost, and the workers recover."""
 
 import os
 import random
@@ -26,19 +26,19 @@ from tests.torture.test_kills import proved
 
 NAME = "trio"
 CLIENTS = ["kafka-python", *(["confluent-kafka"] if os.environ.get("JUMUN_TORTURE") else [])]
-"""The default one in the short form; both in the long one."""
+"""Only the default client in the short form; both in the long form."""
 MOMENTS = ["before any joins", *(["while the second joins"] if os.environ.get("JUMUN_TORTURE") else [])]
 NODES = (1, 2, 3)
 RECOVERS_S = 90.0
 GATHERS_S = 60.0
 ENDS_S = 60.0
 MANY = 300
-"""More messages than can have been on their way when the fault began."""
+"""More messages than can have been in flight when the fault began."""
 
 
 @pytest.fixture(scope="module")
 def three_brokers() -> Iterator[str]:
-    """A cluster of its own: nobody else shall suffer."""
+    """A separate cluster, so that its faults do not disturb other tests."""
     done = kafka_tool("up", "--brokers", "3", "--name", NAME)
     assert done.returncode == 0, done.stderr
     yield done.stdout.strip()
@@ -46,7 +46,7 @@ def three_brokers() -> Iterator[str]:
 
 
 class Upstream:
-    """Publishes all the time; what was not acknowledged it sends again, as an upstream service would."""
+    """Publishes continuously, and repeats what was not acknowledged, as an upstream service does."""
 
     def __init__(self, system: Production, source: Iterator[bytes]) -> None:
         self._system = system
@@ -87,7 +87,7 @@ class Upstream:
     def stop(self) -> None:
         self.ended.set()
         self._thread.join(ENDS_S)
-        assert not self._thread.is_alive(), f"still publishing {ENDS_S} s after its end"
+        assert not self._thread.is_alive(), f"still publishing {ENDS_S} s after the request to stop"
 
 
 def trio(*command: str) -> None:
@@ -100,7 +100,7 @@ def trio(*command: str) -> None:
 def test_a_group_meets_elsewhere_when_the_broker_that_coordinates_it_freezes(
     three_brokers: str, kafka: str, name: str, moment: str
 ) -> None:
-    del kafka  # counted as a test of the real broker
+    del kafka  # requested so that the test counts as one of a real broker
     client, group = client_of(three_brokers, name), uuid.uuid4().hex
     with a_topic(three_brokers, client, PARTITIONS, 3) as topic, ExitStack() as afterwards:
 
@@ -117,7 +117,7 @@ def test_a_group_meets_elsewhere_when_the_broker_that_coordinates_it_freezes(
             together(readers, lambda: len(readers[0].held) == PARTITIONS)
             readers.append(joining())
             for _ in range(20):
-                readers[1].step()  # its join waits for the first, which does not poll
+                readers[1].step()  # its join waits for the first reader, which does not poll
         node = _coordinator(three_brokers, topic, group)
         trio("freeze", "--node", node)
         afterwards.callback(trio, "thaw", "--node", node)
@@ -126,9 +126,9 @@ def test_a_group_meets_elsewhere_when_the_broker_that_coordinates_it_freezes(
 
 
 def _coordinator(servers: str, topic: str, group: str) -> str:
-    """The broker that leads the partition in which the cluster keeps the group."""
+    """The broker that leads the partition of `__consumer_offsets` in which the group is stored."""
     with closing(client_of(servers, "kafka-python").cluster()) as cluster:
-        cluster.lag(group, topic)  # at the first question a new cluster makes them
+        cluster.lag(group, topic)  # the first request makes a new cluster create these partitions
     with closing(KAFKA.KafkaAdminClient(bootstrap_servers=servers)) as admin:
         leaders = [one["leader_id"] for one in admin.describe_topics(["__consumer_offsets"])[0]["partitions"]]
     hashed = reduce(lambda before, char: (31 * before + ord(char)) % 2**32, group, 0)
@@ -144,7 +144,7 @@ def test_brokers_are_killed_frozen_and_all_stopped_under_load(
     long: bool,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    del kafka  # counted as a test of the real broker
+    del kafka  # requested so that the test counts as one of a real broker
     faults = ["kill"] * (20 if long else 1) + ["freeze"] * (10 if long else 1) + ["stop"] * (3 if long else 1)
     chance = random.Random(len(faults))
     chance.shuffle(faults)
@@ -174,7 +174,7 @@ def test_brokers_are_killed_frozen_and_all_stopped_under_load(
 
 
 def _through(system: Production, fault: str, node: int) -> float:
-    """Seconds until messages published after the fault began are decided; then the cluster is whole again."""
+    """Seconds until messages published after the fault are decided.  Then it repairs the cluster."""
     time.sleep(1)
     began = time.monotonic()
     if fault == "kill":
@@ -200,15 +200,15 @@ def _through(system: Production, fault: str, node: int) -> float:
 
 
 def _whole(system: Production) -> bool:
-    """Whether every partition has all its copies in sync."""
+    """Whether all replicas of every partition are in sync."""
     try:
         admin = KAFKA.KafkaAdminClient(bootstrap_servers=system.settings.kafka)
     except KafkaError:
         return False
     try:
         names: tuple[TopicName, ...] = ("inbound", "ledger", "outcomes")
-        found = admin.describe_topics([system.settings.topic(name) for name in names])
-        return all(len(at["isr_nodes"]) == len(NODES) for topic in found for at in topic["partitions"])
+        descriptions = admin.describe_topics([system.settings.topic(name) for name in names])
+        return all(len(at["isr_nodes"]) == len(NODES) for topic in descriptions for at in topic["partitions"])
     except KafkaError:
         return False
     finally:

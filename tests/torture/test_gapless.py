@@ -1,4 +1,4 @@
-"""Sixteen writers and a reader: positions are gapless and in the order of commits."""
+"""With sixteen writers, positions are gapless, and a reader sees them in the order of commits."""
 
 import time
 from collections.abc import Iterator
@@ -53,10 +53,10 @@ def test_a_reader_of_sixteen_writers_misses_nothing(
 
 
 def tailed(ledger: PostgresLedger) -> Iterator[int]:
-    """Positions as a reader meets them who only ever asks for greater ones."""
+    """The positions that a reader gets which always asks for positions greater than its last."""
     last, until = 0, time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
-        asked = "SELECT position FROM stored_events WHERE position > :last ORDER BY position LIMIT 10000"
-        for (position,) in ledger.rows(asked, last=last):
+        query = "SELECT position FROM stored_events WHERE position > :last ORDER BY position LIMIT 10000"
+        for (position,) in ledger.rows(query, last=last):
             yield position
             last = position

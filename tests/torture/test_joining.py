@@ -1,4 +1,4 @@
-"""Workers that come and go under load: each partition's commits follow one another, whoever made them."""
+"""Engine workers join and leave under load: the commits of each partition stay contiguous."""
 
 import random
 from itertools import islice
@@ -19,21 +19,21 @@ def test_workers_join_and_leave_under_load(
     with production(postgres_url, kafka, client=client) as system:
         source = iter(lines(orders=moves * 60, seed=moves))
         system.start("engine", "engine-0")
-        sent, there = 0, ["engine-0"]
+        sent, running = 0, ["engine-0"]
         for number in range(1, moves + 1):
             sent += system.publish(islice(source, 300))
-            if len(there) == 1 or (len(there) < 4 and chance.random() < 0.5):
-                there.append(f"engine-{number}")
-                system.start("engine", there[-1])
+            if len(running) == 1 or (len(running) < 4 and chance.random() < 0.5):
+                running.append(f"engine-{number}")
+                system.start("engine", running[-1])
             else:
-                system.end(there.pop(chance.randrange(len(there))))
+                system.end(running.pop(chance.randrange(len(running))))
             system.wait_decided(sent - 200)
         sent += system.publish(source)
         system.wait_decided(sent)
         fenced = sum(
-            said["event"] == "commit_fenced"
+            record["event"] == "commit_fenced"
             for log in system.logs.glob("engine-*.log")
-            for said in system.log(log.stem)
+            for record in system.log(log.stem)
         )
         with system.ledger() as ledger:
             assert list(chain_findings(ledger, Verdict())) == []

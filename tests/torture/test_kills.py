@@ -1,4 +1,4 @@
-"""kill -9 at random moments, over every kind of worker: nothing lost, nothing doubled, all in order."""
+"""Workers of every kind are killed with SIGKILL at random moments: nothing is lost, doubled or reordered."""
 
 import random
 import signal
@@ -18,7 +18,7 @@ ROLES = ("engine", "relay", "projector", "timekeeper")
 
 
 def in_order(records: list[Record]) -> None:
-    """Within a partition positions rise, each names the one before it, and none stands twice."""
+    """Within a partition, positions increase strictly, and each record names the position before it."""
     before: dict[int, int] = {}
     for record in records:
         where = ledger_position(record.value)
@@ -28,7 +28,7 @@ def in_order(records: list[Record]) -> None:
 
 
 def proved(system: Production, sent: int) -> None:
-    """What must hold afterwards, whatever happened."""
+    """Checks what must hold after any fault."""
     system.wait_decided(sent)
     system.wait_folded()
     with system.ledger() as ledger, system.read_models() as models:
@@ -68,7 +68,7 @@ def test_workers_are_killed_at_random_moments(
 
 
 def start(system: Production, name: str) -> None:
-    """One of each two keeps its name, and so its partitions, through a restart; the other joins anew."""
+    """Worker 1 of each role keeps its name, and so its partitions, at a restart.  Worker 2 joins as new."""
     role, _, number = name.partition("-")
     keeps = name if number == "1" else ""
     system.start("timekeeper --allow-jump" if role == "timekeeper" else role, name, JUMUN_WORKER_NAME=keeps)

@@ -1,4 +1,4 @@
-"""A backup is put back while the topics are ahead of it: the operations page leads out of it."""
+"""A backup is restored while the topics are ahead of it.  The steps of docs/operations.md repair this."""
 
 import os
 import shlex
@@ -35,7 +35,7 @@ def server(*command: str) -> str:
 
 @pytest.fixture(scope="module")
 def archived() -> Iterator[str]:
-    """A PostgreSQL of its own, which archives its log: to restore it is to stop it."""
+    """A separate PostgreSQL that archives its log, because a restore stops the server."""
     server("remove")
     yield server("up", "--archive")
     server("remove")
@@ -43,7 +43,7 @@ def archived() -> Iterator[str]:
 
 @pytest.fixture
 def system(archived: str, kafka: str, postgres_url: str) -> Iterator[Production]:
-    del postgres_url  # counted as a test of a real server
+    del postgres_url  # requested so that the test counts as one of a real server
     with production(archived, kafka) as running:
         yield running
 
@@ -58,15 +58,16 @@ def stop_all(system: Production) -> None:
         system.end(name)
 
 
-def followed(system: Production, commands: str) -> None:
-    """The page's commands, with this production's settings."""
-    said = {f"JUMUN_{key.upper()}": value for key, value in system.setting_texts.items()}
+def run_commands(system: Production, commands: str) -> None:
+    """Runs the commands of docs/operations.md with the settings of this system."""
+    variables = {f"JUMUN_{key.upper()}": value for key, value in system.setting_texts.items()}
     for line in commands.strip().splitlines():
         name, *words = shlex.split(line)
         assert name == "jumun"
         done = subprocess.run(
             [sys.executable, "-m", "infra.cli.main", *words],
-            env={**os.environ, **said, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+            env={**os.environ, **variables, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
 
@@ -77,43 +78,43 @@ def ledger_id(system: Production) -> str:
 
 
 def all_sent(system: Production) -> SentRecords:
-    """By ledger and position; each stands there once."""
+    """The records by ledger id and position.  Each position occurs once."""
     records = system.records("ledger")
-    places = [(ledger_position(record.value), record.value) for record in records]
-    found = {(where.ledger_id, where.position): value for where, value in places}
-    assert len(found) == len(records)
-    return found
+    positions = [(ledger_position(record.value), record.value) for record in records]
+    sent = {(where.ledger_id, where.position): value for where, value in positions}
+    assert len(sent) == len(records)
+    return sent
 
 
 def refuses(system: Production, role: str, *words: str) -> None:
-    """It ends with the exit code of who needs a person, and says what he must know."""
+    """The worker ends with the exit code for "an operator must act", and its log has these words."""
     assert system.start(role, f"{role}-refused").wait(60) == CANNOT
-    said = " ".join((system.logs / f"{role}-refused.log").read_text("utf-8").split())
-    assert all(word in said for word in words), said
+    log = " ".join((system.logs / f"{role}-refused.log").read_text("utf-8").split())
+    assert all(word in log for word in words), log
     del system.workers[f"{role}-refused"]
 
 
 def events(of: SentRecords) -> dict[str, bytes]:
-    """By id, as they were stored."""
+    """The stored bytes of the events, by id."""
     return {orjson.loads(value)["id"]: stored_bytes(value) for value in of.values()}
 
 
-def led_out(system: Production, sent: int, former: str, before: SentRecords) -> None:
-    """The database was put back; from here on the page is followed."""
+def repair(system: Production, sent: int, former: str, before: SentRecords) -> None:
+    """Follows docs/operations.md after the database was restored, and checks the result."""
     refuses(system, "relay", "Restore")
     first, renamed, *rest = steps("restore").strip().splitlines()
-    followed(system, f"{first}\n{renamed}")
+    run_commands(system, f"{first}\n{renamed}")
     assert ledger_id(system) != former
     refuses(system, "projector", "jumun rebuild")
-    followed(system, "\n".join(rest))
+    run_commands(system, "\n".join(rest))
     start_all(system)
     proved(system, sent)
     after = all_sent(system)
     assert {ledger for ledger, _ in before} == {former}
-    assert {ledger for ledger, _ in after} == {
-        ledger_id(system)
-    }  # who kept a place of the former one sees it
-    assert events(before).items() <= events(after).items()  # what was lost was decided again, and alike
+    # A reader that kept a position of the former ledger sees that the ledger id has changed.
+    assert {ledger for ledger, _ in after} == {ledger_id(system)}
+    # Lost decisions were made again, with the same result.
+    assert events(before).items() <= events(after).items()
 
 
 def test_a_moment_before_the_relays_mark_is_restored(system: Production) -> None:
@@ -123,16 +124,16 @@ def test_a_moment_before_the_relays_mark_is_restored(system: Production) -> None
     sent = system.publish(islice(source, 250))
     proved(system, sent)
     sent += system.publish(islice(source, 600))
-    system.wait_decided(sent - 300)  # the moment is in the midst of its work
+    system.wait_decided(sent - 300)  # the workers are busy at this moment
     with psycopg.connect(system.setting_texts["database_url"]) as connection:
         (moment,) = connection.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or ("",)
-    sent += system.publish(source)  # and this after it
+    sent += system.publish(source)  # published after this moment
     proved(system, sent)
     former, before = ledger_id(system), all_sent(system)
     stop_all(system)
     server("restore", "--to-lsn", moment)
     assert 0 < sum(system.decided().values()) < sent
-    led_out(system, sent, former, before)
+    repair(system, sent, former, before)
 
 
 def test_a_dump_is_restored_into_an_empty_database(system: Production, archived: str, tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_a_dump_is_restored_into_an_empty_database(system: Production, archived:
     start_all(system)
     sent = system.publish(islice(source, 200))
     system.wait_decided(sent // 2)
-    dump = tmp_path / "jumun.dump"  # while they work
+    dump = tmp_path / "jumun.dump"  # while the workers run
     run("pg_dump", "--format=custom", f"--file={dump}", archived)
     sent += system.publish(source)
     proved(system, sent)
@@ -148,13 +149,13 @@ def test_a_dump_is_restored_into_an_empty_database(system: Production, archived:
     stop_all(system)
     with psycopg.connect(archived, autocommit=True) as connection:
         connection.execute("CREATE DATABASE restored")
-    said = conninfo_to_dict(archived)
-    again = f"postgresql://{said['user']}:{said['password']}@{said['host']}:{said['port']}/restored"
-    run("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={again}", str(dump))
-    system.setting_texts["database_url"] = again
+    login = conninfo_to_dict(archived)
+    url = f"postgresql://{login['user']}:{login['password']}@{login['host']}:{login['port']}/restored"
+    run("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={url}", str(dump))
+    system.setting_texts["database_url"] = url
     system.settings = Settings(**system.setting_texts)  # type: ignore[arg-type]  # texts, as in the environment
     assert 0 < sum(system.decided().values()) < sent
-    led_out(system, sent, former, before)
+    repair(system, sent, former, before)
 
 
 def run(*command: str) -> None:

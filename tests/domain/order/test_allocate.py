@@ -1,4 +1,4 @@
-"""The order mirrors what stock decided, and notices when its ship-by instant has passed."""
+"""The order mirrors the decisions of stock, and records when its ship-by instant has passed."""
 
 from domain.order import ORDER
 from domain.order.allocate import (

@@ -1,4 +1,4 @@
-"""Who may cancel how much, which way it goes, and who pays for it."""
+"""Who may cancel how many pieces, by which route, and who pays for it."""
 
 import pytest
 from pydantic import ValidationError
@@ -127,8 +127,8 @@ def test_a_wish_to_cancel_names_lines_and_a_true_reason() -> None:
 
 @pytest.mark.parametrize("initiator", ["seller", "customer", "channel", "operator"])
 def test_out_of_stock_is_the_sellers_fault_whoever_presses_cancel(initiator: Initiator) -> None:
-    said = {"initiator": initiator, "fault": "customer", "shipping_fee_payer": "customer"}
-    command = order(CancelLines, cancellation_id="c1", lines=some(2), reason="out_of_stock", **said)
+    values = {"initiator": initiator, "fault": "customer", "shipping_fee_payer": "customer"}
+    command = order(CancelLines, cancellation_id="c1", lines=some(2), reason="out_of_stock", **values)
     at_fault = {"reason": "out_of_stock", "fault": "seller", "shipping_fee_payer": "seller"}
     placed.when(command).then(lines_cancelled(left("open", 2), initiator=initiator, **at_fault))
 
@@ -153,9 +153,9 @@ def test_each_reason_has_its_usual_fault_and_who_is_at_fault_pays(reason: Cancel
 
 
 def test_the_channels_word_on_fault_and_payer_wins_where_it_is_sent() -> None:
-    said = {"fault": "platform", "shipping_fee_payer": "customer", "channel_reason_code": "CHANGEMIND"}
-    command = order(RecordCancellation, cancellation_id="c1", lines=some(1), reason="other", **said)
-    cancelled = lines_cancelled(left("open", 1), reason="other", initiator="channel", **said)
+    values = {"fault": "platform", "shipping_fee_payer": "customer", "channel_reason_code": "CHANGEMIND"}
+    command = order(RecordCancellation, cancellation_id="c1", lines=some(1), reason="other", **values)
+    cancelled = lines_cancelled(left("open", 1), reason="other", initiator="channel", **values)
     placed.when(command).then(cancelled)
 
 
@@ -221,8 +221,8 @@ def test_a_request_for_a_line_not_ordered_waits_on_nothing() -> None:
 
 def test_a_request_keeps_whether_the_money_has_gone_back_already() -> None:
     command = order(RequestCancel, request_id="q1", lines=some(1), binding="refunded_already", words="tok-1")
-    asked = cancel_requested(1, binding="refunded_already", words="tok-1", route="stop_shipment")
-    acknowledged.when(command).then(asked)
+    requested = cancel_requested(1, binding="refunded_already", words="tok-1", route="stop_shipment")
+    acknowledged.when(command).then(requested)
 
 
 def test_an_approved_request_cancels_its_pieces() -> None:
@@ -278,24 +278,24 @@ def test_the_channel_cancels_all_that_can_be() -> None:
 
 def test_the_channel_is_never_refused_but_contradicted() -> None:
     cancelled = lines_cancelled(left("open", 3), initiator="channel")
-    said = contradiction(
+    discrepancy = contradiction(
         "cancelled_after_handover",
         "c1",
         "pieces not yet handed over",
         "3 of 4 pieces could be cancelled",
     )
-    two_sent.when(record(pieces=4)).then(cancelled, said)
+    two_sent.when(record(pieces=4)).then(cancelled, discrepancy)
 
 
 def test_cancelling_all_when_part_has_left_is_a_contradiction() -> None:
     cancelled = lines_cancelled(left("open", 3), initiator="channel")
-    said = contradiction(
+    discrepancy = contradiction(
         "cancelled_after_handover",
         "c1",
         "pieces not yet handed over",
         "3 of 3 pieces could be cancelled",
     )
-    two_sent.when(record()).then(cancelled, said)
+    two_sent.when(record()).then(cancelled, discrepancy)
 
 
 def test_cancelling_the_rest_of_what_was_cancelled_in_part_is_no_contradiction() -> None:

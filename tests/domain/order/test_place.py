@@ -1,4 +1,4 @@
-"""An order comes into being, and by when it is due."""
+"""How an order is placed and paid, and when it is due."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

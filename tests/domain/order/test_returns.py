@@ -1,4 +1,4 @@
-"""After delivery: what may come back, money back, and what the buyer thought."""
+"""After delivery: which pieces may be returned, refunds, and reviews."""
 
 import pytest
 from pydantic import ValidationError
@@ -49,8 +49,8 @@ def refund(amount: int, refund_id: str = "f1") -> RecordRefund:
 
 
 def refunded(amount: int, refund_id: str = "f1", late_interest: int = 0) -> RefundRecorded:
-    said = {"refund_id": refund_id, "cause": "return", "return_id": "r1", "late_interest": late_interest}
-    return happened(RefundRecorded, amount=amount, **said)
+    values = {"refund_id": refund_id, "cause": "return", "return_id": "r1", "late_interest": late_interest}
+    return happened(RefundRecorded, amount=amount, **values)
 
 
 # What may come back, and until when.
@@ -126,9 +126,9 @@ def test_a_lost_parcel_cannot_come_back() -> None:
 
 def test_a_parcel_sent_back_by_the_carrier_is_a_return_at_the_carriers_fault() -> None:
     home = shipment_tracked("return_to_sender", left("in_transit", 3), to="returned_to_sender")
-    said = {"reason": "never_delivered", "origin": "carrier"}
-    command = order(RequestReturn, return_id="r1", lines=some(3), **said)
-    sent.given(home).when(command).then(return_opened(3, fault="carrier", payer="seller", **said))
+    values = {"reason": "never_delivered", "origin": "carrier"}
+    command = order(RequestReturn, return_id="r1", lines=some(3), **values)
+    sent.given(home).when(command).then(return_opened(3, fault="carrier", payer="seller", **values))
 
 
 def test_pieces_on_their_way_back_cannot_come_back_twice() -> None:
@@ -140,8 +140,8 @@ def test_pieces_on_their_way_back_cannot_come_back_twice() -> None:
 def test_pieces_that_came_back_cannot_come_back_again() -> None:
     came = happened(LinesReturned, return_id="r1", lines=pieces_of(2))
     again = order(RequestReturn, return_id="r2", lines=some(2), reason="changed_mind")
-    gone = delivered.given(return_opened(2), came)
-    gone.when(again).then_refused(MoreThanReturnable, line="1", asked=2, returnable=1)
+    returned = delivered.given(return_opened(2), came)
+    returned.when(again).then_refused(MoreThanReturnable, line="1", asked=2, returnable=1)
 
 
 def test_after_a_return_was_refused_a_new_one_may_be_opened_for_the_same_pieces() -> None:
@@ -172,9 +172,9 @@ def test_who_is_at_fault_pays_for_the_way_back(reason: ReturnReason) -> None:
     [("seller", "seller"), ("customer", "customer"), ("carrier", "seller"), ("platform", "seller")],
 )
 def test_the_channels_word_on_the_fault_wins(fault: Fault, payer: str) -> None:
-    said = {"reason": "changed_mind", "fault": fault, "channel_reason_code": "INACCURATE", "words": "tok-2"}
-    command = order(RequestReturn, return_id="r1", lines=some(1), **said)
-    delivered.when(command).then(return_opened(1, payer=payer, window_ends_at=WINDOW_ENDS, **said))
+    values = {"reason": "changed_mind", "fault": fault, "channel_reason_code": "INACCURATE", "words": "tok-2"}
+    command = order(RequestReturn, return_id="r1", lines=some(1), **values)
+    delivered.when(command).then(return_opened(1, payer=payer, window_ends_at=WINDOW_ENDS, **values))
 
 
 # What becomes of it.
@@ -211,8 +211,8 @@ def test_a_refund_up_to_what_was_captured_is_no_discrepancy() -> None:
 
 
 def test_a_refund_beyond_what_was_captured_is_recorded_and_said() -> None:
-    said = contradiction("refunded_more_than_captured", "f1", "at most 2000", "2001")
-    delivered.given(refunded(1_000, "f0")).when(refund(2_001)).then(refunded(2_001), said)
+    discrepancy = contradiction("refunded_more_than_captured", "f1", "at most 2000", "2001")
+    delivered.given(refunded(1_000, "f0")).when(refund(2_001)).then(refunded(2_001), discrepancy)
 
 
 def test_late_interest_is_its_own_line_outside_the_cap() -> None:

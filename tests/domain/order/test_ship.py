@@ -1,4 +1,4 @@
-"""Packing and handing over: a wish is checked, a parcel that left is a fact."""
+"""Packing and handing over: a wish may be refused; a parcel that has left is a fact."""
 
 from domain.order import ORDER
 from domain.order.allocate import LineAllocated
@@ -105,8 +105,10 @@ def test_a_warehouse_that_packs_by_itself_is_never_refused() -> None:
 def test_more_packed_than_is_known_is_said() -> None:
     fact = order(RecordPacking, shipment_id="s1", lines=some(4))
     taken = shipment_packed(left("allocated", 3), notes={"1": "tok-9"}, checked_by=None)
-    said = contradiction("packed_more_than_open", "s1", "pieces of the order", "4 pieces, 3 of them known")
-    allocated.when(fact).then(taken, said)
+    discrepancy = contradiction(
+        "packed_more_than_open", "s1", "pieces of the order", "4 pieces, 3 of them known"
+    )
+    allocated.when(fact).then(taken, discrepancy)
 
 
 def test_the_packing_of_a_line_not_known_yet_waits_for_it() -> None:
@@ -123,14 +125,14 @@ def test_packing_told_after_the_label_is_recorded_all_the_same() -> None:
 
 
 def test_a_packed_shipment_is_handed_over() -> None:
-    gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
-    packed.when(dispatch).then(gone)
+    dispatched = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
+    packed.when(dispatch).then(dispatched)
 
 
 def test_the_last_shipment_of_an_order_says_so() -> None:
     rest = packed.given(lines_cancelled(left("allocated", 2, "2", "TABLE")))
-    gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=True)
-    rest.when(dispatch).then(gone)
+    dispatched = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=True)
+    rest.when(dispatch).then(dispatched)
 
 
 def test_nothing_packed_nothing_dispatched() -> None:
@@ -153,23 +155,23 @@ def test_every_request_in_the_way_is_named() -> None:
 
 
 def test_a_request_on_another_line_is_not_in_the_way() -> None:
-    asked = cancel_requested(1, lines=pieces_of(1, "2"), pending=pieces_of(1, "2"))
-    gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
-    packed.given(asked).when(dispatch).then(gone)
+    other_line = cancel_requested(1, lines=pieces_of(1, "2"), pending=pieces_of(1, "2"))
+    dispatched = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
+    packed.given(other_line).when(dispatch).then(dispatched)
 
 
 def test_pieces_that_stay_behind_can_wait_for_the_answer() -> None:
     half = allocated.given(shipment_packed(left("allocated", 2)), cancel_requested(1))
-    gone = shipment_dispatched(left("packed", 2), carrier="cj", tracking_number="6012", last=False)
-    half.when(dispatch).then(gone)
+    dispatched = shipment_dispatched(left("packed", 2), carrier="cj", tracking_number="6012", last=False)
+    half.when(dispatch).then(dispatched)
 
 
 def test_an_operator_overrides_and_the_same_decision_says_who_and_why() -> None:
     override = Override(operator="kim", reason="the buyer called: send it")
     command = order(DispatchShipment, shipment_id="s1", override=override)
     rejected = cancel_rejected(by="kim", reason="the buyer called: send it")
-    gone = shipment_dispatched(left("packed", 3), last=False)
-    packed.given(cancel_requested(1)).when(command).then(rejected, gone)
+    dispatched = shipment_dispatched(left("packed", 3), last=False)
+    packed.given(cancel_requested(1)).when(command).then(rejected, dispatched)
 
 
 def test_an_override_of_nothing_rejects_nothing() -> None:
@@ -179,8 +181,8 @@ def test_an_override_of_nothing_rejects_nothing() -> None:
 
 
 def test_a_request_decided_no_longer_blocks() -> None:
-    gone = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
-    packed.given(cancel_requested(1), cancel_rejected()).when(dispatch).then(gone)
+    dispatched = shipment_dispatched(left("packed", 3), carrier="cj", tracking_number="6012", last=False)
+    packed.given(cancel_requested(1), cancel_rejected()).when(dispatch).then(dispatched)
 
 
 def test_a_request_that_waits_blocks_even_when_another_on_the_line_was_rejected() -> None:
@@ -199,8 +201,8 @@ def test_a_request_that_waits_blocks_even_when_another_on_the_line_was_rejected(
 
 def test_a_parcel_that_left_is_recorded_whether_it_was_packed_or_not() -> None:
     fact = order(RecordDispatch, shipment_id="s1", lines=some(3), carrier="cj", tracking_number="6012")
-    gone = shipment_dispatched(left("open", 3), carrier="cj", tracking_number="6012", last=False)
-    placed.when(fact).then(gone)
+    dispatched = shipment_dispatched(left("open", 3), carrier="cj", tracking_number="6012", last=False)
+    placed.when(fact).then(dispatched)
 
 
 def test_without_lines_the_packed_shipment_left() -> None:
@@ -208,36 +210,36 @@ def test_without_lines_the_packed_shipment_left() -> None:
 
 
 def test_without_lines_and_packing_all_that_was_here_left() -> None:
-    gone = shipment_dispatched(left("open", 3), left("open", 2, "2", "TABLE"), last=True)
-    placed.when(left_the_house).then(gone)
+    dispatched = shipment_dispatched(left("open", 3), left("open", 2, "2", "TABLE"), last=True)
+    placed.when(left_the_house).then(dispatched)
 
 
 def test_a_dispatch_against_a_pending_cancel_is_recorded_with_its_discrepancy() -> None:
-    gone = shipment_dispatched(left("packed", 3), last=False)
-    said = contradiction("dispatched_with_cancel_pending", "q1", "no dispatch", "the parcel has left")
-    packed.given(cancel_requested(1)).when(left_the_house).then(gone, said)
+    dispatched = shipment_dispatched(left("packed", 3), last=False)
+    discrepancy = contradiction("dispatched_with_cancel_pending", "q1", "no dispatch", "the parcel has left")
+    packed.given(cancel_requested(1)).when(left_the_house).then(dispatched, discrepancy)
 
 
 def test_after_that_the_request_can_no_longer_be_approved() -> None:
-    gone = packed.given(cancel_requested(1), shipment_dispatched(left("packed", 3), last=False))
-    assert not gone.state.requests
-    assert gone.state.lines["1"].cancel_pending == 0
+    dispatched = packed.given(cancel_requested(1), shipment_dispatched(left("packed", 3), last=False))
+    assert not dispatched.state.requests
+    assert dispatched.state.lines["1"].cancel_pending == 0
 
 
 def test_what_left_after_it_was_cancelled_is_recorded_with_its_discrepancy() -> None:
-    gone = shipment_dispatched(left("cancelled", 3), last=False)
-    said = contradiction("dispatched_after_cancel", "s1", "no dispatch", "the parcel has left")
+    dispatched = shipment_dispatched(left("cancelled", 3), last=False)
+    discrepancy = contradiction("dispatched_after_cancel", "s1", "no dispatch", "the parcel has left")
     fact = order(RecordDispatch, shipment_id="s1", lines=some(3))
-    placed.given(lines_cancelled(left("open", 3))).when(fact).then(gone, said)
+    placed.given(lines_cancelled(left("open", 3))).when(fact).then(dispatched, discrepancy)
 
 
 def test_more_left_than_was_ordered_is_said() -> None:
     fact = order(RecordDispatch, shipment_id="s1", lines=some(4))
-    gone = shipment_dispatched(left("open", 3), last=False)
-    said = contradiction(
+    dispatched = shipment_dispatched(left("open", 3), last=False)
+    discrepancy = contradiction(
         "dispatched_more_than_ordered", "s1", "pieces of the order", "4 pieces, 3 of them known"
     )
-    placed.when(fact).then(gone, said)
+    placed.when(fact).then(dispatched, discrepancy)
 
 
 def test_the_dispatch_of_a_line_not_known_yet_waits_for_it() -> None:
@@ -245,9 +247,9 @@ def test_the_dispatch_of_a_line_not_known_yet_waits_for_it() -> None:
 
 
 def test_packing_told_after_the_dispatch_is_recorded_and_moves_nothing() -> None:
-    gone = placed.given(shipment_dispatched(left("open", 3), last=False))
-    told_late = shipment_packed(notes={}, checked_by=None)
-    gone.when(order(RecordPacking, shipment_id="s1", lines=some(3))).then(told_late)
+    dispatched = placed.given(shipment_dispatched(left("open", 3), last=False))
+    late_packing = shipment_packed(notes={}, checked_by=None)
+    dispatched.when(order(RecordPacking, shipment_id="s1", lines=some(3))).then(late_packing)
 
 
 def test_a_dispatch_told_by_operator_and_by_carrier_happened_once() -> None:

@@ -62,8 +62,8 @@ def test_a_milestone_backwards_corrects_the_one_before() -> None:
 
 def test_a_lost_parcel_may_turn_up() -> None:
     lost = shipment_tracked("lost", left("in_transit", 2), to="lost", at=at(days=2))
-    found = shipment_tracked("delivered", left("lost", 2), to="delivered", at=at(days=9))
-    sent.given(lost).when(seen("delivered"), at=at(days=9)).then(found)
+    turned_up = shipment_tracked("delivered", left("lost", 2), to="delivered", at=at(days=9))
+    sent.given(lost).when(seen("delivered"), at=at(days=9)).then(turned_up)
 
 
 def test_a_milestone_before_the_dispatch_is_kept_and_moves_nothing_yet() -> None:

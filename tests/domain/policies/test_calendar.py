@@ -1,4 +1,4 @@
-"""Business days and the ends of local days."""
+"""Business days, and the ends of local days."""
 
 import csv
 import json
@@ -88,9 +88,9 @@ def test_a_seller_elsewhere_keeps_his_own_clock() -> None:
 @given(names, days, st.integers(0, 40))
 def test_business_days_after_any_day_are_business_days_and_as_many(name: str, day: date, n: int) -> None:
     days = calendar(name)
-    found = days.add_business_days(day, n)
-    assert days.is_business_day(found)
-    between = [day + timedelta(i) for i in range(1, (found - day).days + 1)]
+    due_day = days.add_business_days(day, n)
+    assert days.is_business_day(due_day)
+    between = [day + timedelta(i) for i in range(1, (due_day - day).days + 1)]
     counted = sum(days.is_business_day(passed) for passed in between)
     assert counted == (n if n or days.is_business_day(day) else 1)
 

@@ -1,4 +1,4 @@
-"""What a seller can adopt, and what he cannot."""
+"""Which policy documents a seller can adopt, and which are refused."""
 
 import subprocess
 import sys

@@ -130,9 +130,9 @@ def test_a_return_may_wait_three_business_days_after_collection() -> None:
 def test_ten_points_and_forty_percent_trigger_a_stage(
     points: int, paid: int, ratio: str | None, triggered: bool | None
 ) -> None:
-    found = stage(NAVER, points, paid)
-    assert found.ratio == (None if ratio is None else Decimal(ratio))
-    assert found.triggered is triggered
+    result = stage(NAVER, points, paid)
+    assert result.ratio == (None if ratio is None else Decimal(ratio))
+    assert result.triggered is triggered
 
 
 def test_a_return_collected_at_night_counts_from_the_day_in_seoul() -> None:
@@ -161,7 +161,7 @@ def test_points_expire_after_thirty_days() -> None:
 )
 def test_triggered_again_within_seven_days_is_the_next_stage(days: list[int], names: list[str]) -> None:
     reached = stages(NAVER, [date(2026, 3, day) for day in days])
-    assert [(found.on.day, found.stage.name) for found in reached] == list(zip(days, names, strict=True))
+    assert [(entry.on.day, entry.stage.name) for entry in reached] == list(zip(days, names, strict=True))
 
 
 def test_a_trigger_that_lasts_is_one_and_new_points_make_it_another() -> None:

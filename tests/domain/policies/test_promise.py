@@ -1,4 +1,4 @@
-"""By when an order must leave: the rules of the cut-off, of Naver, of holidays and of same-day."""
+"""When an order must be shipped: the rules for cut-off, Naver, holidays and same-day."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -118,7 +118,7 @@ def test_the_cut_off_is_an_instant_even_while_clocks_change() -> None:
 
 
 clocks = st.integers(1, 24 * 60).map(lambda minute: f"{minute // 60:02}:{minute % 60:02}")
-"""00:01 to 24:00: a day that ends at 00:00 is none, and what is due then is due on the day before."""
+"""00:01 to 24:00.  Not 00:00: a deadline at 00:00 belongs to the day before."""
 instants = st.integers(0, 21 * 365 * 86_400).map(
     lambda s: datetime(2009, 1, 1, tzinfo=UTC) + timedelta(seconds=s)
 )

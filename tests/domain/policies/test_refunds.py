@@ -1,4 +1,4 @@
-"""How much goes back, and by when."""
+"""How much is refunded, and when the refund is due."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
