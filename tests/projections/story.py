@@ -1,4 +1,4 @@
-"""Whole stories for the read models: messages decided by the real domain, told as recorded events."""
+"""Builds recorded events for the read models: the real domain decides the commands of a story."""
 
 import heapq
 import json
@@ -27,7 +27,7 @@ def at(days: float = 0, hours: float = 0) -> datetime:
 
 @dataclass
 class Story:
-    """A seller's messages, decided one by one with their whole cascade, as the engine does it."""
+    """Decides the commands of a seller with their follow-ups, as the engine does, and records the events."""
 
     seller: str = "acme"
     zone: str = "Asia/Seoul"
@@ -51,7 +51,7 @@ class Story:
         of: int = 1,
         stream: StreamId | None = None,
     ) -> "Story":
-        context = self._told(when, reported_at)
+        context = self._context(when, reported_at)
         first = stream or command.stream(self.seller)
         events, states = cascade(self.states.get, first, command, context)
         self.states.update(states)
@@ -65,9 +65,9 @@ class Story:
             self.handle(due_step(timer), due, stream=timer.stream)
         return self
 
-    def _told(self, when: datetime, reported_at: datetime | None) -> MessageContext:
-        known: Seller = self.states.get(seller_stream(self.seller), Seller())
-        policies = known.policies if known.opened else DEFAULTS
+    def _context(self, when: datetime, reported_at: datetime | None) -> MessageContext:
+        seller: Seller = self.states.get(seller_stream(self.seller), Seller())
+        policies = seller.policies if seller.opened else DEFAULTS
         return MessageContext(when, "test", self.zone, policies, reported_at)
 
     def _record(self, stream: StreamId, event: Event, inferred: bool, part: int, of: int) -> None:
@@ -82,27 +82,27 @@ class Story:
 
 
 def together(stories: Iterable[Story]) -> list[Recorded]:
-    """The events of several sellers in one ledger, seller after seller."""
+    """The events of several sellers in one ledger, one seller after another."""
     events: list[Recorded] = []
     for story in stories:
-        for known in story.events:
+        for recorded in story.events:
             position = len(events) + 1
             events.append(
                 Recorded(
                     position,
-                    known.recorded_at,
-                    known.seller_id,
-                    known.stream,
-                    known.version,
-                    known.event,
-                    known.inferred,
-                    known.part,
-                    known.of,
+                    recorded.recorded_at,
+                    recorded.seller_id,
+                    recorded.stream,
+                    recorded.version,
+                    recorded.event,
+                    recorded.inferred,
+                    recorded.part,
+                    recorded.of,
                 )
             )
     return events
 
 
 def parsed(kind: type[Subject], /, **fields: Any) -> Subject:
-    """The command as its message would say it."""
+    """The command, parsed from the JSON of its message."""
     return kind.model_validate_json(json.dumps(fields, default=datetime.isoformat))

@@ -1,4 +1,4 @@
-"""What rows say after the facts of an order, a SKU or a return, however the ledger is split."""
+"""The rows after the events of an order, a SKU or a return, however the ledger is split into batches."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -34,8 +34,8 @@ BY_NAME: dict[str, Table[Any]] = {table.name: table for table in TABLES}
 
 
 def rows(story: Story, table: str) -> list[Any]:
-    made = BY_NAME[table]
-    return [made.read(row) for row in recount(story.events).sorted(made)]
+    definition = BY_NAME[table]
+    return [definition.read(row) for row in recount(story.events).sorted(definition)]
 
 
 def of(order: str = "1", **fields: Any) -> dict[str, Any]:
@@ -100,22 +100,22 @@ FACTS = (
 @settings(max_examples=60, deadline=None)
 @given(st.permutations(FACTS))
 def test_rows_of_an_order_do_not_depend_on_the_order_in_which_its_facts_arrive(facts: list[Any]) -> None:
-    def context(story: list[Any]) -> list[Any]:
-        known = stocked().handle(placed(promise_at=at(2)), at())
-        for command, when in story:
-            known.handle(command, when)
-        found = [*rows(known, ORDER_STATUS.name), *rows(known, ORDER_FACTS.name)]
-        return [replace(row, position=0, recorded_at=0) for row in found]
+    def rows_after(facts: list[Any]) -> list[Any]:
+        story = stocked().handle(placed(promise_at=at(2)), at())
+        for command, when in facts:
+            story.handle(command, when)
+        all_rows = [*rows(story, ORDER_STATUS.name), *rows(story, ORDER_FACTS.name)]
+        return [replace(row, position=0, recorded_at=0) for row in all_rows]
 
-    assert context(facts) == context(list(FACTS))
+    assert rows_after(facts) == rows_after(list(FACTS))
 
 
 @pytest.mark.parametrize("table", [ORDER_FACTS, RETURN_STATUS, PENALTY_RISK], ids=lambda table: table.name)
-def test_a_fact_says_when_it_occurred_and_was_recorded_in_which_zone_and_currency(table: Table[Any]) -> None:
+def test_a_fact_has_the_times_of_occurrence_and_recording_its_zone_and_currency(table: Table[Any]) -> None:
     assert {"occurred_at", "recorded_at", "zone", "currency"} <= {column.name for column in table.columns}
 
 
-def test_a_line_occurred_when_it_was_ordered_whatever_happened_since() -> None:
+def test_a_line_occurred_when_it_was_ordered() -> None:
     more = {"line": "2", "sku": "LAMP", "pieces": 1, "unit_price": "1"}
     story = stocked().handle(placed(), at(1)).handle(paid(), at(2))
     story.handle(parsed(AmendOrder, **of(amendment_id="a", lines=[more])), at(3)).handle(sent(), at(4))
@@ -124,7 +124,7 @@ def test_a_line_occurred_when_it_was_ordered_whatever_happened_since() -> None:
     assert lines["2"].placed_at == micros_of(at(1))
 
 
-def test_a_return_occurred_when_it_was_asked_for_or_came_in_unasked() -> None:
+def test_a_return_occurred_when_it_was_requested_or_when_it_arrived_unannounced() -> None:
     story = stocked().handle(placed(), at()).handle(sent(), at(1)).handle(tracked("delivered"), at(2))
     _returned(story)
     unasked = {"return_id": "U", "channel": "shop", "sku": "CHAIR", "pieces": 1, "unit_price": "2"}
@@ -232,14 +232,14 @@ def _returned(story: Story) -> None:
     story.handle(parsed(RecordRefund, **of(refund_id="f", amount=9, cause="return", return_id="R")), at(7))
 
 
-def test_who_waits_for_stock_waits_no_longer_once_it_came() -> None:
+def test_a_backorder_ends_when_stock_is_received() -> None:
     story = Story().handle(placed(), at()).handle(paid(), at())
     assert rows(story, "backorders")[0].waiting == 2
     row = rows(story.handle(received(), at(1)), "backorders")[0]
     assert (row.waiting, row.waited) == (0, 2)
 
 
-def test_a_fact_told_as_several_messages_counts_once_and_inferred_ones_apart() -> None:
+def test_a_fact_in_several_messages_counts_once_and_inferred_facts_count_separately() -> None:
     story = stocked().handle(placed("1"), at()).handle(placed("2"), at(), inferred=True)
     for part, order in ((1, "1"), (2, "2")):
         note = parsed(NoteOrder, **of(order, note_id="n", kind="picked"))
@@ -271,11 +271,11 @@ def test_adjustments_are_counted_by_sort_and_reason() -> None:
     written = cells["stock.adjusted:written_off"]
     assert (written.reason, written.units, written.value_micros) == ("damaged", -3, -6_000_000)
     value = cells["seller.value-adjusted"]
-    assert (value.reason, value.currency, value.value_micros) == ("m ", "GBP", -5_500_000), "as told"
+    assert (value.reason, value.currency, value.value_micros) == ("m ", "GBP", -5_500_000), "as sent"
 
 
 def written_off(reasons: Iterable[int]) -> Story:
-    """One piece after the other, each for a reason."""
+    """A story that writes off one piece for each reason."""
     story = stocked()
     for number, reason in enumerate(reasons):
         fields = {"sku": "CHAIR", "adjustment_id": f"a{number}", "delta": -1, "unit_price": "1"}
@@ -283,7 +283,7 @@ def written_off(reasons: Iterable[int]) -> Story:
     return story
 
 
-def test_reasons_without_end_make_no_rows_without_end() -> None:
+def test_the_number_of_rows_for_reasons_is_limited() -> None:
     story = written_off([*range(MOST_REASONS + 5), 0])
     cells = [row for row in rows(story, "activity") if row.kind == "stock.adjusted:written_off"]
     assert len(cells) == MOST_REASONS + 1
@@ -291,7 +291,7 @@ def test_reasons_without_end_make_no_rows_without_end() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_which_reasons_are_told_apart_does_not_depend_on_how_the_ledger_is_split(size: int) -> None:
+def test_which_reasons_have_rows_of_their_own_does_not_depend_on_how_the_ledger_is_split(size: int) -> None:
     models = [model for model in READ_MODELS if not isinstance(model, Activity)]
     projection = Projection(read_models=[*models, Activity(most_reasons=2)])
     table, cells = BY_NAME["activity"], dict[Any, Any]()
@@ -331,19 +331,19 @@ EVERYTHING = everything().events
 @settings(max_examples=40, deadline=None)
 @given(st.sets(st.integers(1, len(EVERYTHING) - 1)))
 def test_any_split_into_batches_gives_the_same_rows(cuts: set[int]) -> None:
-    projection, found = Projection(), {table.name: dict[Any, Any]() for table in TABLES}
+    projection, kept = Projection(), {table.name: dict[Any, Any]() for table in TABLES}
     for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), len(EVERYTHING)], strict=True):
         changes = projection.fold(EVERYTHING[first:last])
         for name, keys in changes.deleted.items():
             for key in keys:
-                found[name].pop(key, None)
+                kept[name].pop(key, None)
         for name, row in changes.rows():
-            found[name][BY_NAME[name].key_of(row)] = row
-    digests = {name: digest(kept[key] for key in sorted(kept)) for name, kept in found.items()}
+            kept[name][BY_NAME[name].key_of(row)] = row
+    digests = {name: digest(rows[key] for key in sorted(rows)) for name, rows in kept.items()}
     assert digests == recount(EVERYTHING).digests
 
 
-def test_every_column_says_what_it_means_and_in_which_unit() -> None:
+def test_every_column_has_a_description_and_a_unit() -> None:
     text = markdown(TABLES)
     for table in TABLES:
         assert table.key == tuple(column.name for column in table.columns)[: len(table.key)]

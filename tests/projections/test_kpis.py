@@ -1,4 +1,4 @@
-"""Each KPI as a seller would check it by hand."""
+"""Each KPI, with examples that can be checked by hand."""
 
 from datetime import timedelta
 from fractions import Fraction
@@ -28,8 +28,8 @@ def cells(story: Story, kpi: str) -> dict[str, KpiCell]:
 
 
 def rate(story: Story, kpi: str) -> tuple[int, int]:
-    found = cells(story, kpi).values()
-    return sum(cell.numerator for cell in found), sum(cell.denominator for cell in found)
+    matches = cells(story, kpi).values()
+    return sum(cell.numerator for cell in matches), sum(cell.denominator for cell in matches)
 
 
 def of(order: str = "1", **fields: Any) -> dict[str, Any]:
@@ -68,11 +68,11 @@ def test_a_parcel_that_left_before_it_was_paid_counts_below_zero() -> None:
     assert (cell.total, cell.histogram) == (-HOUR, {str(bucket_of(-HOUR)): 1})
 
 
-def test_a_hand_over_whose_time_an_importer_worked_out_measures_nobody() -> None:
+def test_an_inferred_hand_over_counts_in_no_kpi_of_the_hand_over() -> None:
     story = bought().handle(sent(), at(9), inferred=True).handle(tracked(), at(9))
     assert cells(story, "processing_time") == {}
     assert cells(story, "on_time_shipment") == {}
-    assert cells(story, "delivery_time")["2026-03-04"].measured == 1, "that it came is told"
+    assert cells(story, "delivery_time")["2026-03-04"].measured == 1, "the delivery was reported"
 
 
 def test_approval_time_runs_from_placement_to_payment() -> None:
@@ -132,14 +132,14 @@ def test_on_the_promised_day_is_late_by_the_clock_and_in_time_by_the_calendar() 
 
 
 def test_a_promise_until_midnight_is_broken_on_the_next_day() -> None:
-    """A policy's promise ends with its day, exclusive: the day after does not keep it."""
+    """A promise of a policy ends at midnight, exclusive.  A delivery on the next day breaks it."""
     where = {"country": "KR", "zone": "metro"}
     story = Story().handle(placed(destination=where).model_copy(update={"channel": "own"}), at())
     story.handle(paid().model_copy(update={"channel": "own"}), at())
     assert set(cells(story, "on_time_delivery_day")) == {"2026-03-05"}
 
 
-def test_cancels_are_told_apart_by_fault() -> None:
+def test_cancels_are_counted_by_fault() -> None:
     story = bought().handle(placed("2"), at())
     cancel = parsed(
         CancelLines, **of(cancellation_id="c", lines=[{"line": "1", "pieces": 1}], reason="out_of_stock")
@@ -153,7 +153,7 @@ def test_cancels_are_told_apart_by_fault() -> None:
 
 
 def test_fill_rates_of_the_golden_rows() -> None:
-    """Requested 200, shipped 170; 6 lines, 4 full; 2 orders, 0 full."""
+    """200 pieces requested, 170 shipped; 6 lines, 4 complete; 2 orders, none complete."""
     story = Story()
     for order, whole in (("a", 60), ("b", 40)):
         pieces = {"1": whole, "2": 20, "3": 30}
@@ -207,7 +207,7 @@ def test_only_the_latest_review_of_an_order_counts() -> None:
     assert (cell.numerator, cell.denominator, cell.total) == (1, 1, 5)
 
 
-def test_a_late_event_puts_a_past_day_right() -> None:
+def test_a_late_event_corrects_a_past_day() -> None:
     story = bought().handle(sent(), at(1)).handle(tracked(), at(2))
     assert rate(story, "on_time_delivery") == (1, 1)
     story.handle(tracked("exception"), at(2, hours=1)).handle(tracked(), at(20))
@@ -217,7 +217,7 @@ def test_a_late_event_puts_a_past_day_right() -> None:
     }
 
 
-def test_days_are_those_of_the_sellers_clock() -> None:
+def test_days_are_those_of_the_sellers_time_zone() -> None:
     story = Story(zone="Etc/GMT+3").handle(placed(), at(hours=-1)).handle(paid(), at(hours=1))
     assert set(cells(story, "approval_time")) == {"2026-03-03"}
     assert set(cells(story, "order_fulfilment")) == {"2026-03-04"}
@@ -225,7 +225,7 @@ def test_days_are_those_of_the_sellers_clock() -> None:
 
 def test_a_quantile_is_off_by_at_most_a_twentieth() -> None:
     for seconds in (2, 59, 3_600, 86_400, 10_000_000):
-        found = quantile({bucket_of(seconds * SECOND): 7}, Fraction(9, 10))
-        assert found is not None
-        assert abs(found - seconds * SECOND) <= seconds * SECOND / 20
+        result = quantile({bucket_of(seconds * SECOND): 7}, Fraction(9, 10))
+        assert result is not None
+        assert abs(result - seconds * SECOND) <= seconds * SECOND / 20
     assert BOUNDS[-1] > timedelta(days=365 * 250) / timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""A made-up read model: what a new one takes is a module, and its fold may follow two kinds of stream."""
+"""An example read model: a new one needs only a module, and its fold may use several kinds of stream."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tests.projections.story import Story, at, parsed, together
 
 @dataclass(slots=True)
 class Shop:
-    """One row per seller: what was ordered and what came in."""
+    """One row per seller: the pieces ordered and the pieces received."""
 
     seller_id: Annotated[str, Column("The seller")]
     ordered: Annotated[int, Column("Pieces ordered", "pieces")] = 0
@@ -32,7 +32,7 @@ SHOPS: Table[Shop] = Table("shops", Shop, ("seller_id",), 1)
 
 
 class Shops(Fold[Shop]):
-    """One view per seller, from all his orders and all his SKUs."""
+    """One view per seller, from all orders and all SKUs of the seller."""
 
     kinds = frozenset({"order", "stock"})
     several_streams = True
@@ -42,8 +42,8 @@ class Shops(Fold[Shop]):
         return (StreamId(stream).seller,)
 
     def opened(self, group: Group, rows: Rows) -> Shop:
-        known = rows.get("shops")
-        return known[0] if known else Shop(group[0])
+        shops = rows.get("shops")
+        return shops[0] if shops else Shop(group[0])
 
     def rows(self, view: Shop) -> Iterable[tuple[Table[Any], Any]]:
         yield SHOPS, view
@@ -60,20 +60,20 @@ class Shops(Fold[Shop]):
 
 
 class Kept:
-    """Rows as a database would keep them, read by group."""
+    """Keeps rows as a database does, and loads them by group."""
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[Stored, Stored]] = {}
 
     def load(self, tables: tuple[Table[Any], ...], groups: Sequence[Group]) -> Mapping[Group, Rows]:
-        found: dict[Group, dict[str, list[Any]]] = {}
+        rows_by_group: dict[Group, dict[str, list[Any]]] = {}
         for table in tables:
             for key, row in self.rows.get(table.name, {}).items():
                 if key[: table.group] in groups:
-                    found.setdefault(key[: table.group], {}).setdefault(table.name, []).append(
+                    rows_by_group.setdefault(key[: table.group], {}).setdefault(table.name, []).append(
                         table.read(row)
                     )
-        return found
+        return rows_by_group
 
     def keep(self, projection: Projection, batch: Sequence[Recorded]) -> None:
         tables = {table.name: table for table in (SHOPS, sellers.SELLERS)}
@@ -100,7 +100,7 @@ def two_shops() -> list[Recorded]:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1_000])
 @pytest.mark.parametrize("kept", [0, 1_000])
-def test_one_row_is_folded_from_orders_and_stock_however_the_ledger_is_cut_and_whatever_is_in_memory(
+def test_one_row_is_folded_from_orders_and_stock_with_any_batch_size_and_cache_size(
     size: int, kept: int
 ) -> None:
     events, stored = two_shops(), Kept()
@@ -115,7 +115,7 @@ def test_one_row_is_folded_from_orders_and_stock_however_the_ledger_is_cut_and_w
     }
 
 
-def test_its_position_is_that_of_the_last_event_it_folded_of_any_stream() -> None:
+def test_its_position_is_that_of_the_last_event_that_it_folded_from_any_stream() -> None:
     events, stored = two_shops(), Kept()
     stored.keep(Projection(stored.load, [sellers.READ_MODEL, Shops()]), events)
     last = max(
