@@ -1,4 +1,4 @@
-"""What engines have committed, whichever ledger they stand on."""
+"""Collects the batches that engines commit, with any kind of ledger."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from domain.catalogue import NAMES
 
 
 class Commits:
-    """Sees each batch once the ledger has it."""
+    """An `on_commit` callback that keeps each committed batch."""
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
@@ -25,7 +25,7 @@ class Commits:
 
     @property
     def sums(self) -> dict[str, int]:
-        """Messages by the state they are in now."""
+        """The number of messages in each current state."""
         now: Counter[str] = Counter()
         for outcome in self.outcomes:
             now[outcome.state] += 1
@@ -34,6 +34,6 @@ class Commits:
         return {state: count for state, count in now.items() if count}
 
     def topics(self, kind: str = "") -> list[str]:
-        """Names of the events of that kind of stream, or of all, without what all names share."""
+        """Event names without their common prefix and suffix, of one kind of stream or of all."""
         names = [NAMES[type(decided.event)] for decided in self.events if decided.stream.startswith(kind)]
         return [name.removeprefix("jumun.").removesuffix(".v1") for name in names]

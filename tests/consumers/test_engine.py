@@ -1,4 +1,4 @@
-"""The batch loop: each message gets its outcome, and none costs another."""
+"""The batch loop: each message gets an outcome, and no message makes another one fail."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -37,7 +37,7 @@ from tests.messages import (
 
 AnyLedger = MemoryLedger | SqliteLedger | PostgresLedger
 on_every_ledger = pytest.mark.parametrize("ledger", ["memory", "sqlite", "postgres"], indirect=True)
-"""For what also depends on how the ledger lists what it was given; the rest is decided in memory alone."""
+"""For tests that depend on the queries of the ledger.  The other tests use only the memory ledger."""
 
 
 @pytest.fixture
@@ -118,11 +118,11 @@ def test_every_event_that_a_message_causes_carries_its_trace_though_it_had_to_wa
     engine: Engine, commits: Commits
 ) -> None:
     engine.handle([receipt(1), traced(paid("1"), ANOTHER), traced(placed("1"), TRACE)])
-    said = [attributes(encode(decided)) for decided in commits.events]
-    found = {(one["type"], one.get("traceparent")) for one in said}
-    assert ("jumun.stock.received.v1", None) in found
-    assert ("jumun.order.placed.v1", TRACE) in found
-    assert {("jumun.order.paid.v1", ANOTHER), ("jumun.stock.reserved.v1", ANOTHER)} <= found
+    heads = [attributes(encode(decided)) for decided in commits.events]
+    traces = {(head["type"], head.get("traceparent")) for head in heads}
+    assert ("jumun.stock.received.v1", None) in traces
+    assert ("jumun.order.placed.v1", TRACE) in traces
+    assert {("jumun.order.paid.v1", ANOTHER), ("jumun.stock.reserved.v1", ANOTHER)} <= traces
 
 
 def test_a_message_sent_again_in_another_trace_is_the_same(engine: Engine, commits: Commits) -> None:
@@ -156,7 +156,7 @@ def test_what_comes_too_early_waits_with_its_followers_in_order(
     engine.handle([receipt(1), dispatched("1"), delivered("1"), paid("1"), packed("1")])
     assert commits.sums == {"accepted": 1, "parked": 4}
     engine.handle([placed("1")])
-    # tried again in the order in which they came: the early dispatch finds nothing packed
+    # they are retried in their order of arrival, so the early dispatch is refused: nothing is packed
     assert commits.sums == {"accepted": 5, "refused": 1}
     assert ledger.waits() == {}
 
@@ -189,14 +189,14 @@ def test_an_early_inspection_does_not_hold_up_the_receipt_that_it_waits_for(
     engine: Engine, commits: Commits
 ) -> None:
     units = [{"line": "1", "pieces": 2, "condition": "new", "disposition": "restock"}]
-    looked = message(
+    inspection = message(
         "return-inspected", {"return_id": "r1", "inspection_id": "1", "units": units}, id="looked"
     )
-    came = message("return-received", {"return_id": "r1"}, id="came")
-    asked = {**key("1"), "return_id": "r1", "lines": [{"line": "1", "pieces": 2}], "reason": "defect"}
-    engine.handle([*life_cycles(["1"]), looked, came])
+    arrival = message("return-received", {"return_id": "r1"}, id="came")
+    request = {**key("1"), "return_id": "r1", "lines": [{"line": "1", "pieces": 2}], "reason": "defect"}
+    engine.handle([*life_cycles(["1"]), inspection, arrival])
     engine.handle(
-        [message("return-requested", asked, id="asked", at="2026-03-12T10:00:00+09:00", actor="buyer")]
+        [message("return-requested", request, id="requested", at="2026-03-12T10:00:00+09:00", actor="buyer")]
     )
     assert commits.sums == {"accepted": 9}
     assert commits.topics("return") == ["return.requested", "return.received", "return.inspected"]
@@ -220,7 +220,7 @@ def test_parked_messages_go_on_after_a_crash_between_two_commits(ledger: AnyLedg
         commits(batch, committed)
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):  # committed before the release: it parked one
+    with pytest.raises(KeyboardInterrupt):  # after the commit that parked a message, before its release
         Engine(ledger, on_commit=crash).handle([delivered("2"), placed("1")])
     assert commits.sums == {"accepted": 2, "parked": 2}
     Engine(ledger, on_commit=commits).handle([packed("1")])
@@ -244,10 +244,10 @@ def test_a_planted_bug_costs_its_message_alone_and_release_decides_it_again(
     lines = [receipt(1), placed("1"), paid("1"), packed("1"), *life_cycle("2")]
     Engine(ledger, on_commit=commits, deciders=bug).handle(lines)
     assert commits.sums == {"accepted": 7, "failed": 1, "parked": 1}
-    ((place, state),) = ledger.waits().items()
+    ((waiting_stream, state),) = ledger.waits().items()
     assert state == "failed"
-    assert "ZeroDivisionError" in ledger.waiting(place, 1)[0].reason
-    Engine(ledger, on_commit=commits).release(place)
+    assert "ZeroDivisionError" in ledger.waiting(waiting_stream, 1)[0].reason
+    Engine(ledger, on_commit=commits).release(waiting_stream)
     assert commits.sums == {"accepted": 9}
 
 
@@ -260,8 +260,8 @@ def test_a_refused_follow_up_is_a_bug(ledger: AnyLedger, commits: Commits) -> No
 @on_every_ledger
 def test_an_operator_may_drop_what_waits(ledger: AnyLedger, engine: Engine, commits: Commits) -> None:
     engine.handle([paid("1"), packed("1")])
-    ((place, _),) = ledger.waits().items()
-    engine.drop(ledger.waiting(place, 1)[0])
+    ((waiting_stream, _),) = ledger.waits().items()
+    engine.drop(ledger.waiting(waiting_stream, 1)[0])
     assert commits.sums == {"dropped": 1, "parked": 1}
     engine.handle([paid("1")])
     assert commits.sums == {"dropped": 1, "parked": 1, "duplicate": 1}
@@ -297,7 +297,7 @@ def test_a_seller_of_history_moves_only_by_ticks_that_name_him(engine: Engine, c
 @on_every_ledger
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_how_messages_are_cut_into_batches_changes_nothing(size: int, ledger: AnyLedger) -> None:
-    """Deadlines above all: one set and due in the same batch falls as it would in the next."""
+    """Above all deadlines: one that is set and due in the same batch fires as in a later batch."""
     opened = message("seller-open-requested", {"mode": "history"}, id="o", actor="import")
     days = [tick(f"2026-04-{day:02}T00:00:00Z", "acme") for day in range(1, 9)]
     bought = [
@@ -316,7 +316,7 @@ def decided(ledger: AnyLedger, lines: list[bytes], size: int) -> list[Decided]:
 
 
 def by_seller(events: Iterable[Decided]) -> list[tuple[str, int, str, str]]:
-    """Events but for personal texts, whose tokens are each ledger's own."""
+    """Events without their personal texts, because each ledger has its own tokens for these."""
     return sorted(
         (one.seller_id, one.sequence, one.stream, f"{NAMES[type(one.event)]} {one.event.at.isoformat()}")
         for one in events
@@ -339,7 +339,7 @@ def missed(commits: Commits) -> int:
 
 
 def three_orders() -> list[bytes]:
-    """One of them has a fuse."""
+    """The messages of three orders.  The second one has the SKU FUSE, for which tests inject bugs."""
     orders = [placed("1"), placed("2", sku="FUSE"), placed("3")]
     return [receipt(1), receipt(2, sku="FUSE"), *orders, *map(paid, "123")]
 

@@ -1,4 +1,4 @@
-"""Two thousand hostile messages: each gets an outcome that names the rule and the field, or the byte."""
+"""Two thousand hostile messages.  Each gets an outcome that names the rule and the field or the byte."""
 
 import json
 from collections.abc import Iterator
@@ -83,9 +83,9 @@ CORPUS: dict[str, bytes] = {
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    made = SqliteLedger(str(tmp_path / "ledger.sqlite"))
-    yield made
-    made.close()
+    opened = SqliteLedger(str(tmp_path / "ledger.sqlite"))
+    yield opened
+    opened.close()
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -98,7 +98,7 @@ def test_what_cannot_be_read_names_the_field_or_the_byte(name: str) -> None:
     assert len(str(error)) < 500
 
 
-def test_the_error_names_the_value_s_place_and_not_the_value() -> None:
+def test_the_error_names_the_path_of_the_value_but_not_the_value() -> None:
     secret = RAW.replace(b'"pieces": 2', b'"pieces": "010-1234-5678"')
     with pytest.raises(Unreadable, match=r"data\.lines\.0\.pieces") as unreadable:
         read(secret, b"secret")
@@ -126,7 +126,7 @@ def _paths(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @st.composite
 def hostile(draw: st.DrawFn) -> bytes:
-    """A good message with something wrong put in some place, or its bytes disturbed."""
+    """A valid message with a wrong value in one field, or with corrupted bytes."""
     kind = draw(st.sampled_from([*COMMANDS, TIME_PASSED]))
     message = json.loads(json.dumps(example(kind)))
     path = draw(st.sampled_from(list(_paths(message))))
@@ -174,7 +174,7 @@ def test_a_text_with_quotes_is_understood_however_they_are_written() -> None:
 
 @pytest.mark.parametrize("kind", [*COMMANDS, TIME_PASSED])
 def test_every_number_of_the_contract_has_bounds(kind: str) -> None:
-    """So that the canonical form needs no number of more than 64 bits."""
+    """Then the canonical form needs no number of more than 64 bits."""
     for schema in _schemas(adapter(kind).json_schema()):
         if schema.get("type") in ("integer", "number"):
             assert schema.keys() & {"minimum", "exclusiveMinimum"}
@@ -196,7 +196,7 @@ def _schemas(node: Any) -> Iterator[dict[str, Any]]:
 )
 @given(st.lists(hostile(), min_size=50, max_size=50))
 def test_good_messages_among_hostile_ones_are_all_accepted(bad: list[bytes]) -> None:
-    """40 times 50 hostile ones, with an order's whole life among them."""
+    """40 times 50 hostile messages, with the lifecycle of an order among them."""
     commits = Commits()
     good = [receipt(9, seller="good"), *life_cycle("good", seller="good")]
     mixed = [

@@ -1,4 +1,4 @@
-"""The inbox: what is known from before, and what becomes known in the same batch."""
+"""The inbox recognises messages of earlier batches and of the same batch."""
 
 from consumers.envelope import Inbound, read
 from consumers.inbox import Inbox
@@ -28,7 +28,7 @@ def test_a_new_message_is_no_repeat() -> None:
     assert inbox.repeat(FIVE) is None
 
 
-def test_what_an_earlier_batch_brought_is_a_duplicate_or_a_conflict() -> None:
+def test_a_message_of_an_earlier_batch_is_a_duplicate_or_a_conflict() -> None:
     ledger = MemoryLedger()
     ledger.commit(remembered(Inbox(ledger), FIVE))
     inbox = Inbox(ledger)
@@ -38,7 +38,7 @@ def test_what_an_earlier_batch_brought_is_a_duplicate_or_a_conflict() -> None:
     assert inbox.repeat(ORDER) is None
 
 
-def test_what_came_earlier_in_the_same_batch_is_known_as_well() -> None:
+def test_a_message_earlier_in_the_same_batch_is_recognised_too() -> None:
     inbox = Inbox(MemoryLedger())
     inbox.look_up([ORDER])
     batch = remembered(inbox, ORDER)

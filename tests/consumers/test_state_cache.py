@@ -1,4 +1,4 @@
-"""How often a batch asks the ledger for streams, and that the cache changes nothing else."""
+"""The cache of states: how often a batch loads streams, and that caching changes no decision."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from tests.messages import dispatched, packed, paid, placed, receipt
 
 
 class Counting(MemoryLedger):
-    """Counts how often it is asked for streams."""
+    """Counts the calls of `load`."""
 
     loads = 0
 
@@ -24,7 +24,7 @@ class Counting(MemoryLedger):
         return super().load(streams)
 
 
-def test_a_batch_asks_for_what_its_messages_name_and_for_the_stock_of_those_orders() -> None:
+def test_a_batch_loads_the_streams_of_its_messages_and_then_the_stock_of_their_orders() -> None:
     ledger, orders = Counting(), [str(number) for number in range(5)]
     Engine(ledger).handle([receipt(1), *(step(order) for order in orders for step in (placed, paid))])
     ledger.loads = 0
@@ -32,7 +32,7 @@ def test_a_batch_asks_for_what_its_messages_name_and_for_the_stock_of_those_orde
     assert ledger.loads == 2
 
 
-def test_what_is_cached_is_not_asked_for_again() -> None:
+def test_a_cached_stream_is_not_loaded_again() -> None:
     ledger = Counting()
     engine = Engine(ledger)
     engine.handle([receipt(1), placed("1")])

@@ -1,4 +1,4 @@
-"""Messages through the whole engine, and everything that its activity counted."""
+"""Ingests messages by the whole engine, and reads the activity that the read models have counted."""
 
 import json
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ NOTHING = ("", "", 0, 0, 0, 0, 0)
 
 
 def ingested(embedded: Embedded, messages: Iterable[Message]) -> None:
-    """Every message is accepted in the end; nothing waits."""
+    """Ingests the messages.  Checks that each is accepted in the end, and that none stays parked."""
     lines = [json.dumps(message).encode() for message in messages]
-    told = sum(b"time-passed" not in line for line in lines)
-    moved = embedded.ingest(lines)
-    assert set(moved.states) <= {"accepted", "parked"}, moved.states
-    assert moved.states["accepted"] == told
+    expected = sum(b"time-passed" not in line for line in lines)
+    result = embedded.ingest(lines)
+    assert set(result.states) <= {"accepted", "parked"}, result.states
+    assert result.states["accepted"] == expected
 
 
 def facts(reader: RowReader, seller: str | None = None) -> dict[str, ActivityAnswer]:
-    """The activity by kind."""
+    """The answers of the activity question, by kind."""
     return {answer.kind: answer for answer in activity(reader, seller)}

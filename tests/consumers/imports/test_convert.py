@@ -1,4 +1,4 @@
-"""Folders become lines: found by their columns, in parts, with errors that say what was expected."""
+"""Converts folders to lines of messages.  Columns identify the files; errors name what is missing."""
 
 import gzip
 import json
@@ -43,18 +43,18 @@ def test_several_parts_are_read_as_one_set_in_the_order_of_time(tmp_path: Path) 
     assert list(convert("online-retail", tmp_path)) == lines
 
 
-def test_progress_is_told_in_messages(tmp_path: Path) -> None:
+def test_progress_counts_messages(tmp_path: Path) -> None:
     a_file(tmp_path, "a.csv.gz", HEADER + FIRST)
     steps: list[int] = []
     assert sum(1 for _ in convert("online-retail", tmp_path, steps.append)) == sum(steps)
 
 
-def test_an_unknown_set_says_which_are_known(tmp_path: Path) -> None:
+def test_the_error_for_an_unknown_set_lists_the_supported_sets(tmp_path: Path) -> None:
     with pytest.raises(NotThere, match="olist, online-retail, scms, ocel"):
         convert("amazon", tmp_path)
 
 
-def test_a_folder_without_the_files_says_what_was_expected_and_what_is_there(tmp_path: Path) -> None:
+def test_the_error_for_a_folder_without_the_files_lists_expected_and_present_files(tmp_path: Path) -> None:
     with pytest.raises(NotThere, match=r"Found: none"):
         convert("olist", tmp_path / "nowhere")
     a_file(tmp_path, "a.csv.gz", HEADER + FIRST)
@@ -69,7 +69,7 @@ def test_a_file_that_is_no_gzip_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("1,85048,LAMP\n", "record 2 has 3 fields and not 8"),
         (FIRST.replace("12,", "a dozen,"), "'a dozen' is not a number"),
@@ -78,7 +78,7 @@ def test_a_file_that_is_no_gzip_is_named(tmp_path: Path) -> None:
         (FIRST.replace("2009-12-01 07:45:00", ""), "no time"),
     ],
 )
-def test_a_row_that_cannot_be_used_says_why(tmp_path: Path, row: str, said: str) -> None:
+def test_the_error_for_an_unusable_row_has_the_reason(tmp_path: Path, row: str, message: str) -> None:
     a_file(tmp_path, "a.csv.gz", HEADER + row)
-    with pytest.raises(NotThere, match=said):
+    with pytest.raises(NotThere, match=message):
         list(convert("online-retail", tmp_path))

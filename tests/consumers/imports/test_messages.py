@@ -1,4 +1,4 @@
-"""What the converters share: clocks, receipts, shares, texts."""
+"""The shared parts of the converters: ticks, receipts, shares, texts."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -16,17 +16,17 @@ def at(day: int, hour: int = 12) -> datetime:
     return datetime(2017, 3, day, hour, tzinfo=UTC)
 
 
-def told(seller: str, when: datetime) -> TimedMessage:
+def noted(seller: str, when: datetime) -> TimedMessage:
     return MARKET.tell("order-noted", seller, when, when.isoformat(), {})
 
 
-def test_a_clock_moves_when_its_seller_has_something_on_a_later_day_and_at_the_end() -> None:
+def test_a_seller_gets_a_tick_before_a_message_of_a_later_day_and_at_the_end() -> None:
     lines = [
-        told("a", at(1)),
-        told("a", at(1, 13)),
-        told("b", at(2)),
-        told("a", at(5, 2)),
-        told("a", at(5, 4)),
+        noted("a", at(1)),
+        noted("a", at(1, 13)),
+        noted("b", at(2)),
+        noted("a", at(5, 2)),
+        noted("a", at(5, 4)),
     ]
     moved = [
         (message["sellerid"], message["data"].get("to", message["data"].get("mode", "")))
@@ -47,7 +47,7 @@ def test_a_clock_moves_when_its_seller_has_something_on_a_later_day_and_at_the_e
     ]
 
 
-def test_more_pieces_than_a_message_may_tell_are_received_in_parts() -> None:
+def test_more_pieces_than_a_message_allows_are_received_in_parts() -> None:
     receipts = list(MARKET.receipts("a", at(1), "opening", "chair", 250_000_000))
     assert [one.message["data"]["pieces"] for one in receipts] == [100_000_000, 100_000_000, 50_000_000]
     assert all(one.message["id"] == one.message["data"]["receipt_id"] for one in receipts)
@@ -72,7 +72,7 @@ def test_prices_are_written_as_the_contract_writes_them() -> None:
     ]
 
 
-def test_numbers_that_are_none_are_not_guessed() -> None:
+def test_invalid_numbers_are_refused() -> None:
     assert whole(" 12.0 ") == 12
     for text in ("twelve", "1.5", "nan"):
         with pytest.raises(Unusable):

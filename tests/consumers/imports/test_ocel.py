@@ -1,4 +1,4 @@
-"""The event log becomes messages: each event one fact, however many orders it is about."""
+"""Converts the event log to messages.  Each event is one fact, even if it concerns several orders."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from consumers.imports.texts import Unusable
 from infra.settings import Settings
 from infra.wiring.embedded import writing
 from projections.questions.orders import orders
-from tests.consumers.imports.hand import converted, kinds, of_kind, rows, said
+from tests.consumers.imports.hand import converted, data_of, kinds, of_kind, rows
 from tests.consumers.imports.running import facts, ingested
 
 COLUMNS = (
@@ -42,20 +42,20 @@ CUT = (
 )
 
 
-def told(*events: str) -> list[Message]:
+def messages_of(*events: str) -> list[Message]:
     return converted("ocel", events=rows(COLUMNS, *events))
 
 
 def counts(tmp_path: Path, *events: str) -> dict[str, tuple[int, int]]:
     """(facts, inferred) by kind, of orders."""
     with writing(Settings(home=tmp_path)) as embedded:
-        ingested(embedded, told(*events))
+        ingested(embedded, messages_of(*events))
         with embedded.read_models.snapshot() as reader:
-            known = facts(reader)
-    return {kind: (one.facts, one.inferred) for kind, one in known.items() if kind.startswith("order.")}
+            answers = facts(reader)
+    return {kind: (one.facts, one.inferred) for kind, one in answers.items() if kind.startswith("order.")}
 
 
-def test_lists_of_ids_are_read_in_any_dress() -> None:
+def test_lists_of_ids_are_parsed_in_any_notation() -> None:
     assert listed("['880001','880004','880001']") == ["880001", "880004"]
     assert listed('["a", "b"]') == ["a", "b"]
     assert listed("[1, 2]") == ["1", "2"]
@@ -65,9 +65,9 @@ def test_lists_of_ids_are_read_in_any_dress() -> None:
 
 def test_every_activity_is_one_fact(tmp_path: Path) -> None:
     assert {
-        kind: told
-        for kind, told in counts(tmp_path, *TWO_ORDERS).items()
-        if told[0] and "ship-by" not in kind
+        kind: count
+        for kind, count in counts(tmp_path, *TWO_ORDERS).items()
+        if count[0] and "ship-by" not in kind
     } == {
         "order.placed": (2, 0),
         "order.acknowledged": (1, 0),
@@ -84,42 +84,42 @@ def test_every_activity_is_one_fact(tmp_path: Path) -> None:
     }
 
 
-def test_items_of_one_package_are_told_to_each_of_their_orders() -> None:
-    packed = of_kind(told(*TWO_ORDERS), "shipment-packed")
+def test_a_package_becomes_one_message_for_each_order_of_its_items() -> None:
+    packed = of_kind(messages_of(*TWO_ORDERS), "shipment-packed")
     assert [(one["data"]["order_id"], one["part"], one["of"]) for one in packed] == [("A", 1, 2), ("B", 2, 2)]
     assert packed[0]["data"]["lines"] == [{"line": "12", "pieces": 1}]
 
 
-def test_what_left_is_named_so_that_it_is_known_before_it_was_packed() -> None:
-    sent = said(told(*TWO_ORDERS), "shipment-dispatched")
+def test_a_dispatch_names_its_lines_so_that_it_needs_no_packing_before() -> None:
+    sent = data_of(messages_of(*TWO_ORDERS), "shipment-dispatched")
     assert [one["lines"] for one in sent] == [[{"line": "12", "pieces": 1}], [{"line": "21", "pieces": 1}]]
 
 
-def test_a_line_is_an_item_and_its_product_and_price_are_learnt_from_events_about_it_alone() -> None:
-    assert said(told(*TWO_ORDERS), "order-placed")[0]["lines"] == [
+def test_a_line_is_an_item_and_events_of_that_item_alone_give_its_product_and_price() -> None:
+    assert data_of(messages_of(*TWO_ORDERS), "order-placed")[0]["lines"] == [
         {"line": "11", "sku": "11", "pieces": 1, "unit_price": "0"},
         {"line": "12", "sku": "fan", "pieces": 1, "unit_price": "4"},
     ]
 
 
-def test_what_began_before_the_log_gets_a_placeholder(tmp_path: Path) -> None:
-    messages = told(*CUT)
+def test_an_order_from_before_the_log_gets_a_placeholder(tmp_path: Path) -> None:
+    messages = messages_of(*CUT)
     placed = of_kind(messages, "order-placed")
     assert [one["data"]["order_id"] for one in placed] == ["item-99", "item-98", "package-Q", "Z"]
     assert all(one["inferred"] for one in placed)
     assert [one["sku"] for one in placed[0]["data"]["lines"]] == ["99"]
-    assert [one["order_id"] for one in said(messages, "shipment-dispatched")] == ["item-98", "item-99"]
-    found = counts(tmp_path, *CUT)
-    assert found["order.placed"] == (0, 4)
-    assert found["order.shipment-tracked:delivered"] == (1, 0)
-    assert found["order.shipment-tracked:delivery_attempt_failed"] == (1, 0)
-    assert found["order.noted:picked"] == found["order.paid"] == found["order.acknowledged"] == (1, 0)
+    assert [one["order_id"] for one in data_of(messages, "shipment-dispatched")] == ["item-98", "item-99"]
+    counted = counts(tmp_path, *CUT)
+    assert counted["order.placed"] == (0, 4)
+    assert counted["order.shipment-tracked:delivered"] == (1, 0)
+    assert counted["order.shipment-tracked:delivery_attempt_failed"] == (1, 0)
+    assert counted["order.noted:picked"] == counted["order.paid"] == counted["order.acknowledged"] == (1, 0)
 
 
-def test_an_event_may_stand_before_the_one_that_explains_it(tmp_path: Path) -> None:
-    messages = told(TWO_ORDERS[6].replace("2019-05-21", "2019-05-19"), *TWO_ORDERS[:6])
+def test_an_event_may_come_before_the_one_that_names_its_order(tmp_path: Path) -> None:
+    messages = messages_of(TWO_ORDERS[6].replace("2019-05-21", "2019-05-19"), *TWO_ORDERS[:6])
     assert kinds(messages)[:2] == ["order-noted", "order-placed"]
-    assert said(messages, "order-noted")[0]["order_id"] == "A"
+    assert data_of(messages, "order-noted")[0]["order_id"] == "A"
     with writing(Settings(home=tmp_path)) as embedded:
         ingested(embedded, messages)
         with embedded.read_models.snapshot() as reader:
@@ -127,21 +127,21 @@ def test_an_event_may_stand_before_the_one_that_explains_it(tmp_path: Path) -> N
 
 
 def test_an_event_that_names_nothing_has_an_order_of_its_own() -> None:
-    messages = told("5.0|pick item|2019-09-01 11:00:00.000Z| | | | |4")
-    assert said(messages, "order-noted")[0]["order_id"] == "event-5"
+    messages = messages_of("5.0|pick item|2019-09-01 11:00:00.000Z| | | | |4")
+    assert data_of(messages, "order-noted")[0]["order_id"] == "event-5"
 
 
-def test_files_that_count_from_one_again_do_not_get_into_each_others_way() -> None:
-    messages = told(TWO_ORDERS[0], TWO_ORDERS[1].replace("2.0|", "1.0|"))
+def test_event_ids_that_repeat_in_a_second_file_stay_separate() -> None:
+    messages = messages_of(TWO_ORDERS[0], TWO_ORDERS[1].replace("2.0|", "1.0|"))
     assert len(of_kind(messages, "order-placed")) == 2
 
 
 def test_items_that_name_their_order_are_lines_of_its_placeholder() -> None:
-    messages = told("5.0|pick item|2019-09-01 11:00:00.000Z|['99']|['Z']| | |4")
-    assert said(messages, "order-placed")[0]["order_id"] == "Z"
-    assert [one["line"] for one in said(messages, "order-placed")[0]["lines"]] == ["99"]
+    messages = messages_of("5.0|pick item|2019-09-01 11:00:00.000Z|['99']|['Z']| | |4")
+    assert data_of(messages, "order-placed")[0]["order_id"] == "Z"
+    assert [one["line"] for one in data_of(messages, "order-placed")[0]["lines"]] == ["99"]
 
 
-def test_an_unknown_activity_is_no_silence() -> None:
+def test_an_unknown_activity_is_an_error() -> None:
     with pytest.raises(Unusable, match="unknown activity"):
-        told("5.0|sing a song|2019-09-01 11:00:00.000Z|['99']|['Z']| | |4")
+        messages_of("5.0|sing a song|2019-09-01 11:00:00.000Z|['99']|['Z']| | |4")

@@ -1,4 +1,4 @@
-"""Invoice lines become messages: every count and sum of the lines can be asked again."""
+"""Converts invoice lines to messages.  The read models give the same counts and sums as the lines."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +8,7 @@ from infra.settings import Settings
 from infra.wiring.embedded import writing
 from projections.questions.net_units import net_units
 from projections.questions.orders import orders
-from tests.consumers.imports.hand import converted, kinds, of_kind, rows, said
+from tests.consumers.imports.hand import converted, data_of, kinds, of_kind, rows
 from tests.consumers.imports.running import facts, ingested
 
 COLUMNS = "InvoiceNo|StockCode|Description|Quantity|InvoiceDate|UnitPrice|CustomerID|Country"
@@ -21,7 +21,7 @@ def line(invoice: str, code: str, quantity: int, price: str, *, at: str = AT, te
     return f"{invoice}|{code}|{text}|{quantity}|{at}|{price}|13085|United Kingdom"
 
 
-def told(*lines: str) -> list[Message]:
+def messages_of(*lines: str) -> list[Message]:
     return converted("online-retail", lines=rows(COLUMNS, *lines))
 
 
@@ -44,45 +44,45 @@ ODD = (
 
 
 def test_a_plain_invoice_is_an_order_that_was_paid_and_sent() -> None:
-    messages = told(line("489434", "85048", 12, "6.955"), line("489434", "POST", 1, "18"))
+    messages = messages_of(line("489434", "85048", 12, "6.955"), line("489434", "POST", 1, "18"))
     assert kinds(messages) == ["order-placed", "order-paid", "shipment-dispatched"]
-    assert [one["line"] for one in said(messages, "order-placed")[0]["lines"]] == ["1", "2"]
+    assert [one["line"] for one in data_of(messages, "order-placed")[0]["lines"]] == ["1", "2"]
     paid = of_kind(messages, "order-paid")[0]
     assert (paid["data"]["amount"], paid["inferred"]) == (10146, True)
     assert paid["time"] == "2010-03-01T09:00:00+00:00"
 
 
-def test_an_invoice_of_more_lines_than_a_message_holds_goes_on_in_others() -> None:
-    messages = told(*[line("1", "85048", 1, "1") for _ in range(1_201)])
-    assert [len(one["lines"]) for one in said(messages, "order-amended")] == [500, 201]
+def test_an_invoice_with_more_lines_than_a_message_allows_is_split() -> None:
+    messages = messages_of(*[line("1", "85048", 1, "1") for _ in range(1_201)])
+    assert [len(one["lines"]) for one in data_of(messages, "order-amended")] == [500, 201]
     placed = [*of_kind(messages, "order-placed"), *of_kind(messages, "order-amended")]
     assert [(one["part"], one["of"]) for one in placed] == [(1, 3), (2, 3), (3, 3)]
-    sent = said(messages, "shipment-dispatched")
+    sent = data_of(messages, "shipment-dispatched")
     assert [(one["shipment_id"], len(one["lines"])) for one in sent] == [("1", 500), ("2", 500), ("3", 201)]
 
 
 def test_codes_of_many_letters_make_smaller_messages() -> None:
-    messages = told(*[line("1", "☃" * 200, 1, "1") for _ in range(500)])
+    messages = messages_of(*[line("1", "☃" * 200, 1, "1") for _ in range(500)])
     assert all(len(repr(message).encode()) < 256 * 1024 for message in messages)
-    assert len(said(messages, "order-amended")) == 2
+    assert len(data_of(messages, "order-amended")) == 2
 
 
-def test_lines_of_an_invoice_may_stand_apart_and_carry_another_minute() -> None:
-    messages = told(
+def test_lines_of_an_invoice_may_be_separated_and_have_different_times() -> None:
+    messages = messages_of(
         line("1", "a", 1, "1"), line("2", "a", 1, "1"), line("1", "b", 1, "1", at="2010-03-01 09:01:00")
     )
-    assert [one["order_id"] for one in said(messages, "order-placed")] == ["1", "2"]
+    assert [one["order_id"] for one in data_of(messages, "order-placed")] == ["1", "2"]
     amended = of_kind(messages, "order-amended")[0]
     assert amended["time"] == "2010-03-01T09:01:00+00:00"
     assert [one["line"] for one in amended["data"]["lines"]] == ["2"]
 
 
 def test_a_payment_is_never_negative() -> None:
-    assert said(told(line("1", "D", 1, "-3.50")), "order-paid")[0]["amount"] == 0
+    assert data_of(messages_of(line("1", "D", 1, "-3.50")), "order-paid")[0]["amount"] == 0
 
 
 def test_a_write_off_without_a_text_has_an_unknown_reason() -> None:
-    adjusted = said(told(*ODD), "stock-adjusted")
+    adjusted = data_of(messages_of(*ODD), "stock-adjusted")
     assert [(one["sku"], one["delta"], one["reason"]) for one in adjusted] == [
         ("47503J", -2, "damaged"),
         ("85048", -4, "unknown"),
@@ -91,7 +91,7 @@ def test_a_write_off_without_a_text_has_an_unknown_reason() -> None:
 
 
 def test_identical_returns_are_facts_of_their_own() -> None:
-    returned = said(told(*ODD), "return-recorded")
+    returned = data_of(messages_of(*ODD), "return-recorded")
     assert [one["return_id"] for one in returned] == ["C3-1", "C3-2", "C6-1"]
     assert returned[0]["reference"] == "C3"
 
@@ -100,27 +100,27 @@ def test_each_invoice_has_one_first_part() -> None:
     first = [
         message
         for kind in ("order-placed", "order-amended", "return-recorded", "stock-adjusted", "value-adjusted")
-        for message in of_kind(told(*ODD), kind)
+        for message in of_kind(messages_of(*ODD), kind)
         if message.get("part", 1) == 1
     ]
     assert len(first) == 7
 
 
-def test_a_set_of_nothing_is_no_messages() -> None:
-    assert told() == []
+def test_an_empty_set_gives_no_messages() -> None:
+    assert messages_of() == []
 
 
-def test_every_count_and_sum_can_be_asked_again(tmp_path: Path) -> None:
+def test_the_read_models_give_every_count_and_sum_of_the_lines(tmp_path: Path) -> None:
     with writing(Settings(home=tmp_path)) as embedded:
-        ingested(embedded, told(*ODD))
+        ingested(embedded, messages_of(*ODD))
         with embedded.read_models.snapshot() as reader:
-            known = facts(reader)
+            activities = facts(reader)
             sold = orders(reader, channel="online-retail")
             credits_ = orders(reader, channel="online-retail-credit")
             net = net_units(reader, "online-retail", best=10)
-    placed, returned = known["order.placed"], known["return.recorded"]
-    written, nothing = known["stock.adjusted:written_off"], known["stock.adjusted:found"]
-    value = known["seller.value-adjusted"]
+    placed, returned = activities["order.placed"], activities["return.recorded"]
+    written, nothing = activities["stock.adjusted:written_off"], activities["stock.adjusted:found"]
+    value = activities["seller.value-adjusted"]
     assert placed.facts + returned.facts + written.facts + nothing.facts + value.facts == 7
     lines = sold.lines.lines + credits_.lines.lines
     assert lines + returned.events + written.events + nothing.events + value.events == len(ODD)
@@ -139,4 +139,4 @@ def test_every_count_and_sum_can_be_asked_again(tmp_path: Path) -> None:
         "47503J": -2,
         "never sold": -7,
     }
-    assert not [kind for kind in known if "backordered" in kind or "discrepancy" in kind]
+    assert not [kind for kind in activities if "backordered" in kind or "discrepancy" in kind]
