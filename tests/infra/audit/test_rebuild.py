@@ -1,4 +1,4 @@
-"""`jumun rebuild`: the same rows again, from the ledger alone, and the projector goes on from there."""
+"""`jumun rebuild` folds the same rows from the ledger alone, and the projector continues from there."""
 
 import fcntl
 import json
@@ -54,7 +54,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def system(postgres_url: str, kafka: str) -> Iterator[Production]:
-    """With a market decided in each of its partitions, and nothing folded."""
+    """A system with decided messages in each partition, and nothing folded."""
     with production(postgres_url, kafka, partitions=PARTITIONS) as running:
         with running.ledger() as ledger:
             for partition in range(PARTITIONS):
@@ -65,23 +65,23 @@ def system(postgres_url: str, kafka: str) -> Iterator[Production]:
         yield running
 
 
-def test_embedded_the_rows_are_the_same_again(home: Path) -> None:
+def test_an_embedded_rebuild_gives_the_same_rows(home: Path) -> None:
     with closing(ReadModels(str(home / READ_MODELS))) as models:
-        before, place = models.digest(), models.position()
+        before, position = models.digest(), models.position()
         models.rebuild({})
         assert models.digest() != before
     result = run("--home", str(home), "--json")
     assert result.exit_code == 0, result.output
-    (said,) = json.loads(result.stdout)
-    assert (said["partitions"], said["events"]) == (1, place)
+    (row,) = json.loads(result.stdout)
+    assert (row["partitions"], row["events"]) == (1, position)
     with closing(ReadModels(str(home / READ_MODELS))) as models:
-        assert (models.digest(), models.position()) == (before, place)
-    with writing(Settings(home=home)) as embedded:  # and it goes on
+        assert (models.digest(), models.position()) == (before, position)
+    with writing(Settings(home=home)) as embedded:  # and the projector continues
         embedded.ingest([receipt(1), *life_cycle("more")])
         assert verify(embedded.ledger, embedded.read_models).findings == []
 
 
-def test_embedded_it_waits_for_nobody(home: Path) -> None:
+def test_an_embedded_rebuild_is_refused_while_a_projector_runs(home: Path) -> None:
     with (home / "projector.lock").open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         result = run("--home", str(home))
@@ -96,10 +96,10 @@ def test_production_is_folded_partition_by_partition(
         monkeypatch.setenv(f"JUMUN_{name.upper()}", value)
     result = run("--json")
     assert result.exit_code == 0, result.output
-    (said,) = json.loads(result.stdout)
+    (row,) = json.loads(result.stdout)
     with system.ledger() as ledger, system.read_models() as models:
-        assert said["ledger_id"] == ledger.ledger_id
-        assert said["events"] == last_position(ledger)
+        assert row["ledger_id"] == ledger.ledger_id
+        assert row["events"] == last_position(ledger)
         assert verify(ledger, models).findings == []
         models.of(ledger.ledger_id)
         with pytest.raises(OtherLedger):
@@ -108,14 +108,14 @@ def test_production_is_folded_partition_by_partition(
         assert models.positions() == ends
 
 
-def test_a_partition_is_read_in_pieces_of_a_few_commits(system: Production) -> None:
+def test_a_partition_is_read_in_slices_of_a_few_commits(system: Production) -> None:
     with system.ledger() as ledger, system.read_models() as models:
         rebuilt = rebuild(ledger, ledger.ledger_id, models, commits=2)
         assert rebuilt.events == last_position(ledger)
         assert verify(ledger, models).findings == []
 
 
-def test_read_models_of_a_former_id_are_refused_until_they_are_folded_anew(system: Production) -> None:
+def test_read_models_of_a_former_ledger_id_are_refused_until_a_rebuild(system: Production) -> None:
     where = Target(
         system.setting_texts["database_url"], system.setting_texts["ledger_schema"],
         system.setting_texts["database_url"], system.setting_texts["read_models_schema"],
@@ -144,7 +144,7 @@ def test_the_projector_goes_on_after_a_rebuild(system: Production) -> None:
         assert verify(ledger, models).findings == []
 
 
-def test_another_ledger_in_place_of_the_embedded_one_is_noticed(home: Path, tmp_path: Path) -> None:
+def test_replacing_the_embedded_ledger_is_detected(home: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     with writing(Settings(home=other)) as embedded:
         embedded.ingest([receipt(1)])
@@ -162,7 +162,7 @@ def test_another_ledger_in_place_of_the_embedded_one_is_noticed(home: Path, tmp_
         assert models.position() == 2
 
 
-def test_an_empty_ledger_makes_empty_read_models(postgres_schema: tuple[str, str], tmp_path: Path) -> None:
+def test_an_empty_ledger_gives_empty_read_models(postgres_schema: tuple[str, str], tmp_path: Path) -> None:
     url, schema = postgres_schema
     with (
         closing(PostgresLedger(url, schema=schema)) as ledger,
@@ -172,7 +172,7 @@ def test_an_empty_ledger_makes_empty_read_models(postgres_schema: tuple[str, str
         assert (done.events, done.partitions, models.positions()) == (0, 0, {})
 
 
-def test_an_upgrade_leaves_the_read_models_whose_they_are(system: Production) -> None:
+def test_an_upgrade_keeps_the_ledger_id_of_the_read_models(system: Production) -> None:
     where = Target(
         system.setting_texts["database_url"], system.setting_texts["ledger_schema"],
         system.setting_texts["database_url"], system.setting_texts["read_models_schema"],

@@ -1,4 +1,4 @@
-"""The chain: the hash of a commit, which must never come out otherwise."""
+"""The hash chain of commits.  These hashes must never change."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -52,7 +52,7 @@ def test_a_commit_is_hashed_from_the_one_before_it_its_content_and_its_row() -> 
         (KEPT, [ACCEPTED], STATES[:1]),
     ],
 )
-def test_whatever_is_changed_shows(
+def test_every_change_of_the_content_changes_its_hash(
     kept: bytes, outcomes: Sequence[OutcomeContent], states: Sequence[bytes]
 ) -> None:
     assert content_hash(kept, outcomes, states) != content_hash(KEPT, [ACCEPTED], STATES)

@@ -1,4 +1,4 @@
-"""The fence: of two who decide for one partition, one is stopped."""
+"""The fence: of two writers of one partition, one is stopped."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from consumers.ports import Stale
 from infra.event_store.fence import check_offset
 
 
-def test_a_batch_that_begins_where_the_partition_stands_may_be_written() -> None:
+def test_a_batch_that_begins_at_the_next_offset_may_be_written() -> None:
     check_offset(7, 7)
 
 

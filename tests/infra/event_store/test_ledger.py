@@ -1,4 +1,4 @@
-"""What every ledger promises the engine, whatever database it stands on."""
+"""The contract between ledger and engine, tested with every kind of ledger."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -31,7 +31,7 @@ def clock() -> SetClock:
 
 
 Opening = Callable[..., Ledger]
-"""The ledger as another process would open it, for partition 0 or another one."""
+"""Opens the ledger as another process does, for partition 0 or another one."""
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -69,7 +69,7 @@ def received(stream: StreamId, version: int, sequence: int, pieces: int = 1) -> 
 
 
 def batch(begins: int, *events: Decided, **more: Any) -> Batch:
-    """One message's worth: it moves the partition on by one."""
+    """A batch of one message: it advances the next offset by one."""
     accepted = Outcome("accepted", None, "acme", "shop", str(begins), "in", events=(0, len(events)))
     sequences = {"acme": events[-1].sequence} if events else {}
     whole: dict[str, Any] = {"outcomes": [accepted], "sequences": sequences, **more}
@@ -80,15 +80,15 @@ def key(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
-def waiting(number: int, place: StreamId = CHAIR, seller: str = "acme") -> Waiting:
-    return Waiting(number, place, seller, key(number), key(number), "{}", "parked", "early", NOON)
+def waiting(number: int, stream: StreamId = CHAIR, seller: str = "acme") -> Waiting:
+    return Waiting(number, stream, seller, key(number), key(number), "{}", "parked", "early", NOON)
 
 
 def timer(name: str, due: datetime, seller: str = "acme") -> Timer:
     return Timer(name, due, StreamId(f"order/{seller}/naver:main:1"), "ship-by", "a\x1fb")
 
 
-def test_given_nothing_a_partition_begins_at_zero(ledger: Ledger) -> None:
+def test_an_empty_partition_begins_at_zero(ledger: Ledger) -> None:
     assert ledger.next_offset() == 0
     assert ledger.load([CHAIR]) == {}
     assert ledger.sequences(["acme"]) == {}
@@ -96,13 +96,13 @@ def test_given_nothing_a_partition_begins_at_zero(ledger: Ledger) -> None:
     assert (ledger.waits(), ledger.next_number(), ledger.clock("")) == ({}, 1, None)
 
 
-def test_positions_go_on_without_a_gap_whoever_commits(opening: Opening) -> None:
+def test_positions_have_no_gap_with_several_writers(opening: Opening) -> None:
     first = opening().commit(batch(0, received(CHAIR, 1, 1), received(LAMP, 1, 2)))
     second = opening(1).commit(batch(0, received(CHAIR, 2, 3)))
     assert (first.first_position, second.first_position) == (1, 3)
 
 
-def test_what_was_committed_is_there_for_whoever_opens_it_next(opening: Opening) -> None:
+def test_what_was_committed_is_there_when_the_ledger_is_opened_again(opening: Opening) -> None:
     opening().commit(batch(0, received(CHAIR, 1, 1), inbox=[(key(1), key(2))], live={"acme": True}))
     again = opening()
     assert again.next_offset() == 1
@@ -121,7 +121,7 @@ def test_recorded_at_never_goes_backwards(ledger: Ledger, clock: SetClock) -> No
     assert ledger.commit(batch(1, received(CHAIR, 2, 2))).recorded_at == before == NOON
 
 
-def test_a_batch_that_begins_elsewhere_is_refused_whole(ledger: Ledger) -> None:
+def test_a_batch_with_another_first_offset_is_refused_whole(ledger: Ledger) -> None:
     ledger.commit(batch(0, received(CHAIR, 1, 1)))
     for begins in (0, 2):
         with pytest.raises(Stale):
@@ -140,7 +140,7 @@ def test_a_version_that_another_writer_has_taken_refuses_the_batch_whole(opening
     assert other.next_offset() == 0
 
 
-def test_a_message_known_already_refuses_the_batch_whole(ledger: Ledger) -> None:
+def test_a_message_that_is_in_the_inbox_refuses_the_batch_whole(ledger: Ledger) -> None:
     ledger.commit(batch(0, inbox=[(key(1), key(1))]))
     with pytest.raises(Stale):
         ledger.commit(batch(1, received(CHAIR, 1, 1), inbox=[(key(1), key(2))]))
@@ -176,7 +176,7 @@ def test_a_snapshot_of_another_evolve_is_not_used(ledger: SqlLedger) -> None:
     assert (loaded.snapshot, loaded.state.available) == (0, 5)
 
 
-def test_who_waits_is_listed_by_place_in_the_order_of_coming(ledger: Ledger) -> None:
+def test_parked_messages_are_listed_by_stream_in_their_order_of_arrival(ledger: Ledger) -> None:
     first, second, third = waiting(1), waiting(2), waiting(3, LAMP, "other")
     ledger.commit(batch(0, parked=[first, second, replace(third, state="failed")]))
     assert ledger.waits() == {CHAIR: "parked", LAMP: "failed"}
@@ -186,14 +186,14 @@ def test_who_waits_is_listed_by_place_in_the_order_of_coming(ledger: Ledger) -> 
     assert ledger.next_number() == 4
 
 
-def test_who_is_released_waits_no_longer(ledger: Ledger) -> None:
+def test_a_released_message_is_no_longer_parked(ledger: Ledger) -> None:
     ledger.commit(batch(0, parked=[waiting(1), waiting(2)]))
     ledger.commit(batch(1, unparked=[1, 2], parked=[replace(waiting(2), state="failed", reason="bug")]))
     assert ledger.waits() == {CHAIR: "failed"}
     assert [entry.reason for entry in ledger.waiting(CHAIR, 10)] == ["bug"]
 
 
-def test_deadlines_come_in_the_order_in_which_they_fall(ledger: Ledger) -> None:
+def test_deadlines_are_listed_in_the_order_in_which_they_are_due(ledger: Ledger) -> None:
     late, soon, never = timer("late", at(days=2)), timer("soon", at(days=1)), timer("never", at(days=9))
     ledger.commit(batch(0, received(CHAIR, 1, 1), timers=[late, soon, never, soon]))
     assert ledger.due("acme", None, at(days=2), 10) == [soon, late]
@@ -203,7 +203,7 @@ def test_deadlines_come_in_the_order_in_which_they_fall(ledger: Ledger) -> None:
     assert ledger.next_due("other", None) is None
 
 
-def test_a_deadline_that_was_fired_or_failed_falls_no_more(ledger: Ledger) -> None:
+def test_a_deadline_that_was_fired_or_failed_is_not_due_again(ledger: Ledger) -> None:
     fired, failed = timer("fired", at(days=1)), timer("failed", at(days=1))
     ledger.commit(batch(0, received(CHAIR, 1, 1), timers=[fired, failed]))
     ledger.commit(batch(1, fired=[fired], failed_timers=[failed]))
@@ -217,13 +217,13 @@ def test_a_seller_of_history_is_not_moved_by_everybodys_clock(ledger: Ledger) ->
     assert ledger.due("acme", None, at(days=2), 10) == [due]
 
 
-def test_a_clock_stands_where_it_was_put(ledger: Ledger) -> None:
+def test_a_clock_keeps_its_last_time(ledger: Ledger) -> None:
     ledger.commit(batch(0, clocks={"": NOON, "acme": at(days=1)}))
     ledger.commit(batch(1, clocks={"": at(days=3)}))
     assert (ledger.clock(""), ledger.clock("acme"), ledger.clock("other")) == (at(days=3), at(days=1), None)
 
 
-def test_who_waits_and_what_falls_due_belongs_to_one_partition(opening: Opening) -> None:
+def test_parked_messages_and_deadlines_belong_to_one_partition(opening: Opening) -> None:
     first, second = opening(), opening(1)
     first.commit(batch(0, received(CHAIR, 1, 1), parked=[waiting(1)], clocks={"": NOON}, live={"acme": True}))
     due = timer("due", at(days=1), "other")

@@ -1,4 +1,4 @@
-"""The ledger in memory answers as SQLite does, whatever is committed to both."""
+"""The memory ledger gives the same answers as the SQLite ledger, after any commits to both."""
 
 import tempfile
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ NAMES = ["a", "b", "c"]
 
 
 class Step(NamedTuple):
-    """One commit, drawn at random: most of it fits what is there, some of it does not."""
+    """A random commit.  Most of its values fit the ledger, some do not."""
 
     partition: int
     stream: StreamId
@@ -108,8 +108,8 @@ def committed(ledger: Ledger, batch: Batch) -> Committed | None:
 
 
 def answers(ledger: Ledger) -> list[Any]:
-    """To all that an engine may ask."""
-    places = [ledger.waiting(stream, limit) for stream in STREAMS for limit in (1, 9)]
+    """The answers to all queries of an engine."""
+    parked = [ledger.waiting(stream, limit) for stream in STREAMS for limit in (1, 9)]
     due = [
         (ledger.due(seller, after, at(days=2), limit), ledger.next_due(seller, after))
         for seller in (None, *SELLERS)
@@ -122,7 +122,7 @@ def answers(ledger: Ledger) -> list[Any]:
         ledger.load(STREAMS),
         ledger.sequences(SELLERS),
         list(ledger.waits().items()),
-        places,
+        parked,
         [ledger.waiting_count(seller) for seller in SELLERS],
         ledger.next_number(),
         [ledger.clock(name) for name in ("", *SELLERS)],

@@ -1,4 +1,4 @@
-"""What only a server can get wrong: many writers, answers that are lost, and whoever goes away."""
+"""The faults of a real server: many writers, lost replies, and clients or servers that fail."""
 
 import socket
 import threading
@@ -23,7 +23,7 @@ FROZEN_S = 5.0
 
 
 def decided(ledger: PostgresLedger, lines: list[bytes], batch: int = 6) -> None:
-    """As a worker does: where the partition stands says what comes next, also after a refused commit."""
+    """Decides the lines as a worker does: it continues at the next offset, also after a refused commit."""
     engine = Engine(ledger)
     while (at := ledger.next_offset()) < len(lines):
         with suppress(Stale):
@@ -61,69 +61,73 @@ def test_the_database_chains_commits_as_python_does(
 
 
 class Wire:
-    """Between a client and the server.  Cuts the connection instead of passing the answer to a commit on."""
+    """A proxy between client and server.  It can cut the connection before the reply to a commit."""
 
     def __init__(self, url: str) -> None:
-        said = conninfo_to_dict(url)
-        self._server = str(said["host"]), int(str(said["port"]))
-        self._heard = socket.create_server(("127.0.0.1", 0))
-        login, port = f"{said['user']}:{said['password']}", self._heard.getsockname()[1]
-        self.url = f"postgresql://{login}@127.0.0.1:{port}/{said['dbname']}?sslmode=disable"
+        parameters = conninfo_to_dict(url)
+        self._server = str(parameters["host"]), int(str(parameters["port"]))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        login, port = f"{parameters['user']}:{parameters['password']}", self._listener.getsockname()[1]
+        self.url = f"postgresql://{login}@127.0.0.1:{port}/{parameters['dbname']}?sslmode=disable"
         self.cut = 0
-        """How many answers to come will be lost."""
+        """The number of next replies to commits that will be lost."""
         self.lost = 0
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         with suppress(OSError):
             while True:
-                client, _ = self._heard.accept()
+                client, _ = self._listener.accept()
                 server = socket.create_connection(self._server)
-                asked = threading.Event()
-                for work in (self._ask, self._answer):
-                    threading.Thread(target=work, args=(client, server, asked), daemon=True).start()
+                commit_sent = threading.Event()
+                for work in (self._forward_requests, self._forward_replies):
+                    threading.Thread(target=work, args=(client, server, commit_sent), daemon=True).start()
 
-    def _ask(self, client: socket.socket, server: socket.socket, asked: threading.Event) -> None:
-        """A commit is the one question that is long: it carries the events."""
+    def _forward_requests(
+        self, client: socket.socket, server: socket.socket, commit_sent: threading.Event
+    ) -> None:
+        """Forwards requests.  Only a commit is longer than 3,000 bytes: it has the events."""
         with suppress(OSError):
-            while said := client.recv(65_536):
-                if self.cut and len(said) > 3_000:
-                    asked.set()
-                server.sendall(said)
+            while request := client.recv(65_536):
+                if self.cut and len(request) > 3_000:
+                    commit_sent.set()
+                server.sendall(request)
 
-    def _answer(self, client: socket.socket, server: socket.socket, asked: threading.Event) -> None:
+    def _forward_replies(
+        self, client: socket.socket, server: socket.socket, commit_sent: threading.Event
+    ) -> None:
         with suppress(OSError):
-            while said := server.recv(65_536):
-                if asked.is_set():
+            while reply := server.recv(65_536):
+                if commit_sent.is_set():
                     self.cut, self.lost = self.cut - 1, self.lost + 1
                     client.shutdown(socket.SHUT_RDWR)
                     client.close()
                     server.close()
                     return
-                client.sendall(said)
+                client.sendall(reply)
 
     def close(self) -> None:
-        self._heard.close()
+        self._listener.close()
 
 
 @contextmanager
-def wired(url: str) -> Generator[Wire]:
+def proxied(url: str) -> Generator[Wire]:
     wire = Wire(url)
     yield wire
     wire.close()
 
 
-def test_a_lost_answer_to_a_commit_is_settled_by_looking_it_up(
+def test_after_a_lost_reply_to_a_commit_the_ledger_looks_the_commit_up(
     ledger: PostgresLedger, postgres_schema: tuple[str, str]
 ) -> None:
     url, schema = postgres_schema
     lines = [line for n in range(LOST_ANSWERS) for line in life_cycle(str(n))]
     decided(ledger, [receipt(1, pieces=10_000)])
-    with wired(url) as wire, closing(PostgresLedger(wire.url, schema=schema)) as worker:
+    with proxied(url) as wire, closing(PostgresLedger(wire.url, schema=schema)) as worker:
         engine = Engine(worker)
         while (at := worker.next_offset() - 1) < len(lines):
             wire.cut = 1
-            engine.handle(lines[at : at + 5])  # it was written: nothing is refused, nothing is decided twice
+            engine.handle(lines[at : at + 5])  # the commit was written: nothing is refused or decided twice
     assert wire.lost >= LOST_ANSWERS
     assert ledger.rows("SELECT state, count(*) FROM outcomes GROUP BY state") == [
         ("accepted", 1 + len(lines))
@@ -131,7 +135,7 @@ def test_a_lost_answer_to_a_commit_is_settled_by_looking_it_up(
     assert wrong(ledger) == []
 
 
-def test_a_client_that_froze_in_a_transaction_holds_nobody_up_for_long(
+def test_a_client_that_freezes_in_a_transaction_blocks_others_only_for_seconds(
     ledger: PostgresLedger, postgres_schema: tuple[str, str]
 ) -> None:
     with connect(*postgres_schema) as frozen, suppress(psycopg.Error), frozen.transaction():
@@ -142,8 +146,8 @@ def test_a_client_that_froze_in_a_transaction_holds_nobody_up_for_long(
     assert ledger.next_offset() == 1
 
 
-def test_a_server_killed_and_started_again_costs_nothing() -> None:
-    """It has a server of its own to kill."""
+def test_a_server_that_is_killed_and_started_again_loses_nothing() -> None:
+    """It kills a separate server."""
     name = ("--name", "postgres-killed")
     lines = [receipt(1, pieces=10_000), *(line for n in range(100) for line in life_cycle(str(n)))]
     try:

@@ -1,4 +1,4 @@
-"""Reading never writes: files stay as they are to the byte, and are read where nothing can be written."""
+"""Readers never write: they do not change a byte of a file, and also read on a full disk."""
 
 import resource
 import shutil
@@ -29,7 +29,7 @@ LINES = [*life_cycles(["1", "2"]), paid("early"), b"garbage \xff"]
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A ledger with its read models, which nobody has open."""
+    """A closed ledger with its read models."""
     folder = tmp_path / "home"
     with writing(Settings(home=folder)) as embedded:
         embedded.ingest(LINES)
@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def contents(home: Path) -> Mapping[str, bytes]:
-    """Of all files, but for the index and the empty log that SQLite shares among readers."""
+    """The contents of all files, without the shared-memory index and an empty log of SQLite."""
     files = {path.name: path.read_bytes() for path in sorted(home.iterdir())}
     return {name: held for name, held in files.items() if held and not name.endswith("-shm")}
 
@@ -51,7 +51,7 @@ def test_a_question_changes_no_file(home: Path, question: list[str]) -> None:
 
 
 def on_a_full_disk(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """The command, in a process that can make no file longer."""
+    """Runs the command in a process that cannot make any file longer."""
 
     def forbid() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -67,7 +67,7 @@ def on_a_full_disk(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("question", [["verify", "--json"], ["outcomes", "--json"], ["stock", "--json"]])
-def test_a_full_disk_keeps_nobody_from_asking(home: Path, question: list[str]) -> None:
+def test_questions_are_answered_on_a_full_disk(home: Path, question: list[str]) -> None:
     before = contents(home)
     done = on_a_full_disk(home, *question)
     assert done.returncode == 0, done.stderr
@@ -76,7 +76,7 @@ def test_a_full_disk_keeps_nobody_from_asking(home: Path, question: list[str]) -
 
 
 def test_on_a_full_disk_nothing_can_be_ingested(home: Path, tmp_path: Path) -> None:
-    """The guard of the test above: the disk is full indeed."""
+    """Checks the test above: nothing can be written on this disk."""
     file = tmp_path / "more.ndjson"
     file.write_bytes(b"\n".join(life_cycle("3")))
     assert on_a_full_disk(home, "ingest", str(file)).returncode != 0
@@ -84,7 +84,7 @@ def test_on_a_full_disk_nothing_can_be_ingested(home: Path, tmp_path: Path) -> N
 
 @pytest.fixture
 def killed(home: Path, tmp_path: Path) -> Path:
-    """As a writer leaves its files that is killed: with a log whose commits are not in the file yet."""
+    """The files of a killed writer: the write-ahead log has commits that are not in the database file yet."""
     left = tmp_path / "left"
     with writing(Settings(home=home)) as embedded:
         embedded.ingest(life_cycle("3"))
@@ -93,7 +93,7 @@ def killed(home: Path, tmp_path: Path) -> Path:
     return left
 
 
-def test_what_a_killed_writer_left_in_its_log_is_read(home: Path, killed: Path) -> None:
+def test_the_log_of_a_killed_writer_is_read(home: Path, killed: Path) -> None:
     before = contents(killed)
     with closing(ReadOnlySqliteLedger(str(killed / LEDGER))) as ledger:
         left = last_position(ledger)
@@ -102,8 +102,8 @@ def test_what_a_killed_writer_left_in_its_log_is_read(home: Path, killed: Path) 
     assert contents(killed) == before
 
 
-def test_a_log_that_cannot_be_read_is_not_passed_over(killed: Path) -> None:
-    """The file alone would lack the last commits: nothing is answered rather than something wrong."""
+def test_a_log_that_cannot_be_read_is_not_ignored(killed: Path) -> None:
+    """Without the log the last commits would be missing, so the command fails."""
     (killed / f"{LEDGER}-shm").unlink()
     done = on_a_full_disk(killed, "outcomes", "--json")
     assert done.returncode != 0
@@ -123,14 +123,14 @@ def test_nothing_can_be_written_through_a_reader(home: Path) -> None:
         ledger.rows("DELETE FROM set_aside")
 
 
-def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_ledger_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(PersistenceError):
         ReadOnlySqliteLedger(str(tmp_path / LEDGER))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_read_models_that_are_missing_are_folded_first(home: Path) -> None:
-    """The one case in which a question writes: it could not be answered otherwise."""
+    """The only case in which a question writes: it needs the read models."""
     (home / READ_MODELS).unlink()
     result = CliRunner().invoke(app, ["verify", "--home", str(home)])
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""The ledger read through named functions: the same of SQLite and of PostgreSQL, worked out by hand."""
+"""The query functions of the ledger give the expected rows, with SQLite and with PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -38,8 +38,8 @@ def received(stream: StreamId, version: int, sequence: int) -> Decided:
 
 
 def outcome(state: str, message_id: str | None, first: int = 0, end: int = 0, **more: object) -> Outcome:
-    known = {"seller_id": "acme", "source": "shop", "type": "in"} if message_id else {}
-    facts = {"seller_id": None, "source": None, "type": None, **known, "was": None, **more}
+    sender = {"seller_id": "acme", "source": "shop", "type": "in"} if message_id else {}
+    facts = {"seller_id": None, "source": None, "type": None, **sender, "was": None, **more}
     return Outcome(state=state, message_id=message_id, events=(first, end), **facts)  # type: ignore[arg-type]
 
 
@@ -151,13 +151,13 @@ def test_commits_are_read_in_their_order_and_chained(ledger: SqlLedger) -> None:
 
 
 def content(ledger: SqlLedger, commit: Commit) -> bytes:
-    found = outcomes.outcomes_between(ledger, commit.first_outcome, commit.last_outcome)
+    rows = outcomes.outcomes_between(ledger, commit.first_outcome, commit.last_outcome)
     states = [e.state for e in events.events_between(ledger, commit.first_position, commit.last_position)]
     kept = kept_messages(commits.message_bodies(ledger, commit.number))
-    return content_hash(kept, [one.content(commit.first_position) for one in found], states)
+    return content_hash(kept, [one.content(commit.first_position) for one in rows], states)
 
 
-def test_the_messages_of_a_commit_are_kept_a_line_each(ledger: SqlLedger) -> None:
+def test_the_messages_of_a_commit_are_stored_as_lines(ledger: SqlLedger) -> None:
     assert kept_messages(commits.message_bodies(ledger, 1)) == b"{1}\n{2}"
     assert commits.message_bodies(ledger, 2) == []
 
@@ -167,10 +167,10 @@ def test_commits_after_one_come_in_slices(ledger: SqlLedger) -> None:
     assert commits.commits_after(ledger, 4, 2) == []
 
 
-def test_the_commit_that_ends_at_a_place_is_the_last_that_is_not_beyond_it(ledger: SqlLedger) -> None:
+def test_the_last_commit_up_to_a_position_and_an_outcome(ledger: SqlLedger) -> None:
     numbers = {
-        place: found.number if (found := commits.last_commit_up_to(ledger, *place)) else None
-        for place in [(0, 0), (3, 3), (4, 4), (4, 6), (4, 5), (6, 9), (7, 7)]
+        end: commit.number if (commit := commits.last_commit_up_to(ledger, *end)) else None
+        for end in [(0, 0), (3, 3), (4, 4), (4, 6), (4, 5), (6, 9), (7, 7)]
     }
     assert numbers == {(0, 0): None, (3, 3): 1, (4, 4): 2, (4, 6): 3, (4, 5): 2, (6, 9): 3, (7, 7): 4}
     by_position = commits.last_commit_up_to(ledger, 4)
@@ -220,7 +220,7 @@ def test_events_are_read_by_position_and_by_partition(ledger: SqlLedger) -> None
     assert own[1] == every[0]
 
 
-def test_a_stream_s_story_holds_what_followed_elsewhere_but_not_in_the_seller_s_own(
+def test_the_story_of_a_stream_has_follow_ups_on_other_streams_but_not_on_the_seller(
     ledger: SqlLedger,
 ) -> None:
     assert [row.position for row in events.story(ledger, LAMP, 9)] == [3, 5, 6]
@@ -228,7 +228,7 @@ def test_a_stream_s_story_holds_what_followed_elsewhere_but_not_in_the_seller_s_
     assert [row.position for row in events.story(ledger, CHAIR, 9)] == [1, 2, 5, 6]
 
 
-def test_an_outcome_is_read_whole(ledger: SqlLedger) -> None:
+def test_an_outcome_is_read_with_all_columns(ledger: SqlLedger) -> None:
     (row,) = outcomes.outcomes_between(ledger, 3, 3)
     assert row == (
         3, 1, "set_aside", None, None, None, None, None, "not_json", '{"byte": 1}', 0, 2, "c",
@@ -240,7 +240,7 @@ def test_an_outcome_is_read_whole(ledger: SqlLedger) -> None:
     assert outcomes.last_outcome_number(ledger) == 7
 
 
-def test_a_message_s_outcomes_are_apart_from_those_of_what_was_sent_again(ledger: SqlLedger) -> None:
+def test_the_history_of_a_message_has_no_outcomes_of_its_duplicates(ledger: SqlLedger) -> None:
     assert numbers(outcomes.message_history(ledger, "acme", "shop", "m1", 9)) == [1]
     assert outcomes.message_states(ledger, "acme", "shop", "m1") == {"accepted": 1, "duplicate": 1}
     third = outcomes.message_history(ledger, "acme", "shop", "m3", 9)
@@ -250,11 +250,11 @@ def test_a_message_s_outcomes_are_apart_from_those_of_what_was_sent_again(ledger
     assert outcomes.message_history(ledger, "acme", "elsewhere", "m1", 9) == []
 
 
-def numbers(found: list[outcomes.RecordedOutcome]) -> list[int]:
-    return [one.outcome.number for one in found]
+def numbers(rows: list[outcomes.RecordedOutcome]) -> list[int]:
+    return [row.outcome.number for row in rows]
 
 
-def test_outcomes_are_read_by_seller_and_by_what_had_just_been_sent(ledger: SqlLedger) -> None:
+def test_outcomes_are_read_by_seller_and_by_message_id(ledger: SqlLedger) -> None:
     assert numbers(outcomes.seller_outcomes(ledger, "acme", 1, 6, 9)) == [2, 5, 6]
     assert numbers(outcomes.seller_outcomes(ledger, "acme", 1, 6, 1)) == [2]
     assert numbers(outcomes.outcomes_of_new_messages(ledger, 3)) == [4, 5, 6]
@@ -269,13 +269,13 @@ def test_each_message_is_in_exactly_one_state(ledger: SqlLedger) -> None:
     assert outcomes.message_counts(ledger, ["acme", "other"]) == {"accepted": 4, "duplicate": 1, "parked": 0}
 
 
-def test_the_last_that_were_not_accepted_come_newest_first(ledger: SqlLedger) -> None:
+def test_outcomes_that_were_not_accepted_come_newest_first(ledger: SqlLedger) -> None:
     assert [row.number for row in outcomes.last_not_accepted(ledger, None, 9)] == [6, 3]
     assert [row.number for row in outcomes.last_not_accepted(ledger, "acme", 9)] == [6]
     assert [row.number for row in outcomes.last_not_accepted(ledger, None, 1)] == [6]
 
 
-def test_whoever_waits_is_listed_by_partition_and_number(ledger: SqlLedger) -> None:
+def test_parked_messages_are_listed_by_partition_and_number(ledger: SqlLedger) -> None:
     failed = waiting.ParkedMessage(0, 2, "failed", "acme", CHAIR, "trace", SECOND)
     abroad = waiting.ParkedMessage(1, 1, "parked", "other", ABROAD, "early", SECOND)
     assert waiting.parked_messages(ledger) == [failed, abroad]

@@ -1,4 +1,4 @@
-"""eventsourcing's own recorder test cases, on our recorders over files and on a PostgreSQL server."""
+"""Runs the recorder test cases of the library eventsourcing with our SQLite and PostgreSQL recorders."""
 
 import tempfile
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from infra.event_store.postgres.recorder import LedgerRecorder as PostgresRecord
 from infra.event_store.sqlite.recorder import DurableDatastore, LedgerRecorder
 
 LEFT_OPEN: list[DurableDatastore] = []
-"""Some of the library's cases leave threads that still read when they end: what they use is never closed."""
+"""Never closed: some of the library's test cases end while their threads still read."""
 
 
 class OnFiles:
-    """Each test has a folder of its own."""
+    """Gives each test its own folder."""
 
     @pytest.fixture(autouse=True)
     def _folder(self) -> Iterator[None]:
@@ -41,7 +41,7 @@ class OnFiles:
 
 
 class TestAsApplicationRecorder(OnFiles, ApplicationRecorderTestCase[LedgerRecorder]):
-    """Streams, versions, conflicts; notifications in order, also with ten writers at once."""
+    """Streams, versions and conflicts; notifications in order, also with ten concurrent writers."""
 
     def test_insert_subscribe(self) -> None:
         with pytest.raises(NotImplementedError):
@@ -53,11 +53,11 @@ class TestAsProcessRecorder(OnFiles, ProcessRecorderTestCase):
 
 
 class TestPositionsDoNotInterleave(OnFiles, NonInterleavingNotificationIDsBaseCase):
-    """Two writers at once: each one's events stand together."""
+    """Two concurrent writers: the events of one insert have consecutive positions."""
 
 
 class OnAServer:
-    """Each test has a schema of its own."""
+    """Gives each test its own schema."""
 
     @pytest.fixture(autouse=True)
     def _schema(self, postgres_schema: tuple[str, str]) -> Iterator[None]:
@@ -73,11 +73,11 @@ class OnAServer:
 
 
 class TestOnPostgresAsApplicationRecorder(OnAServer, ApplicationRecorderTestCase[PostgresRecorder]):
-    """The same, and subscriptions."""
+    """The same cases with PostgreSQL, and subscriptions."""
 
 
 class TestOnPostgresPositionsDoNotInterleave(OnAServer, NonInterleavingNotificationIDsBaseCase):
-    """Two writers at once, from two sessions."""
+    """Two concurrent writers in two sessions."""
 
 
 def test_the_librarys_insert_function_is_refused(

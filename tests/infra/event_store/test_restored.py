@@ -1,4 +1,4 @@
-"""`jumun db restored`: another id, the same secret, a note of it, and nobody at work meanwhile."""
+"""`jumun db restored`: it gives the ledger a new id, keeps the secret, and refuses while workers run."""
 
 import json
 import uuid
@@ -23,28 +23,28 @@ from tests.messages import life_cycle, receipt
 
 @pytest.fixture
 def target(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    """In a database of its own, whose sessions are nobody else's."""
+    """A separate database, so that it has no sessions of other tests."""
     name = f"test_{uuid.uuid4().hex[:16]}"
-    said = conninfo_to_dict(postgres_url)
-    url = f"postgresql://{said['user']}:{said['password']}@{said['host']}:{said['port']}/{name}"
-    made = Target(url, name, url, f"{name}_read")
+    login = conninfo_to_dict(postgres_url)
+    url = f"postgresql://{login['user']}:{login['password']}@{login['host']}:{login['port']}/{name}"
+    created = Target(url, name, url, f"{name}_read")
     monkeypatch.setenv("JUMUN_DATABASE_URL", url)
-    monkeypatch.setenv("JUMUN_LEDGER_SCHEMA", made.ledger_schema)
-    monkeypatch.setenv("JUMUN_READ_MODELS_SCHEMA", made.read_models_schema)
+    monkeypatch.setenv("JUMUN_LEDGER_SCHEMA", created.ledger_schema)
+    monkeypatch.setenv("JUMUN_READ_MODELS_SCHEMA", created.read_models_schema)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield made
+        yield created
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
         for part in PARTS:
-            gone = sql.Identifier(role(name, part))
-            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(gone))
+            group = sql.Identifier(role(name, part))
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(group))
 
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, ["restored", *words])
 
 
-def said(result: Result) -> str:
+def output_of(result: Result) -> str:
     return " ".join(result.output.split())
 
 
@@ -69,7 +69,7 @@ def test_the_ledger_goes_on_under_another_id_with_its_secret(target: Target) -> 
         assert list(chain_findings(ledger, Verdict())) == []
 
 
-def test_every_restore_is_remembered(target: Target) -> None:
+def test_every_restore_is_recorded(target: Target) -> None:
     upgrade(target)
     assert run().exit_code == run().exit_code == 0
     upgrade(target)
@@ -79,27 +79,27 @@ def test_every_restore_is_remembered(target: Target) -> None:
         assert rows[1][1] == ledger.ledger_id
 
 
-def test_it_says_what_is_to_be_done_next(target: Target) -> None:
+def test_it_prints_the_next_steps(target: Target) -> None:
     upgrade(target)
-    told = said(run())
-    assert "jumun topics anew" in told
-    assert "jumun rebuild" in told
+    output = output_of(run())
+    assert "jumun topics anew" in output
+    assert "jumun rebuild" in output
 
 
-def test_while_somebody_is_connected_it_is_refused_unless_forced(target: Target) -> None:
+def test_it_is_refused_while_a_session_is_open_unless_forced(target: Target) -> None:
     upgrade(target)
     with closing(opened(target)) as ledger:
         former = ledger.ledger_id
         refused = run()
         assert refused.exit_code == 3
-        assert "nothing was changed" in said(refused)
+        assert "nothing was changed" in output_of(refused)
         assert ledger.rows("SELECT ledger_id FROM ledger") == [(former,)]
         assert run("--force").exit_code == 0
         assert ledger.rows("SELECT ledger_id FROM ledger") != [(former,)]
 
 
 @pytest.mark.usefixtures("target")
-def test_without_a_ledger_it_says_so() -> None:
+def test_without_a_ledger_it_fails() -> None:
     result = run()
     assert result.exit_code == 2
-    assert "jumun db upgrade" in said(result)
+    assert "jumun db upgrade" in output_of(result)

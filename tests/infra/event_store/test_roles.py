@@ -1,4 +1,4 @@
-"""What each role of the database may do, and that it may do no more: asked of a real server."""
+"""The rights of each database role, and that it has no others, tested with a real server."""
 
 import uuid
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ HISTORY = ["stored_events", "commits", "outcomes", "inbox", "messages"]
 
 
 class Server:
-    """A ledger with its read models and roles, and a login for each part."""
+    """A ledger with its read models and roles, and a login for each role."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -43,8 +43,8 @@ class Server:
         user = f"{self.schema}_login_{name}"
         self.run(f"CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}' {rights}")
         self._logins.append(user)
-        said = conninfo_to_dict(self.url)
-        return f"postgresql://{user}:{PASSWORD}@{said['host']}:{said['port']}/{said['dbname']}"
+        database = conninfo_to_dict(self.url)
+        return f"postgresql://{user}:{PASSWORD}@{database['host']}:{database['port']}/{database['dbname']}"
 
     def run(self, statement: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -65,13 +65,13 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(postgres_url: str) -> Iterator[Server]:
-    """With one small story decided by its owner."""
-    made = Server(postgres_url)
-    upgrade(made.target)
-    with closing(PostgresLedger(postgres_url, schema=made.schema)) as ledger:
+    """A server with a few messages, decided by its owner."""
+    created = Server(postgres_url)
+    upgrade(created.target)
+    with closing(PostgresLedger(postgres_url, schema=created.schema)) as ledger:
         Engine(ledger).handle(LINES)
-    yield made
-    made.clear()
+    yield created
+    created.clear()
 
 
 @pytest.fixture(scope="module")
@@ -81,24 +81,24 @@ def logins(server: Server) -> dict[str, str]:
 
 @pytest.fixture
 def empty(postgres_url: str) -> Iterator[Server]:
-    """Nothing is made yet."""
-    made = Server(postgres_url)
-    yield made
-    made.clear()
+    """A server without schemas and roles."""
+    created = Server(postgres_url)
+    yield created
+    created.clear()
 
 
-def asked(url: str, schema: str, statement: str, **params: Any) -> list[Any]:
+def query(url: str, schema: str, statement: str, **params: Any) -> list[Any]:
     with connect(url, schema) as connection:
         return connection.execute(statement.encode(), params).fetchall()
 
 
 def reader(url: str, schema: str) -> Any:
-    """As much of a ledger as who only reads events asks for."""
+    """The part of a ledger that a reader of events uses."""
 
     def rows(statement: str, **params: Any) -> list[Any]:
         for name in params:
             statement = statement.replace(f":{name}", f"%({name})s")
-        return asked(url, schema, statement, **params)
+        return query(url, schema, statement, **params)
 
     return SimpleNamespace(rows=rows)
 
@@ -118,13 +118,13 @@ def test_the_engine_decides_the_projector_folds_the_relay_and_the_analyst_read(e
     models.close()
     asking = ReadModels(logins["analyst"], empty.target.read_models_schema)
     with asking.snapshot() as rows:
-        known = order(rows, "acme", "naver", "1")
+        answer = order(rows, "acme", "naver", "1")
     asking.close()
-    assert known is not None
-    assert known.order.status == "delivered"
-    told = asked(logins["relay"], empty.schema, "SELECT position FROM stored_events ORDER BY position")
-    assert told == [(position,) for position in range(1, last + 1)]
-    states = asked(logins["relay"], empty.schema, "SELECT state FROM outcomes ORDER BY number")
+    assert answer is not None
+    assert answer.order.status == "delivered"
+    positions = query(logins["relay"], empty.schema, "SELECT position FROM stored_events ORDER BY position")
+    assert positions == [(position,) for position in range(1, last + 1)]
+    states = query(logins["relay"], empty.schema, "SELECT state FROM outcomes ORDER BY number")
     assert ("set_aside",) in states
 
 
@@ -154,7 +154,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("part", "statement"), REFUSED)
-def test_a_role_is_refused_in_the_ledger_what_is_not_its_work(
+def test_a_role_is_refused_in_the_ledger_what_it_does_not_need(
     server: Server, logins: dict[str, str], part: str, statement: str
 ) -> None:
     with connect(logins[part], server.schema) as connection, pytest.raises(errors.InsufficientPrivilege):
@@ -181,7 +181,7 @@ def test_an_analyst_sees_nothing_of_the_ledger(server: Server, logins: dict[str,
         ("relay", "SELECT FROM {read}.places"),
     ],
 )
-def test_a_role_is_refused_in_the_read_models_what_is_not_its_work(
+def test_a_role_is_refused_in_the_read_models_what_it_does_not_need(
     server: Server, logins: dict[str, str], part: str, statement: str
 ) -> None:
     read = server.target.read_models_schema
@@ -189,7 +189,7 @@ def test_a_role_is_refused_in_the_read_models_what_is_not_its_work(
         connection.execute(statement.format(read=read).encode())
 
 
-def test_a_ledger_s_roles_are_strangers_to_another_ledger(server: Server, empty: Server) -> None:
+def test_the_roles_of_a_ledger_have_no_rights_in_another_ledger(server: Server, empty: Server) -> None:
     upgrade(empty.target)
     with connect(empty.as_part("engine"), empty.schema) as connection:
         connection.execute("SELECT FROM stored_events")
@@ -197,7 +197,7 @@ def test_a_ledger_s_roles_are_strangers_to_another_ledger(server: Server, empty:
             connection.execute(f"SELECT FROM {server.schema}.stored_events".encode())
 
 
-def test_tables_that_were_made_anew_may_be_used_as_before(empty: Server) -> None:
+def test_roles_may_use_tables_that_were_created_again(empty: Server) -> None:
     upgrade(empty.target)
     logins = {part: empty.as_part(part) for part in ("projector", "analyst")}
     with connect(empty.url, empty.target.read_models_schema) as owner:
@@ -212,16 +212,16 @@ def test_tables_that_were_made_anew_may_be_used_as_before(empty: Server) -> None
         models.close()
 
 
-def test_an_upgrade_says_anew_what_a_column_means(empty: Server) -> None:
+def test_an_upgrade_updates_the_comments_of_columns(empty: Server) -> None:
     upgrade(empty.target)
     read = empty.target.read_models_schema
     empty.run(f"COMMENT ON COLUMN {read}.places.position IS 'as an older build put it'")
     upgrade(empty.target)
-    said = asked(empty.url, read, "SELECT col_description('places'::regclass, 2)")
-    assert said == [("Position of the last event folded in.",)]
+    comments = query(empty.url, read, "SELECT col_description('places'::regclass, 2)")
+    assert comments == [("Position of the last event folded in.",)]
 
 
-def test_a_right_that_a_build_takes_back_is_gone_after_its_upgrade(empty: Server) -> None:
+def test_an_upgrade_revokes_rights_that_its_build_does_not_grant(empty: Server) -> None:
     upgrade(empty.target)
     name = role(empty.schema, "relay")
     empty.run(f"GRANT SELECT ON {empty.schema}.vault TO {name}")
@@ -233,7 +233,9 @@ def test_a_right_that_a_build_takes_back_is_gone_after_its_upgrade(empty: Server
         connection.execute("SELECT FROM vault")
 
 
-def test_an_owner_who_may_not_make_roles_is_told_what_an_administrator_must_run(empty: Server) -> None:
+def test_an_owner_without_the_right_to_create_roles_gets_the_statements_for_an_administrator(
+    empty: Server,
+) -> None:
     database = conninfo_to_dict(empty.url)["dbname"]
     owner = empty.login("owner")
     empty.run(f"GRANT CREATE ON DATABASE {database} TO {empty.schema}_login_owner")
@@ -244,10 +246,10 @@ def test_an_owner_who_may_not_make_roles_is_told_what_an_administrator_must_run(
     for statement in done.owed:
         empty.run(statement)
     assert upgrade(target).owed == []
-    assert asked(empty.as_part("relay"), empty.schema, "SELECT count(*) FROM stored_events") == [(0,)]
+    assert query(empty.as_part("relay"), empty.schema, "SELECT count(*) FROM stored_events") == [(0,)]
 
 
-def test_who_answers_over_http_reads_what_became_of_messages_and_no_more(
+def test_the_http_role_reads_outcomes_and_read_models_and_no_more(
     server: Server, logins: dict[str, str]
 ) -> None:
     url = logins["http"]
@@ -264,4 +266,4 @@ def test_who_answers_over_http_reads_what_became_of_messages_and_no_more(
         "INSERT INTO outcomes DEFAULT VALUES",
     ):
         with pytest.raises(errors.InsufficientPrivilege):
-            asked(url, server.schema, statement)
+            query(url, server.schema, statement)

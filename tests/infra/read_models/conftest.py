@@ -1,4 +1,4 @@
-"""Where read models may lie: in a file, and in a schema of a real PostgreSQL."""
+"""Databases for read models: an SQLite file, and a schema of a real PostgreSQL."""
 
 import uuid
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from infra.read_models.store import ReadModels, opened
 
 
 @dataclass(frozen=True)
-class RecordRef:
-    """One place, empty when a test begins."""
+class Database:
+    """A database for read models.  It is empty when a test begins."""
 
     path_or_url: str
     schema: str
@@ -25,7 +25,7 @@ class RecordRef:
         return ReadModels(self.path_or_url, self.schema, **how)
 
     def by_hand(self, statement: str) -> None:
-        """What nobody but a fold should do."""
+        """Executes a statement that changes rows behind the projector's back."""
         engine, _ = opened(self.path_or_url, self.schema)
         with writing(engine) as connection:
             connection.exec_driver_sql(statement)
@@ -39,7 +39,7 @@ class RecordRef:
 
 @pytest.fixture(scope="session")
 def read_schema(postgres_url: str) -> Iterator[str]:
-    """A schema for the read models of all tests of this process, one after the other."""
+    """A schema that all tests of this process use, one after another."""
     schema = f"test_read_{uuid.uuid4().hex[:20]}"
     yield schema
     with psycopg.connect(postgres_url, autocommit=True) as connection:
@@ -47,27 +47,27 @@ def read_schema(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def on_postgres(postgres_url: str, read_schema: str) -> RecordRef:
-    place = RecordRef(postgres_url, read_schema)
-    place.clear()
-    return place
+def on_postgres(postgres_url: str, read_schema: str) -> Database:
+    database = Database(postgres_url, read_schema)
+    database.clear()
+    return database
 
 
 @pytest.fixture
-def on_sqlite(tmp_path: Path) -> RecordRef:
-    return RecordRef(str(tmp_path / "read.db"), "")
+def on_sqlite(tmp_path: Path) -> Database:
+    return Database(str(tmp_path / "read.db"), "")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest) -> RecordRef:
-    """Each in turn: whatever is asked, both give the same answer."""
+def database(request: pytest.FixtureRequest) -> Database:
+    """Runs the test once with each database."""
     kind = {"sqlite": "on_sqlite", "postgresql": "on_postgres"}[request.param]
-    found: RecordRef = request.getfixturevalue(kind)
-    return found
+    chosen: Database = request.getfixturevalue(kind)
+    return chosen
 
 
 @pytest.fixture
-def models(place: RecordRef) -> Iterator[ReadModels]:
-    opened_ = place.models()
+def models(database: Database) -> Iterator[ReadModels]:
+    opened_ = database.models()
     yield opened_
     opened_.close()

@@ -1,4 +1,4 @@
-"""What only a server can get wrong: several at once, rights of its own, and whoever is killed."""
+"""Read models on a real server: concurrent projectors, killed sessions, limits and secrets."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from infra.read_models.sizes import Sizes
 from infra.read_models.store import ReadModels, opened
 from projections.fold import Recorded
 from projections.verify import in_batches, recount
-from tests.infra.read_models.conftest import RecordRef
+from tests.infra.read_models.conftest import Database
 from tests.projections.story import Story, at, together
 from tests.projections.test_folds import EVERYTHING, paid, placed, received, sent
 
@@ -24,57 +24,57 @@ LAST = EVERYTHING[-1].position
 PARTITIONS = 4
 
 
-def asked(place: RecordRef, statement: str) -> list[tuple[object, ...]]:
-    engine, _ = opened(place.path_or_url, place.schema)
+def query(database: Database, statement: str) -> list[tuple[object, ...]]:
+    engine, _ = opened(database.path_or_url, database.schema)
     with engine.connect() as connection:
-        found = [tuple(row) for row in connection.exec_driver_sql(statement)]
+        rows = [tuple(row) for row in connection.exec_driver_sql(statement)]
     engine.dispose()
-    return found
+    return rows
 
 
 def of_sellers(count: int) -> tuple[list[Recorded], list[list[Recorded]]]:
-    """A ledger, and its events by partition: one seller in each."""
+    """The events of a ledger, and the same events by partition: one seller per partition."""
     stories = [Story(seller=f"seller-{number}") for number in range(count)]
     for story in stories:
         story.handle(received(), at())
         for name in ("1", "2", "3"):
             story.handle(placed(name), at()).handle(paid(name), at(hours=1)).handle(sent(name), at(1))
     ledger = together(stories)
-    return ledger, [[known for known in ledger if known.seller_id == story.seller] for story in stories]
+    return ledger, [[event for event in ledger if event.seller_id == story.seller] for story in stories]
 
 
-def test_the_database_itself_says_what_each_table_and_column_means(on_postgres: RecordRef) -> None:
-    columns = asked(
+def test_the_database_has_comments_on_each_table_and_column(on_postgres: Database) -> None:
+    columns = query(
         on_postgres,
         "SELECT c.relname, a.attname, col_description(c.oid, a.attnum), obj_description(c.oid)"
         " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
         f" WHERE c.relnamespace = '{on_postgres.schema}'::regnamespace AND c.relkind = 'r' AND a.attnum > 0",
     )
-    known = {(table, column): (comment, of) for table, column, comment, of in columns}
+    comments = {(table, column): (comment, of) for table, column, comment, of in columns}
     for table in METADATA.sorted_tables:
         for column in table.columns:
-            assert known[table.name, column.name] == (column.comment, table.comment)
+            assert comments[table.name, column.name] == (column.comment, table.comment)
 
 
-def test_many_that_start_at_once_make_the_tables_once(on_postgres: RecordRef) -> None:
+def test_concurrent_starts_create_the_tables_once(on_postgres: Database) -> None:
     on_postgres.by_hand(f"DROP SCHEMA {on_postgres.schema} CASCADE")
     with ThreadPoolExecutor(6) as pool:
         for begun in [pool.submit(on_postgres.models) for _ in range(6)]:
             begun.result().close()
-    assert len(asked(on_postgres, "SELECT made_of FROM shape")) == 1
+    assert len(query(on_postgres, "SELECT made_of FROM shape")) == 1
 
 
-def test_who_folds_one_partition_never_waits_for_who_folds_another(on_postgres: RecordRef) -> None:
-    """One stands still within its transaction, its rows written, while the other begins and ends."""
+def test_projectors_of_different_partitions_do_not_block_each_other(on_postgres: Database) -> None:
+    """One stops in its transaction, after writing its rows, while the other begins and ends."""
     ledger, (one, other) = of_sellers(2)
     written, go_on = threading.Event(), threading.Event()
 
-    def stands_still(point: str) -> None:
+    def stop(point: str) -> None:
         if point == "read_models.within":
             written.set()
             assert go_on.wait(20)
 
-    first, second = on_postgres.models(faults=stands_still), on_postgres.models()
+    first, second = on_postgres.models(faults=stop), on_postgres.models()
     with ThreadPoolExecutor(1) as pool:
         folding = pool.submit(first.apply, one, partition=1, after=0)
         assert written.wait(20)
@@ -87,14 +87,14 @@ def test_who_folds_one_partition_never_waits_for_who_folds_another(on_postgres: 
     second.close()
 
 
-def test_partitions_folded_all_at_once_give_what_a_recount_gives(on_postgres: RecordRef) -> None:
+def test_partitions_folded_concurrently_give_the_rows_of_a_recount(on_postgres: Database) -> None:
     ledger, partitions = of_sellers(PARTITIONS)
 
     def work(partition: int) -> None:
-        models, stands = on_postgres.models(), 0
+        models, position = on_postgres.models(), 0
         for batch in in_batches(partitions[partition], 5):
-            models.apply(batch, partition=partition, after=stands)
-            stands = batch[-1].position
+            models.apply(batch, partition=partition, after=position)
+            position = batch[-1].position
         models.close()
 
     with ThreadPoolExecutor(PARTITIONS) as pool:
@@ -104,7 +104,7 @@ def test_partitions_folded_all_at_once_give_what_a_recount_gives(on_postgres: Re
     models.close()
 
 
-def test_of_two_who_begin_a_partition_at_once_one_is_refused(on_postgres: RecordRef) -> None:
+def test_of_two_projectors_that_begin_a_partition_at_once_one_is_refused(on_postgres: Database) -> None:
     both = [on_postgres.models() for _ in range(2)]
 
     def begin(models: ReadModels) -> bool:
@@ -122,8 +122,8 @@ def test_of_two_who_begin_a_partition_at_once_one_is_refused(on_postgres: Record
 
 
 @pytest.mark.parametrize("begun", [0, 30])
-def test_while_a_rebuild_runs_readers_see_the_old_rows_and_who_folds_waits(
-    on_postgres: RecordRef, begun: int
+def test_during_a_rebuild_readers_see_the_old_rows_and_projectors_wait(
+    on_postgres: Database, begun: int
 ) -> None:
     reader, folder = on_postgres.models(), on_postgres.models()
     folder.apply(EVERYTHING[:begun], after=0)
@@ -147,26 +147,26 @@ def test_while_a_rebuild_runs_readers_see_the_old_rows_and_who_folds_waits(
         one.close()
 
 
-def ended(place: RecordRef) -> None:
-    """As an administrator ends everybody else's sessions that write."""
-    with psycopg.connect(place.path_or_url, autocommit=True) as connection:
+def end_other_sessions(database: Database) -> None:
+    """Ends all other sessions that write, as an administrator does."""
+    with psycopg.connect(database.path_or_url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"
             " WHERE c.relname = 'places' AND c.relnamespace = %s::regnamespace AND l.pid <> pg_backend_pid()",
-            [place.schema],
+            [database.schema],
         )
 
 
 @pytest.mark.parametrize("work", ["apply", "rebuild"])
-def test_a_session_that_the_server_ends_leaves_what_was_there_and_the_next_goes_on(
-    on_postgres: RecordRef, work: str
+def test_a_session_that_the_server_ends_changes_nothing_and_the_next_one_continues(
+    on_postgres: Database, work: str
 ) -> None:
     armed = [False]
 
     def fault(point: str) -> None:
         if armed[0] and point == "read_models.within":
             armed[0] = False
-            ended(on_postgres)
+            end_other_sessions(on_postgres)
 
     models = on_postgres.models(faults=fault)
     models.apply(EVERYTHING[:30], after=0)
@@ -179,20 +179,20 @@ def test_a_session_that_the_server_ends_leaves_what_was_there_and_the_next_goes_
     models.close()
 
 
-def test_questions_are_asked_in_a_transaction_that_cannot_write(on_postgres: RecordRef) -> None:
+def test_questions_are_asked_in_a_transaction_that_cannot_write(on_postgres: Database) -> None:
     models = on_postgres.models()
     with pytest.raises(DBAPIError, match="read-only"), models.reading() as connection:
         connection.exec_driver_sql("DELETE FROM places")
     models.close()
 
 
-def test_a_session_has_limits_on_all_that_could_hold_others_up(on_postgres: RecordRef) -> None:
+def test_a_session_has_timeouts_for_everything_that_could_block_others(on_postgres: Database) -> None:
     for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
-        assert asked(on_postgres, f"SHOW {name}") != [("0",)]
-    assert asked(on_postgres, "SHOW search_path") == [(on_postgres.schema,)]
+        assert query(on_postgres, f"SHOW {name}") != [("0",)]
+    assert query(on_postgres, "SHOW search_path") == [(on_postgres.schema,)]
 
 
-def test_no_error_and_no_object_shows_the_password(on_postgres: RecordRef) -> None:
+def test_no_error_and_no_object_shows_the_password(on_postgres: Database) -> None:
     server = urlsplit(on_postgres.path_or_url).netloc.rpartition("@")[2]
     engine, _ = opened(f"postgresql://jumun:Dragon7@{server}/postgres", "nowhere")
     with pytest.raises(DBAPIError) as refused, engine.connect():
@@ -205,7 +205,7 @@ def test_no_error_and_no_object_shows_the_password(on_postgres: RecordRef) -> No
     assert unreadable.value.__suppress_context__ or unreadable.value.__context__ is None
 
 
-def test_an_error_does_not_show_what_rows_hold(on_postgres: RecordRef) -> None:
+def test_an_error_does_not_show_parameter_values(on_postgres: Database) -> None:
     models = on_postgres.models()
     with pytest.raises(DBAPIError) as refused, models.reading() as connection:
         connection.execute(sa.text("SELECT * FROM nowhere WHERE name = :name"), {"name": "Hong Gildong"})

@@ -1,4 +1,4 @@
-"""The questions that users ask, on small stories whose answers were worked out by hand."""
+"""The questions of users, on small stories whose answers can be checked by hand."""
 
 import json
 from collections.abc import Callable, Generator, Sequence
@@ -32,7 +32,7 @@ from projections.questions.returns import returns
 from projections.questions.rows import RowReader
 from projections.questions.score import score
 from projections.questions.stock import stock
-from tests.infra.read_models.conftest import RecordRef
+from tests.infra.read_models.conftest import Database
 from tests.projections.story import Story, at, parsed, together
 from tests.projections.test_folds import (
     EVERYTHING,
@@ -55,8 +55,8 @@ def in_memory(events: Sequence[Recorded]) -> Generator[RowReader]:
 
 
 @contextmanager
-def stored(place: RecordRef, events: Sequence[Recorded]) -> Generator[RowReader]:
-    models = place.models()
+def stored(database: Database, events: Sequence[Recorded]) -> Generator[RowReader]:
+    models = database.models()
     models.apply(events, after=0)
     try:
         with models.snapshot() as rows:
@@ -67,11 +67,11 @@ def stored(place: RecordRef, events: Sequence[Recorded]) -> Generator[RowReader]
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def reading(request: pytest.FixtureRequest) -> Reading:
-    """The rows that stories make, in each place in turn: whatever is asked, the answer is the same."""
+    """Opens the rows of stories, in memory and in each database.  The answers are the same."""
     if request.param == "memory":
         return lambda *stories: in_memory(together(stories))
-    place: RecordRef = request.getfixturevalue({"sqlite": "on_sqlite"}.get(request.param, "on_postgres"))
-    return lambda *stories: stored(place, together(stories))
+    database: Database = request.getfixturevalue({"sqlite": "on_sqlite"}.get(request.param, "on_postgres"))
+    return lambda *stories: stored(database, together(stories))
 
 
 def sold_out(order: str) -> CancelLines:
@@ -80,7 +80,7 @@ def sold_out(order: str) -> CancelLines:
 
 
 def in_march(cancels: int, paid_orders: int) -> Story:
-    """`cancels` sold-out cancels of Wednesday noon in Seoul, out of `paid_orders` sent in time."""
+    """`paid_orders` orders of Wednesday noon: `cancels` of them are cancelled as sold out, the rest sent."""
     story = Story().handle(received(10_000), at(-9))
     for number in range(paid_orders):
         name = f"{number:02}"
@@ -99,19 +99,19 @@ def test_ten_points_on_forty_percent_of_the_paid_orders_set_off_a_stage(
     reading: Reading, cancels: int, orders: int, points: int, triggered: bool, more: int | None
 ) -> None:
     with reading(in_march(cancels, orders)) as reader:
-        found = penalty(reader, "acme", "naver", at(1, 3))
-    assert (found.now.points, found.now.paid_orders, found.now.triggered) == (points, orders, triggered)
-    assert found.more_until_trigger == more
-    assert (found.stage.stage.name if found.stage else None) == ("주의" if triggered else None)
+        answer = penalty(reader, "acme", "naver", at(1, 3))
+    assert (answer.now.points, answer.now.paid_orders, answer.now.triggered) == (points, orders, triggered)
+    assert answer.more_until_trigger == more
+    assert (answer.stage.stage.name if answer.stage else None) == ("주의" if triggered else None)
 
 
 def test_points_come_the_next_day_and_expire_without_any_event(reading: Reading) -> None:
     with reading(in_march(1, 3)) as reader:
         points = [penalty(reader, "acme", "naver", at(day)).now.points for day in (0.2, 1, 30, 31)]
-        found = penalty(reader, "acme", "naver", at(1))
+        answer = penalty(reader, "acme", "naver", at(1))
     assert points == [0, 2, 2, 0]
-    assert found.expiring == {date(2026, 4, 4): 2}
-    assert [(case.order_id, case.rule, case.points) for case in found.cases] == [("00", "oos_cancel", 2)]
+    assert answer.expiring == {date(2026, 4, 4): 2}
+    assert [(case.order_id, case.rule, case.points) for case in answer.cases] == [("00", "oos_cancel", 2)]
 
 
 def test_a_line_not_sent_by_its_limit_costs_a_point_and_one_sent_in_time_none(reading: Reading) -> None:
@@ -136,18 +136,18 @@ def test_each_channel_shows_its_share_above_the_safety_stock(reading: Reading) -
     policy = STOCK_STD.model_copy(update={"version": 2, "safety_stock": 3, "channel_shares": shares})
     story = stocked().handle(AdoptPolicy(policy=policy), at(-8)).handle(placed(), at()).handle(paid(), at())
     with reading(story) as reader:
-        (found,) = stock(reader, "acme")
-    assert (found.on_hand, found.reserved, found.available, found.safety_stock) == (100, 2, 98, 3)
-    assert found.sellable == {"naver": 95, "shopify": 76}
-    assert found.conserved
+        (answer,) = stock(reader, "acme")
+    assert (answer.on_hand, answer.reserved, answer.available, answer.safety_stock) == (100, 2, 98, 3)
+    assert answer.sellable == {"naver": 95, "shopify": 76}
+    assert answer.conserved
 
 
 def test_a_sku_that_was_cancelled_as_sold_out_is_for_sale_nowhere(reading: Reading) -> None:
     story = stocked().handle(placed(), at()).handle(paid(), at()).handle(sold_out("1"), at(1))
     with reading(story) as reader:
-        (found,) = stock(reader, "acme", "CHAIR", ("naver", "coupang"))
-    assert found.closed
-    assert found.sellable == {"naver": 0, "coupang": 0}
+        (answer,) = stock(reader, "acme", "CHAIR", ("naver", "coupang"))
+    assert answer.closed
+    assert answer.sellable == {"naver": 0, "coupang": 0}
 
 
 def test_a_marketplace_order_of_two_sellers_counts_once(reading: Reading) -> None:
@@ -159,11 +159,11 @@ def test_a_marketplace_order_of_two_sellers_counts_once(reading: Reading) -> Non
     with reading(*stories) as reader:
         every = orders(reader)
         came = orders(reader, claimed_status="delivered")
-        gone = orders(reader, claimed_status="canceled")
+        cancelled = orders(reader, claimed_status="canceled")
     assert every.orders == 2
     assert every.by_claimed_status == {"canceled": 1, "delivered": 1}
     assert (came.orders, came.delivered, came.by_seller) == (1, 1, {"a": 1, "b": 1})
-    assert gone.by_seller == {"a": 1}
+    assert cancelled.by_seller == {"a": 1}
     assert (came.late_by_timestamp, came.late_by_calendar_day, came.on_the_promised_day) == (1, 0, 1)
     assert came.approval_hours == Decimal(6)
     assert came.delivery_days_floor == Decimal(2)
@@ -172,26 +172,26 @@ def test_a_marketplace_order_of_two_sellers_counts_once(reading: Reading) -> Non
     assert (came.lines.handed_over, came.lines.handed_over_after_limit) == (2, 0)
 
 
-def test_lines_that_left_at_a_time_nobody_told_are_counted_apart(reading: Reading) -> None:
+def test_lines_with_an_inferred_time_of_dispatch_are_counted_separately(reading: Reading) -> None:
     story = stocked()
-    for name, inferred in (("told", False), ("worked out", True)):
+    for name, inferred in (("reported", False), ("inferred", True)):
         story.handle(placed(name), at()).handle(paid(name), at()).handle(sent(name), at(9), inferred=inferred)
     with reading(story) as reader:
         left = orders(reader).lines
         points = penalty(reader, "acme", "naver", at(10)).now.points
-        known = one_order(reader, "acme", "naver", "worked out")
+        answer = one_order(reader, "acme", "naver", "inferred")
     assert (left.handed_over, left.handed_over_after_limit, left.handed_over_inferred) == (1, 1, 1)
-    assert points == 1, "for the one that is told to have left late"
-    assert known is not None
-    assert (known.lines[0].dispatch_inferred, known.parcels[0].dispatch_inferred) == (True, True)
+    assert points == 1, "for the order that is reported as dispatched late"
+    assert answer is not None
+    assert (answer.lines[0].dispatch_inferred, answer.parcels[0].dispatch_inferred) == (True, True)
 
 
-def test_lines_know_the_day_of_their_promise_and_when_their_delivery_was_reported(reading: Reading) -> None:
+def test_lines_are_counted_by_promised_day_and_report_lag(reading: Reading) -> None:
     story = stocked()
     for name, day, reported in (("1", 1, 2), ("2", 2, None), ("3", 3, 368)):
         story.handle(placed(name, promise_at=at(2)), at()).handle(sent(name), at(hours=1))
-        told = None if reported is None else at(reported)
-        story.handle(tracked("delivered", name), at(day), reported_at=told)
+        reported_at = None if reported is None else at(reported)
+        story.handle(tracked("delivered", name), at(day), reported_at=reported_at)
     with reading(story) as reader:
         lines = orders(reader).lines
     assert (lines.delivered_early, lines.delivered_on_the_day, lines.delivered_late) == (1, 1, 1)
@@ -200,8 +200,8 @@ def test_lines_know_the_day_of_their_promise_and_when_their_delivery_was_reporte
 
 def test_a_rate_without_cases_is_not_enough_data(reading: Reading) -> None:
     with reading(stocked()) as reader:
-        found = kpi(reader, "on_time_shipment", seller="acme")
-    assert (found.rate, found.mean, found.p50) == (None, None, None)
+        answer = kpi(reader, "on_time_shipment", seller="acme")
+    assert (answer.rate, answer.mean, answer.p50) == (None, None, None)
 
 
 def test_a_kpi_over_days_adds_up_to_exact_means_and_quantiles_within_a_twentieth(reading: Reading) -> None:
@@ -229,7 +229,7 @@ def on_coupang(kind: type[Any], order: str, **fields: Any) -> Any:
     return parsed(kind, channel="coupang", order_id=order, **fields)
 
 
-def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(reading: Reading) -> None:
+def test_the_score_is_judged_by_the_marks_of_the_seller(reading: Reading) -> None:
     story = stocked()
     for number in range(4):
         name, line = str(number), {"line": "1", "sku": "CHAIR", "pieces": 1}
@@ -239,9 +239,9 @@ def test_the_score_is_judged_by_the_marks_that_the_seller_typed_in(reading: Read
         delivered = on_coupang(RecordTracking, name, shipment_id="b", status="delivered")
         story.handle(delivered, at(2 if number else 4))
     with reading(story) as reader:
-        found = {line.metric: line for line in score(reader, "acme", as_of=at(5))}
-    assert (found["on_time_delivery"].rate, found["on_time_delivery"].state) == (Decimal("0.75"), "fail")
-    assert found["order_fulfilment"].state == "no mark"
+        lines = {line.metric: line for line in score(reader, "acme", as_of=at(5))}
+    assert (lines["on_time_delivery"].rate, lines["on_time_delivery"].state) == (Decimal("0.75"), "fail")
+    assert lines["order_fulfilment"].state == "no mark"
 
 
 def test_net_units_are_what_left_less_what_came_back_and_was_written_off(reading: Reading) -> None:
@@ -263,8 +263,8 @@ def test_activity_sums_facts_by_kind_over_days(reading: Reading) -> None:
     assert (one.facts, one.units, both.facts, shouted) == (1, 2, 2, [])
 
 
-def test_every_answer_says_as_of_what_and_makes_plain_rows(place: RecordRef) -> None:
-    with stored(place, EVERYTHING) as reader:
+def test_every_answer_has_its_position_and_time_and_makes_plain_rows(database: Database) -> None:
+    with stored(database, EVERYTHING) as reader:
         answers: list[Any] = [
             *stock(reader, "acme"),
             penalty(reader, "acme"),
@@ -280,25 +280,25 @@ def test_every_answer_says_as_of_what_and_makes_plain_rows(place: RecordRef) -> 
         json.dumps(row)
 
 
-def test_an_order_nobody_knows_is_none(reading: Reading) -> None:
+def test_the_answer_for_an_unknown_order_is_none(reading: Reading) -> None:
     with reading(stocked()) as reader:
         assert one_order(reader, "acme", "naver", "nobody") is None
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
-def test_each_entry_gives_the_same_answer_of_stored_rows_and_of_rows_in_memory(
-    place: RecordRef, question: Question[Any]
+def test_each_question_has_the_same_answer_for_stored_rows_and_rows_in_memory(
+    database: Database, question: Question[Any]
 ) -> None:
     named = {"order_id": "1"} if question.name == "order" else {}
     memory, given = folded(EVERYTHING), question.parameters(**named)
-    with stored(place, EVERYTHING) as rows:
+    with stored(database, EVERYTHING) as rows:
         answers = list(question.ask(rows, "acme", given))
     assert answers
     assert answers == list(question.ask(memory, "acme", given))
     assert all(isinstance(answer, question.answer) for answer in answers)
 
 
-def test_no_two_questions_have_one_name_and_none_takes_what_http_takes_for_all() -> None:
+def test_question_names_are_unique_and_no_parameter_has_a_name_that_http_uses() -> None:
     assert len({question.name for question in QUESTIONS}) == len(QUESTIONS)
     for question in QUESTIONS:
         assert not question.parameters.model_fields.keys() & QuestionParameters.model_fields.keys()

@@ -1,4 +1,4 @@
-"""The rows port: in memory, on SQLite and on PostgreSQL, the same request has the same answer."""
+"""The port for rows: memory, SQLite and PostgreSQL give the same answer to the same request."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ from projections.questions.rows import (
     total,
 )
 from projections.read_models import TABLES
-from tests.infra.read_models.conftest import RecordRef
+from tests.infra.read_models.conftest import Database
 from tests.projections.story import at
 from tests.projections.test_folds import EVERYTHING
 
@@ -57,11 +57,11 @@ ROWS = (TWO, OTHER, THREE, ONE)
 
 
 class Stored:
-    """Rows in a database, one set of them after the other."""
+    """Keeps one set of rows in a database, and replaces it for the next test."""
 
-    def __init__(self, place: RecordRef) -> None:
-        place.models().close()
-        self._engine, self._tables = opened(place.path_or_url, place.schema)
+    def __init__(self, database: Database) -> None:
+        database.models().close()
+        self._engine, self._tables = opened(database.path_or_url, database.schema)
 
     @contextmanager
     def reading(self, rows: Sequence[Parcel]) -> Generator[RowReader]:
@@ -79,8 +79,8 @@ class Stored:
 
 
 @pytest.fixture
-def stored(place: RecordRef) -> Iterator[Stored]:
-    tables = Stored(place)
+def stored(database: Database) -> Iterator[Stored]:
+    tables = Stored(database)
     yield tables
     tables.close()
 
@@ -91,7 +91,7 @@ def in_memory(rows: Sequence[Parcel]) -> RowReader:
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def reader(request: pytest.FixtureRequest) -> Iterator[RowReader]:
-    """`ROWS` in each place in turn."""
+    """A reader of `ROWS`, once in memory and once per database."""
     if request.param == "memory":
         yield in_memory(ROWS)
         return
@@ -137,7 +137,7 @@ def test_rows_are_sorted_by_key_as_code_points_sort(reader: RowReader) -> None:
         (GreaterThanColumn("dispatched_at", "status_at"), ["1"]),
     ],
 )
-def test_each_condition_leaves_the_rows_for_which_it_holds(
+def test_each_condition_selects_the_rows_for_which_it_holds(
     reader: RowReader, condition: Condition, shipments: list[str]
 ) -> None:
     assert [row.shipment_id for row in reader.select(PARCELS, [condition])] == shipments
@@ -151,7 +151,7 @@ def test_none_is_the_least_of_all_values(reader: RowReader) -> None:
     assert names(reader, order=down, after=(20, "2"), limit=1) == ["acme 1"]
 
 
-def test_columns_are_read_as_the_rows_hold_them(reader: RowReader) -> None:
+def test_columns_have_the_values_of_the_rows(reader: RowReader) -> None:
     columns = ("carrier", "dispatch_inferred", "contents")
     assert sorted(reader.columns(PARCELS, columns, equal(seller_id="acme"))) == [
         ("Post", False, {"a": 2}),
@@ -160,7 +160,7 @@ def test_columns_are_read_as_the_rows_hold_them(reader: RowReader) -> None:
     ]
 
 
-def test_figures_are_worked_out_group_by_group(reader: RowReader) -> None:
+def test_measures_are_computed_per_group(reader: RowReader) -> None:
     measures = (
         count(),
         count(IsNone("dispatched_at")),
@@ -177,14 +177,14 @@ def test_figures_are_worked_out_group_by_group(reader: RowReader) -> None:
     assert reader.aggregate(PARCELS, measures) == [(4, 1, 70, 80, "Post", 35, 3)]
 
 
-def test_no_rows_are_one_group_where_there_is_nothing_to_group_by(reader: RowReader) -> None:
+def test_without_grouping_no_rows_are_one_group(reader: RowReader) -> None:
     nothing = [Equal("seller_id", "nobody")]
     measures = (count(), total("status_at"), greatest("status_at"))
     assert reader.aggregate(PARCELS, measures, nothing) == [(0, 0, None)]
     assert reader.aggregate(PARCELS, measures, nothing, by=("seller_id",)) == []
 
 
-def test_groups_without_measures_are_the_values_that_there_are(reader: RowReader) -> None:
+def test_groups_without_measures_are_the_distinct_values(reader: RowReader) -> None:
     assert reader.aggregate(PARCELS, (), by=("carrier",)) == [(None,), ("Post",), ("Päckchen",), ("post",)]
 
 
@@ -198,8 +198,8 @@ def test_a_filter_that_is_not_set_is_no_condition() -> None:
     ]
 
 
-def test_rows_folded_in_memory_are_those_that_are_stored(place: RecordRef) -> None:
-    models, memory = place.models(), folded(EVERYTHING)
+def test_rows_folded_in_memory_equal_the_stored_rows(database: Database) -> None:
+    models, memory = database.models(), folded(EVERYTHING)
     models.apply(EVERYTHING, after=0)
     with models.snapshot() as rows:
         assert memory.position() == rows.position() == EVERYTHING[-1].position

@@ -1,4 +1,4 @@
-"""The demo's marketplace, folded in any way into either database, gives the same rows to the byte."""
+"""The demo's marketplace gives the same rows in both databases, however it is folded."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +12,7 @@ from infra.read_models.sizes import Sizes
 from infra.read_models.store import ReadModels
 from projections.fold import Recorded
 from projections.verify import recount
-from tests.infra.read_models.conftest import RecordRef
+from tests.infra.read_models.conftest import Database
 
 ORDERS, SEED, BATCH = 200, 7, 500
 By = dict[int, list[Recorded]]
@@ -21,7 +21,7 @@ SLOW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthChec
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> By:
-    """Its events by partition, one seller in each."""
+    """The events of the market by partition, one seller per partition."""
     ledger = SqliteLedger(str(tmp_path_factory.mktemp("market") / "ledger.db"))
     engine, lines = Engine(ledger), messages(ORDERS, SEED)
     for first in range(0, len(lines), BATCH):
@@ -41,12 +41,12 @@ def counted(market: By) -> dict[str, str]:
 
 
 @pytest.fixture
-def places(on_sqlite: RecordRef, on_postgres: RecordRef) -> list[RecordRef]:
+def databases(on_sqlite: Database, on_postgres: Database) -> list[Database]:
     return [on_sqlite, on_postgres]
 
 
 def folded(models: ReadModels, market: By, sizes: list[int]) -> None:
-    """Slices of these sizes in turn, the partitions in turn."""
+    """Folds the partitions in turn, in batches of these sizes in turn."""
     left = {partition: list(events) for partition, events in market.items()}
     after = dict.fromkeys(market, 0)
     turn = 0
@@ -62,12 +62,12 @@ def folded(models: ReadModels, market: By, sizes: list[int]) -> None:
 
 @SLOW
 @given(sizes=st.lists(st.integers(30, 1_500), min_size=1, max_size=5), kept=st.sampled_from([5, 300, 50_000]))
-def test_any_cuts_of_any_partitions_in_any_room_give_the_same_rows_on_both(
-    places: list[RecordRef], market: By, counted: dict[str, str], sizes: list[int], kept: int
+def test_any_batches_and_any_cache_size_give_the_same_rows_in_both_databases(
+    databases: list[Database], market: By, counted: dict[str, str], sizes: list[int], kept: int
 ) -> None:
-    for place in places:
-        place.clear()
-        models = place.models(sizes=Sizes(views=kept))
+    for database in databases:
+        database.clear()
+        models = database.models(sizes=Sizes(views=kept))
         folded(models, market, sizes)
         assert models.digest() == counted
         models.close()
@@ -77,11 +77,11 @@ def test_any_cuts_of_any_partitions_in_any_room_give_the_same_rows_on_both(
 @given(
     size=st.integers(100, 3_000), rows=st.sampled_from([50, 700, 400_000]), kept=st.sampled_from([5, 50_000])
 )
-def test_a_rebuild_in_any_room_gives_the_same_rows_on_both_and_goes_on_from_there(
-    places: list[RecordRef], market: By, counted: dict[str, str], size: int, rows: int, kept: int
+def test_a_rebuild_with_any_sizes_gives_the_same_rows_in_both_databases_and_continues(
+    databases: list[Database], market: By, counted: dict[str, str], size: int, rows: int, kept: int
 ) -> None:
-    for place in places:
-        models = place.models(sizes=Sizes(views=kept, rebuild_batch=size, rebuild_rows=rows))
+    for database in databases:
+        models = database.models(sizes=Sizes(views=kept, rebuild_batch=size, rebuild_rows=rows))
         models.rebuild({partition: events[:-40] for partition, events in market.items()})
         for partition, events in market.items():
             assert models.position(partition) == events[-41].position

@@ -1,4 +1,4 @@
-"""The tables describe themselves to the database, and their statements are right for both databases."""
+"""Tables have comments, and their statements fit both databases."""
 
 import pytest
 import sqlalchemy as sa
@@ -33,9 +33,9 @@ def test_rows_of_one_key_are_looked_up_in_the_index() -> None:
     SQL["order_facts"].metadata.create_all(engine)
     with engine.connect() as connection:
         for table in TABLES:
-            asked = Statements(table, engine.dialect).select(3)
+            query = Statements(table, engine.dialect).select(3)
             values = ("x",) * (3 * table.group)
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", values).all()
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
             assert any(row[3].startswith(f"SEARCH {table.name} USING") for row in plan), plan
     engine.dispose()
 
@@ -49,6 +49,6 @@ def test_on_postgresql_a_whole_batch_is_one_array_for_each_column() -> None:
         assert "%s" not in over.upsert + over.delete + over.select
 
 
-def test_the_database_is_told_what_each_column_means() -> None:
+def test_each_column_has_a_comment() -> None:
     assert SQL["order_status"].c.captured.comment == "Money captured. Unit: minor units of the currency."
-    assert all(column.comment for made in SQL.values() for column in made.columns)
+    assert all(column.comment for table in SQL.values() for column in table.columns)

@@ -1,4 +1,4 @@
-"""Rows and place move together, once, and nobody else's hand goes unseen."""
+"""Rows and checkpoint are written together, once per event.  Changes by hand are found."""
 
 from contextlib import closing
 
@@ -10,7 +10,7 @@ from infra.read_models.checkpoint import CheckpointMismatch
 from infra.read_models.sizes import SIZES, Sizes
 from infra.read_models.store import ReadModels
 from projections.verify import recount
-from tests.infra.read_models.conftest import RecordRef
+from tests.infra.read_models.conftest import Database
 from tests.projections.story import Story, at, together
 from tests.projections.test_folds import EVERYTHING, placed, received
 
@@ -21,22 +21,22 @@ class Crash(Exception):
     pass
 
 
-def test_tables_of_an_older_shape_are_folded_anew(place: RecordRef) -> None:
-    old = place.models()
+def test_tables_of_an_older_schema_are_folded_again(database: Database) -> None:
+    old = database.models()
     old.apply(EVERYTHING, after=0)
     old.close()
-    same = place.models()
+    same = database.models()
     assert same.position() == LAST
     same.close()
-    place.by_hand("UPDATE shape SET made_of = 'another build'")
-    new = place.models()
+    database.by_hand("UPDATE shape SET made_of = 'another build'")
+    new = database.models()
     assert new.position() == 0
     new.apply(EVERYTHING, after=0)
     assert new.digest() == recount(EVERYTHING).digests
     new.close()
 
 
-def test_stored_rows_are_what_a_recount_gives(models: ReadModels) -> None:
+def test_stored_rows_equal_a_recount(models: ReadModels) -> None:
     models.apply(EVERYTHING, after=0)
     assert models.position() == LAST
     assert models.digest() == recount(EVERYTHING).digests
@@ -50,14 +50,14 @@ def test_stored_rows_are_what_a_recount_gives(models: ReadModels) -> None:
     again=st.booleans(),
 )
 def test_any_split_any_cache_and_any_restart_give_the_same_rows(
-    place: RecordRef, cuts: set[int], kept: int, again: bool
+    database: Database, cuts: set[int], kept: int, again: bool
 ) -> None:
-    place.clear()
-    models = place.models(sizes=Sizes(views=kept))
+    database.clear()
+    models = database.models(sizes=Sizes(views=kept))
     for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), LAST], strict=True):
         if again:
             models.close()
-            models = place.models(sizes=Sizes(views=kept))
+            models = database.models(sizes=Sizes(views=kept))
         models.apply(EVERYTHING[first:last], after=first)
     digests = models.digest()
     models.close()
@@ -65,17 +65,15 @@ def test_any_split_any_cache_and_any_restart_give_the_same_rows(
 
 
 @pytest.mark.parametrize("few", [1, 3, SIZES.few_rows])
-def test_rows_of_which_only_some_columns_are_written_are_what_a_recount_gives(
-    place: RecordRef, few: int
-) -> None:
-    place.clear()
-    with closing(place.models(sizes=Sizes(few_rows=few))) as models:
+def test_rows_written_by_column_updates_equal_a_recount(database: Database, few: int) -> None:
+    database.clear()
+    with closing(database.models(sizes=Sizes(few_rows=few))) as models:
         for first in range(0, LAST, 10):
             models.apply(EVERYTHING[first : first + 10], after=first)
         assert models.verify(EVERYTHING) == []
 
 
-def test_what_is_sent_twice_is_applied_once(models: ReadModels) -> None:
+def test_events_that_are_sent_twice_are_applied_once(models: ReadModels) -> None:
     models.apply(EVERYTHING[:50], after=0)
     models.apply(EVERYTHING[20:], after=50)
     assert models.verify(EVERYTHING) == []
@@ -90,8 +88,8 @@ def test_a_gap_before_the_batch_is_refused(models: ReadModels) -> None:
     assert models.verify(EVERYTHING) == []
 
 
-def test_a_zombie_projector_is_rolled_back(place: RecordRef, models: ReadModels) -> None:
-    zombie = place.models()
+def test_a_zombie_projector_is_rolled_back(database: Database, models: ReadModels) -> None:
+    zombie = database.models()
     zombie.apply(EVERYTHING[:30], after=0)
     models.apply(EVERYTHING[30:40], after=30)
     with pytest.raises(CheckpointMismatch):
@@ -101,18 +99,16 @@ def test_a_zombie_projector_is_rolled_back(place: RecordRef, models: ReadModels)
     assert models.verify(EVERYTHING) == []
 
 
-def test_a_projector_that_takes_over_again_does_not_trust_what_it_kept(
-    place: RecordRef, models: ReadModels
-) -> None:
+def test_a_projector_that_takes_over_again_drops_its_cache(database: Database, models: ReadModels) -> None:
     story = (
         Story()
         .handle(received(name="1"), at())
         .handle(received(name="2"), at())
         .handle(received(name="3"), at())
     )
-    first, second = (index for index, known in enumerate(story.events) if known.version in {2, 3})
+    first, second = (index for index, event in enumerate(story.events) if event.version in {2, 3})
     models.apply(story.events[:first], after=0)
-    other = place.models()
+    other = database.models()
     other.apply(story.events[first:second], after=first)
     other.close()
     models.apply(story.events[second:], after=second)
@@ -120,7 +116,7 @@ def test_a_projector_that_takes_over_again_does_not_trust_what_it_kept(
 
 
 @pytest.mark.parametrize("point", ["before", "within", "after"])
-def test_a_crash_leaves_all_of_a_batch_or_nothing(place: RecordRef, point: str) -> None:
+def test_a_crash_leaves_all_of_a_batch_or_nothing(database: Database, point: str) -> None:
     armed = [False]
 
     def fault(at_: str) -> None:
@@ -128,48 +124,48 @@ def test_a_crash_leaves_all_of_a_batch_or_nothing(place: RecordRef, point: str) 
             armed[0] = False
             raise Crash
 
-    models = place.models(faults=fault)
+    models = database.models(faults=fault)
     models.apply(EVERYTHING[:40], after=0)
     armed[0] = True
     with pytest.raises(Crash):
         models.apply(EVERYTHING[40:], after=40)
-    stands = models.position()
-    assert stands == (LAST if point == "after" else 40)
-    models.apply(EVERYTHING[stands:], after=stands)
+    position = models.position()
+    assert position == (LAST if point == "after" else 40)
+    models.apply(EVERYTHING[position:], after=position)
     assert models.verify(EVERYTHING) == []
     models.close()
 
 
-def test_a_row_changed_by_hand_is_found(place: RecordRef, models: ReadModels) -> None:
+def test_a_row_changed_by_hand_is_found(database: Database, models: ReadModels) -> None:
     models.apply(EVERYTHING, after=0)
     before = models.digest()
-    place.by_hand("UPDATE order_facts SET delivered = delivered + 1 WHERE order_id = '1'")
+    database.by_hand("UPDATE order_facts SET delivered = delivered + 1 WHERE order_id = '1'")
     assert models.digest()["order_facts"] != before["order_facts"]
-    (found,) = models.verify(EVERYTHING)
-    assert (found.table, found.key[3], found.columns) == ("order_facts", "1", ["delivered"])
+    (difference,) = models.verify(EVERYTHING)
+    assert (difference.table, difference.key[3], difference.columns) == ("order_facts", "1", ["delivered"])
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM activity WHERE kind = 'order.paid'", "DELETE FROM parcels"])
-def test_a_row_removed_by_hand_is_found(place: RecordRef, models: ReadModels, sql: str) -> None:
+def test_a_row_removed_by_hand_is_found(database: Database, models: ReadModels, sql: str) -> None:
     models.apply(EVERYTHING, after=0)
-    place.by_hand(sql)
-    (found,) = models.verify(EVERYTHING)
-    assert found.stored is None
-    assert found.counted is not None
+    database.by_hand(sql)
+    (difference,) = models.verify(EVERYTHING)
+    assert difference.stored is None
+    assert difference.counted is not None
 
 
-def test_a_rebuild_puts_everything_right(place: RecordRef, models: ReadModels) -> None:
+def test_a_rebuild_corrects_everything(database: Database, models: ReadModels) -> None:
     models.apply(EVERYTHING[:50], after=0)
-    place.by_hand("DELETE FROM order_status")
+    database.by_hand("DELETE FROM order_status")
     models.rebuild({0: EVERYTHING})
-    again = place.models()
+    again = database.models()
     assert (again.position(), again.verify(EVERYTHING)) == (LAST, [])
     again.close()
 
 
-def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(place: RecordRef) -> None:
-    place.clear()
-    with closing(place.models(sizes=Sizes(rebuild_batch=7))) as models:
+def test_a_rebuild_in_many_batches_equals_one_in_a_single_batch(database: Database) -> None:
+    database.clear()
+    with closing(database.models(sizes=Sizes(rebuild_batch=7))) as models:
         models.apply(EVERYTHING[:30], after=0)
         models.rebuild({0: EVERYTHING[:40]})
         models.apply(EVERYTHING[40:], after=40)
@@ -177,7 +173,7 @@ def test_a_rebuild_in_many_chunks_is_one_in_a_single_chunk(place: RecordRef) -> 
 
 
 @pytest.mark.parametrize("chunk", [1, 3])
-def test_a_rebuild_that_is_killed_leaves_what_was_there(place: RecordRef, chunk: int) -> None:
+def test_a_killed_rebuild_leaves_the_old_rows(database: Database, chunk: int) -> None:
     left = [1_000]
 
     def fault(point: str) -> None:
@@ -185,13 +181,13 @@ def test_a_rebuild_that_is_killed_leaves_what_was_there(place: RecordRef, chunk:
         if not left[0]:
             raise Crash
 
-    models = place.models(faults=fault, sizes=Sizes(rebuild_batch=10))
+    models = database.models(faults=fault, sizes=Sizes(rebuild_batch=10))
     models.apply(EVERYTHING[:30], after=0)
     left[0] = chunk
     with pytest.raises(Crash):
         models.rebuild({0: EVERYTHING})
     models.close()
-    again = place.models()
+    again = database.models()
     assert (again.position(), again.verify(EVERYTHING[:30])) == (30, [])
     again.apply(EVERYTHING[30:], after=30)
     assert again.verify(EVERYTHING) == []
@@ -199,8 +195,10 @@ def test_a_rebuild_that_is_killed_leaves_what_was_there(place: RecordRef, chunk:
 
 
 @pytest.mark.parametrize("point", ["before", "within", "after"])
-def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(place: RecordRef, point: str) -> None:
-    """As the next start does it after the file was deleted: chunk by chunk, from the place on."""
+def test_a_killed_rebuild_of_an_empty_database_continues_at_its_checkpoint(
+    database: Database, point: str
+) -> None:
+    """As the next start does after the file was deleted: batch by batch, from the checkpoint on."""
 
     armed = [False]
 
@@ -208,24 +206,24 @@ def test_a_rebuild_from_nothing_that_is_killed_goes_on_where_it_stood(place: Rec
         if armed[0] and at_ == f"read_models.{point}":
             raise Crash
 
-    killed = place.models(faults=fault)
+    killed = database.models(faults=fault)
     killed.apply(EVERYTHING[:15], after=0)
     armed[0] = True
     with pytest.raises(Crash):
         killed.apply(EVERYTHING[15:30], after=15)
     killed.close()
-    again = place.models()
-    stands = again.position()
-    assert stands == (30 if point == "after" else 15)
-    again.apply(EVERYTHING[stands:], after=stands)
+    again = database.models()
+    position = again.position()
+    assert position == (30 if point == "after" else 15)
+    again.apply(EVERYTHING[position:], after=position)
     assert (again.position(), again.verify(EVERYTHING)) == (LAST, [])
     again.close()
 
 
-def test_partitions_have_places_of_their_own(models: ReadModels) -> None:
+def test_each_partition_has_its_own_checkpoint(models: ReadModels) -> None:
     stories = [Story(seller=name).handle(received(), at()).handle(placed(), at()) for name in ("a", "b")]
     ledger = together(stories)
-    one, other = ([known for known in ledger if known.seller_id == name] for name in ("a", "b"))
+    one, other = ([event for event in ledger if event.seller_id == name] for name in ("a", "b"))
     models.apply(other, partition=7, after=0)
     models.apply(one, partition=3, after=0)
     assert (models.position(3), models.position(7), models.position(1)) == (
@@ -238,6 +236,6 @@ def test_partitions_have_places_of_their_own(models: ReadModels) -> None:
     assert (models.position(3), models.position(7)) == (one[-1].position, other[-1].position)
     assert models.digest() == recount(ledger).digests
     models.rebuild({3: one})
-    assert models.position(7) == 0, "a partition that was left out is folded from its beginning"
+    assert models.position(7) == 0, "a partition without events is folded from its beginning"
     models.apply(other, partition=7, after=0)
     assert models.digest() == recount(ledger).digests

@@ -1,4 +1,4 @@
-"""Each partition's views are kept apart, and all of them together in bounded memory."""
+"""The cache keeps the views of each partition separately, and all of them in bounded memory."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ PARTITIONS = 48
 
 
 class Loads:
-    """Counts what is asked for; nothing was ever stored."""
+    """A loader that counts the loaded groups and has no stored rows."""
 
     def __init__(self) -> None:
         self.streams = 0
@@ -24,8 +24,8 @@ class Loads:
 
 
 def story(number: int) -> list[Recorded]:
-    told = Story(seller=f"seller-{number}").handle(received(), at()).handle(placed(), at())
-    return told.events
+    seller = Story(seller=f"seller-{number}").handle(received(), at()).handle(placed(), at())
+    return seller.events
 
 
 def fold(views: ViewCache, partition: int, events: Sequence[Recorded], after: int) -> None:
@@ -34,7 +34,7 @@ def fold(views: ViewCache, partition: int, events: Sequence[Recorded], after: in
     views.keep(partition, events[-1].position, projection)
 
 
-def test_a_partition_whose_place_is_another_loses_its_own_views_and_no_others() -> None:
+def test_a_partition_with_another_checkpoint_loses_its_own_views_and_no_others() -> None:
     loads = Loads()
     views = ViewCache(loads, 10_000)
     stories = [story(number) for number in range(PARTITIONS)]
@@ -46,21 +46,21 @@ def test_a_partition_whose_place_is_another_loses_its_own_views_and_no_others() 
     assert loads.streams > 0
     once = loads.streams
     fold(views, 7, stories[7][-1:], 0)
-    assert loads.streams == 2 * once, "the views of one partition, both times"
+    assert loads.streams == 2 * once, "only the views of one partition, both times"
 
 
-def test_views_that_a_failure_may_have_spoiled_are_not_brought_back() -> None:
+def test_views_of_a_failed_fold_are_not_kept() -> None:
     loads = Loads()
     views = ViewCache(loads, 10_000)
     events = story(1)
     fold(views, 1, events[:-1], 0)
-    views.take(1, events[-2].position)  # and the fold failed
+    views.take(1, events[-2].position)  # then the fold fails
     loads.streams = 0
     fold(views, 1, events[-1:], events[-2].position)
     assert loads.streams > 0
 
 
-def test_all_partitions_together_keep_no_more_than_they_may() -> None:
+def test_all_partitions_together_keep_at_most_the_limit() -> None:
     most = 30
     views = ViewCache(Loads(), most)
     held: list[int] = []
@@ -68,5 +68,5 @@ def test_all_partitions_together_keep_no_more_than_they_may() -> None:
         fold(views, partition, story(partition), 0)
         held = [projection.kept for _, projection in views.by_partition.values()]
         assert sum(held) <= most
-    assert held[-1] > 0, "who was folded last has his views"
+    assert held[-1] > 0, "the views of the partition that was folded last"
     assert held[0] == 0
