@@ -22,7 +22,7 @@ from infra import metrics
 from infra.cli import worker
 from infra.event_store.postgres.roles import PARTS, role
 from infra.workers.process import STUCK
-from tests.infra.kafka.trying import gone
+from tests.infra.kafka.trying import delete_topics
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = (ROOT / "docs" / "operations.md").read_text("utf-8")
@@ -115,7 +115,7 @@ def pages_operator(url: str, kafka: str, home: Path) -> Iterator[Operator]:
         for name in (*LOGINS, *(role("jumun", part) for part in PARTS)):
             connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
     named = operator.environment["JUMUN_TOPICS"]
-    gone(kafka, *(f"{named}.{kind}" for kind in ("inbound", "ledger", "outcomes", "set-aside")))
+    delete_topics(kafka, *(f"{named}.{kind}" for kind in ("inbound", "ledger", "outcomes", "set-aside")))
 
 
 @pytest.fixture

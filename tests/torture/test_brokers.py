@@ -20,7 +20,7 @@ from infra.kafka.client import connect
 from infra.kafka.ports import BUSY_S, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import TopicName
 from tests.conftest import kafka_tool
-from tests.infra.kafka.trying import KAFKA, PARTITIONS, Reader, a_topic, client_of, together
+from tests.infra.kafka.trying import KAFKA, PARTITIONS, Reader, a_topic, client_of, poll_until
 from tests.torture.load import lines
 from tests.torture.test_kills import proved
 
@@ -114,7 +114,7 @@ def test_a_group_meets_elsewhere_when_the_broker_that_coordinates_it_freezes(
         if moment == "while the second joins":
             patience_s += BUSY_S
             readers = [joining()]
-            together(readers, lambda: len(readers[0].held) == PARTITIONS)
+            poll_until(readers, lambda: len(readers[0].held) == PARTITIONS)
             readers.append(joining())
             for _ in range(20):
                 readers[1].step()  # its join waits for the first reader, which does not poll
@@ -122,7 +122,7 @@ def test_a_group_meets_elsewhere_when_the_broker_that_coordinates_it_freezes(
         trio("freeze", "--node", node)
         afterwards.callback(trio, "thaw", "--node", node)
         readers = readers or [joining(), joining()]
-        together(readers, lambda: all(len(each.held) == PARTITIONS // 2 for each in readers), patience_s)
+        poll_until(readers, lambda: all(len(each.held) == PARTITIONS // 2 for each in readers), patience_s)
 
 
 def _coordinator(servers: str, topic: str, group: str) -> str:

@@ -1,4 +1,4 @@
-"""A real server on a port of its own, over an embedded ledger of its own."""
+"""Fixtures: a real server on a free port with its own embedded ledger, and clients of it."""
 
 import threading
 import time
@@ -26,7 +26,7 @@ def batch(*raws: bytes) -> bytes:
 
 
 class Server:
-    """A server that runs, and clients of it."""
+    """A running server, and clients of it."""
 
     def __init__(self, services: Services, port: int, settings: Settings) -> None:
         assert settings.http_tokens is not None
@@ -34,19 +34,19 @@ class Server:
         self.services = services
         self.url = f"http://127.0.0.1:{port}"
         self._file = settings.http_tokens
-        self._made = 0
+        self._token_count = 0
         self._clients: list[httpx.Client] = []
 
     def client(self, *rights: str, sellers: tuple[str, ...] = ("*",)) -> httpx.Client:
-        """One with a token of its own."""
-        self._made += 1
-        token = tokens.new(self._file, f"t{self._made}-{id(self)}", sellers, rights)
+        """A client with a new token that has these rights."""
+        self._token_count += 1
+        token = tokens.new(self._file, f"t{self._token_count}-{id(self)}", sellers, rights)
         return self.anybody({"authorization": f"Bearer {token}"})
 
     def anybody(self, headers: dict[str, str] | None = None) -> httpx.Client:
-        made = httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
-        self._clients.append(made)
-        return made
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+        self._clients.append(client)
+        return client
 
     def close(self) -> None:
         for client in self._clients:
@@ -55,7 +55,7 @@ class Server:
 
 @pytest.fixture(autouse=True, scope="package")
 def silence() -> Iterator[None]:
-    """A line for each request is for operators.  Whatever other tests have set up does not count here."""
+    """Switches the log line per request off, and removes the log configuration of other tests."""
     structlog.reset_defaults()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     yield
@@ -64,7 +64,7 @@ def silence() -> Iterator[None]:
 
 @contextmanager
 def running(settings: Settings, **how: Any) -> Generator[Server]:
-    """`how`: as `opened` takes it."""
+    """Runs a server.  `how` is passed to `opened`."""
     with opened(settings, **how) as services, listening(settings) as bound:
         uvicorn = server(services)
         thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [bound]}, name="uvicorn")
@@ -72,38 +72,38 @@ def running(settings: Settings, **how: Any) -> Generator[Server]:
         while not uvicorn.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        made = Server(services, bound.getsockname()[1], settings)
+        running_server = Server(services, bound.getsockname()[1], settings)
         try:
-            yield made
+            yield running_server
         finally:
-            made.close()
+            running_server.close()
             uvicorn.should_exit = True
             thread.join(20)
             assert not thread.is_alive()
 
 
 def embedded(home: Path, **more: Any) -> Settings:
-    """Of a server on any free port."""
-    made = Settings(home=home / "home", http_tokens=home / "tokens.toml", **more)
-    return made.model_copy(update={"http_port": 0})
+    """Settings of an embedded server on any free port."""
+    settings = Settings(home=home / "home", http_tokens=home / "tokens.toml", **more)
+    return settings.model_copy(update={"http_port": 0})
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Server]:
-    with running(embedded(tmp_path)) as made:
-        yield made
+    with running(embedded(tmp_path)) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def module_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for all tests of a file that leave it as it is."""
-    with running(embedded(tmp_path_factory.mktemp("http"))) as made:
-        yield made
+    """One server for all tests of a module that do not change its data."""
+    with running(embedded(tmp_path_factory.mktemp("http"))) as started:
+        yield started
 
 
 @pytest.fixture
 def client(served: Server) -> httpx.Client:
-    """It may do everything, for every seller."""
+    """A client with all rights, for every seller."""
     return served.client(*tokens.RIGHTS)
 
 
@@ -112,7 +112,7 @@ Send = Callable[..., httpx.Response]
 
 @pytest.fixture
 def send(client: httpx.Client) -> Send:
-    """Sends one message, or several as a batch, and waits for what becomes of them."""
+    """Sends one message, or several as a batch, and waits for their outcomes."""
 
     def sending(*raws: bytes, wait: float = 10) -> httpx.Response:
         body, headers = (raws[0], STRUCTURED) if len(raws) == 1 else (batch(*raws), BATCH)
@@ -122,11 +122,11 @@ def send(client: httpx.Client) -> Send:
 
 
 def problem(response: httpx.Response, status: int) -> dict[str, Any]:
-    """The three parts are there, whatever was refused."""
+    """Checks the status and the fields of a problem document, and returns it."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
-    said: dict[str, Any] = response.json()
-    assert said["status"] == status
-    assert all(said[part] for part in ("title", "detail", "kept", "next"))
+    body: dict[str, Any] = response.json()
+    assert body["status"] == status
+    assert all(body[part] for part in ("title", "detail", "kept", "next"))
     assert "Traceback" not in response.text
-    return said
+    return body

@@ -1,4 +1,4 @@
-"""The OpenAPI document is complete and true: what it tells is tried on a server that runs."""
+"""The OpenAPI document is complete and right: its operations are tested on a running server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,9 +27,9 @@ SLOW = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.f
 
 @pytest.fixture(scope="module")
 def module_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Positions that are made up never come: it does not wait for them."""
-    with running(embedded(tmp_path_factory.mktemp("http")), limits=Limits(folded_within_s=0.02)) as made:
-        yield made
+    """A server with a short wait, because generated positions are never reached."""
+    with running(embedded(tmp_path_factory.mktemp("http")), limits=Limits(folded_within_s=0.02)) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +55,14 @@ TRIED = [
     (operation, mode)
     for operation in OPERATIONS
     for mode in schemathesis.GenerationMode
-    if mode.is_positive or operation not in {"GET /healthz", "GET /readyz"}  # nothing there can be wrong
+    if mode.is_positive or operation not in {"GET /healthz", "GET /readyz"}  # without parameters
 ]
 
 
 @pytest.mark.parametrize(("operation", "mode"), TRIED)
 @settings(max_examples=30, deadline=None, suppress_health_check=SLOW, derandomize=True)
 @given(data=st.data())
-def test_every_answer_is_as_it_is_told(
+def test_every_response_conforms_to_the_document(
     described: Any, filled: httpx.Client, operation: str, mode: Any, data: st.DataObject
 ) -> None:
     method, path = operation.split()
@@ -72,7 +72,7 @@ def test_every_answer_is_as_it_is_told(
     case.validate_response(answer, checks=CHECKS)
 
 
-def test_all_that_is_told_is_tried(filled: httpx.Client) -> None:
+def test_all_operations_of_the_document_are_tested(filled: httpx.Client) -> None:
     paths = filled.get("/openapi.json").json()["paths"]
     assert {f"{method.upper()} {path}" for path in paths for method in paths[path]} == set(OPERATIONS)
 
@@ -84,7 +84,7 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_answers_that_hold_something_are_as_they_are_told(
+def test_responses_with_data_conform_to_the_document(
     module_served: Server, filled: httpx.Client, path: str
 ) -> None:
     described: Any = schemathesis.openapi.from_url(f"{module_served.url}/openapi.json")
@@ -95,13 +95,13 @@ def test_answers_that_hold_something_are_as_they_are_told(
     described[template]["GET"].validate_response(answer)
 
 
-def test_each_message_of_the_contract_is_told(filled: httpx.Client) -> None:
-    said = filled.get("/openapi.json").json()
-    body = said["paths"]["/messages"]["post"]["requestBody"]["content"]
+def test_the_document_has_each_message_of_the_contract(filled: httpx.Client) -> None:
+    document = filled.get("/openapi.json").json()
+    body = document["paths"]["/messages"]["post"]["requestBody"]["content"]
     assert set(body) == {
         "application/cloudevents+json",
         "application/cloudevents-batch+json",
         "application/json",
     }
-    assert set(COMMANDS) <= said["components"]["schemas"].keys()
-    assert "HTTPValidationError" not in str(said)
+    assert set(COMMANDS) <= document["components"]["schemas"].keys()
+    assert "HTTPValidationError" not in str(document)

@@ -1,4 +1,4 @@
-"""How a server is run: whether it lives and is ready, its figures and lines, its bounds."""
+"""Operating a server: health and readiness, metrics, log lines, limits, start and stop."""
 
 import signal
 import socket
@@ -27,16 +27,16 @@ from tests.messages import placed, receipt
 TRACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
 
 
-def test_a_server_that_can_serve_says_so(served: Server, send: Send) -> None:
+def test_a_working_server_is_alive_and_ready(served: Server, send: Send) -> None:
     send(receipt(1))
     anybody = served.anybody()
     assert anybody.get("/healthz").json() == {"status": "alive"}
-    said = anybody.get("/readyz").json()
-    assert said["ready"]
-    assert [check["name"] for check in said["checks"]] == ["ledger", "read models", "intake"]
+    body = anybody.get("/readyz").json()
+    assert body["ready"]
+    assert [check["name"] for check in body["checks"]] == ["ledger", "read models", "intake"]
 
 
-def test_figures_are_kept_by_route_and_not_by_path(served: Server, client: httpx.Client) -> None:
+def test_metrics_are_labelled_by_route_and_not_by_path(served: Server, client: httpx.Client) -> None:
     client.get("/messages/secret-source/secret-id?seller=acme")
     client.get("/no-such-path")
     text = served.anybody().get("/metrics").text
@@ -50,7 +50,7 @@ def test_a_line_for_each_request_names_nothing_personal(client: httpx.Client) ->
         answer = client.post(
             "/messages?wait=5", content=placed("N-42"), headers={**STRUCTURED, "traceparent": TRACE}
         )
-        until(lambda: bool(lines))  # it is written once the answer is on its way
+        until(lambda: bool(lines))  # the line is written after the response
     assert answer.status_code == 200
     line = next(one for one in lines if one["event"] == "request_answered")
     assert (line["method"], line["route"], line["status"]) == ("POST", "/messages", 200)
@@ -59,25 +59,25 @@ def test_a_line_for_each_request_names_nothing_personal(client: httpx.Client) ->
     assert "N-42" not in str(lines)
 
 
-def test_a_method_that_a_path_does_not_know_is_refused(client: httpx.Client) -> None:
+def test_a_method_that_a_path_does_not_support_is_refused(client: httpx.Client) -> None:
     answer = client.delete("/stock")
     problem(answer, 405)
     assert answer.headers["allow"] == "GET"
 
 
-def test_too_many_requests_at_a_time_are_told_to_come_again(tmp_path: Path) -> None:
+def test_too_many_concurrent_requests_get_retry_after(tmp_path: Path) -> None:
     with running(embedded(tmp_path), limits=Limits(at_once=0)) as server:
         answer = server.client("read").get("/stock")
         problem(answer, 503)
         assert answer.headers["retry-after"]
 
 
-def test_a_request_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+def test_a_request_that_takes_too_long_times_out(tmp_path: Path) -> None:
     with running(embedded(tmp_path), limits=Limits(within_s=0.3)) as server:
         problem(server.client("read").get("/stock?min_position=99"), 504)
 
 
-def test_an_error_of_its_own_shows_no_trace(
+def test_an_internal_error_shows_no_traceback(
     served: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
@@ -90,7 +90,7 @@ def test_an_error_of_its_own_shows_no_trace(
     assert "secret" not in answer.text
 
 
-def test_a_database_that_is_away_is_said_to_be(
+def test_an_unreachable_database_is_reported(
     served: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -107,7 +107,7 @@ def test_a_database_that_is_away_is_said_to_be(
     assert not ready.json()["ready"]
 
 
-def test_when_deciding_fails_it_is_begun_anew_and_sending_again_is_harmless(tmp_path: Path) -> None:
+def test_after_a_failed_commit_the_engine_restarts_and_a_repeat_is_harmless(tmp_path: Path) -> None:
     full = threading.Event()
     full.set()
 
@@ -127,7 +127,7 @@ def test_when_deciding_fails_it_is_begun_anew_and_sending_again_is_harmless(tmp_
         assert server.anybody().get("/readyz").json()["ready"]
 
 
-def test_slow_senders_do_not_hold_others_up(served: Server, client: httpx.Client) -> None:
+def test_slow_senders_do_not_block_others(served: Server, client: httpx.Client) -> None:
     with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as slow:
         slow.sendall(b"POST /messages HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n")
         assert client.get("/stock").status_code == 200
@@ -146,14 +146,14 @@ def test_production_is_kafka_and_postgresql_together() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
-def test_by_default_this_machine_alone_is_served(host: str) -> None:
+def test_by_default_only_this_machine_is_served(host: str) -> None:
     assert is_loopback(Settings().http_host)
     assert is_loopback(host)
     assert not is_loopback("0.0.0.0")
     assert not is_loopback("jumun.example")
 
 
-def test_what_was_taken_in_is_decided_before_a_server_stops(tmp_path: Path) -> None:
+def test_accepted_messages_are_decided_before_a_server_stops(tmp_path: Path) -> None:
     settings = embedded(tmp_path)
     with running(settings) as served:
         client = served.client("publish")
@@ -171,12 +171,14 @@ def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        said = CliRunner().invoke(app, ["--port", str(taken.getsockname()[1]), "--home", str(tmp_path / "h")])
-    assert said.exit_code == 3
-    assert "choose another --port" in said.output
+        result = CliRunner().invoke(
+            app, ["--port", str(taken.getsockname()[1]), "--home", str(tmp_path / "h")]
+        )
+    assert result.exit_code == 3
+    assert "choose another --port" in result.output
 
 
-def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_the_command_serves_until_sigterm(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -184,10 +186,10 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     words = ["--port", str(port), "--home", str(tmp_path)]
     process = subprocess.Popen([sys.executable, "-c", command, *words], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    said = [process.stderr.readline()]
-    while "Listening" not in said[-1]:
-        said.append(process.stderr.readline())
-    assert "Nobody may do anything yet" in "".join(said)
+    lines = [process.stderr.readline()]
+    while "Listening" not in lines[-1]:
+        lines.append(process.stderr.readline())
+    assert "Nobody may do anything yet" in "".join(lines)
     transport = httpx.HTTPTransport(retries=5)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
         assert client.get("/healthz").status_code == 200

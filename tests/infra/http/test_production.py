@@ -1,4 +1,4 @@
-"""HTTP of production: it publishes to Kafka, and answers from PostgreSQL."""
+"""HTTP in production: messages are published to Kafka, questions are answered from PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,19 +23,19 @@ def settings_of(production: Production, tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def production(postgres_url: str, kafka: str) -> Iterator[Production]:
-    made = Production(postgres_url, kafka)
-    yield made
-    made.close()
+    system = Production(postgres_url, kafka)
+    yield system
+    system.close()
 
 
 @pytest.fixture(scope="module")
 def served(production: Production, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """With all workers but the timekeeper."""
+    """A server with all workers except the timekeeper."""
     for role in ("engine", "relay", "projector"):
         production.start(role)
     production.wait_decided(production.publish([receipt(1, seller="first")]))
-    with running(settings_of(production, tmp_path_factory.mktemp("http"))) as made:
-        yield made
+    with running(settings_of(production, tmp_path_factory.mktemp("http"))) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def states(answer: httpx.Response) -> list[str]:
     return [one["outcome"]["state"] for one in answer.json()["messages"]]
 
 
-def test_what_is_published_is_decided_and_told_to_who_waits(client: httpx.Client) -> None:
+def test_a_request_that_waits_gets_the_outcomes(client: httpx.Client) -> None:
     raws = [receipt(1, seller=seller) for seller in ("a", "b", "c")]
     assert states(posted(client, *raws, *life_cycle("N-1", seller="a"), wait=30)) == ["accepted"] * 8
     assert states(posted(client, raws[0], receipt(1, seller="b", pieces=9), wait=30)) == [
@@ -61,36 +61,36 @@ def test_what_is_published_is_decided_and_told_to_who_waits(client: httpx.Client
     ]
 
 
-def test_of_two_that_are_the_same_one_is_a_duplicate(client: httpx.Client) -> None:
-    told = posted(client, receipt(2, seller="a"), receipt(2, seller="a"), wait=30)
-    assert states(told) == ["accepted", "duplicate"]
+def test_of_two_equal_messages_one_is_a_duplicate(client: httpx.Client) -> None:
+    answer = posted(client, receipt(2, seller="a"), receipt(2, seller="a"), wait=30)
+    assert states(answer) == ["accepted", "duplicate"]
 
 
-def test_who_does_not_wait_is_told_where_to_look(client: httpx.Client) -> None:
+def test_a_request_that_does_not_wait_gets_a_location(client: httpx.Client) -> None:
     answer = client.post("/messages", content=receipt(3, seller="a"), headers=STRUCTURED)
     assert answer.status_code == 202
-    while (told := client.get(answer.headers["location"])).status_code != 200:
-        problem(told, 404)
-    assert told.json()["state"] == "accepted"
+    while (response := client.get(answer.headers["location"])).status_code != 200:
+        problem(response, 404)
+    assert response.json()["state"] == "accepted"
 
 
-def test_what_was_sent_is_known_to_who_reads_it_next(client: httpx.Client) -> None:
+def test_a_read_with_min_position_sees_the_message_sent_before(client: httpx.Client) -> None:
     for number in range(10, 13):
         answer = posted(client, receipt(number, seller="d", pieces=1), wait=30).json()
-        asked = {"seller": "d", "min_position": answer["min_position"]}
-        found = client.get("/stock", params=asked)
-        assert found.status_code == 200, found.text
-        assert found.json()["rows"][0]["on_hand"] == number - 9
+        parameters = {"seller": "d", "min_position": answer["min_position"]}
+        response = client.get("/stock", params=parameters)
+        assert response.status_code == 200, response.text
+        assert response.json()["rows"][0]["on_hand"] == number - 9
 
 
-def test_a_position_of_another_seller_is_not_waited_for_in_vain(client: httpx.Client) -> None:
+def test_a_read_does_not_wait_for_a_position_of_another_seller(client: httpx.Client) -> None:
     posted(client, receipt(1, seller="e"), wait=30)
     position = posted(client, receipt(1, seller="f"), wait=30).json()["min_position"]
     assert client.get("/stock", params={"seller": "e", "min_position": position}).status_code == 200
     problem(client.get("/stock", params={"min_position": position}), 422)
 
 
-def test_time_that_passes_for_all_goes_to_every_partition(
+def test_a_tick_without_a_seller_goes_to_every_partition(
     client: httpx.Client, production: Production
 ) -> None:
     answer = posted(client, tick("2026-03-12T10:00:00+09:00"), wait=5)
@@ -112,12 +112,12 @@ def test_every_question_is_answered_on_postgresql(client: httpx.Client, path: st
     assert {"as_of_position", "as_of"} <= answer.json().keys()
 
 
-def test_it_is_ready_while_all_can_be_reached(served: Server) -> None:
-    said = served.anybody().get("/readyz").json()
-    assert said["ready"], said
+def test_it_is_ready_while_all_servers_can_be_reached(served: Server) -> None:
+    body = served.anybody().get("/readyz").json()
+    assert body["ready"], body
 
 
-def test_without_an_engine_messages_are_safe_and_their_outcome_comes_later(
+def test_without_an_engine_messages_are_stored_and_have_no_outcome_yet(
     postgres_url: str, kafka: str, tmp_path: Path
 ) -> None:
     production = Production(postgres_url, kafka)
@@ -131,7 +131,7 @@ def test_without_an_engine_messages_are_safe_and_their_outcome_comes_later(
 
 
 class Away:
-    """A cluster that cannot be reached, or refuses the first record."""
+    """A Kafka whose first publisher fails, and that can be made unreachable."""
 
     def __init__(self, kafka: Kafka) -> None:
         self.kafka, self.away, self.opened = kafka, False, 0
@@ -152,7 +152,7 @@ class Away:
 
 
 class Failing:
-    """A publisher that has sent all, and says that it has not."""
+    """A publisher that sends everything, and then reports that it has not."""
 
     def __init__(self, publisher: Publisher, *, fails: bool) -> None:
         self._publisher, self._fails = publisher, fails
@@ -170,7 +170,7 @@ class Failing:
 
 
 @pytest.mark.usefixtures("served")
-def test_what_was_not_acknowledged_is_sent_again_without_harm(production: Production, tmp_path: Path) -> None:
+def test_a_message_without_acknowledgement_can_be_sent_again(production: Production, tmp_path: Path) -> None:
     away = Away(connect(production.settings))
     with running(settings_of(production, tmp_path), kafka=away) as server:
         client = server.client(*tokens.RIGHTS)
@@ -178,7 +178,7 @@ def test_what_was_not_acknowledged_is_sent_again_without_harm(production: Produc
         assert "Send it again" in problem(answer, 503)["next"]
         assert answer.headers["retry-after"]
         while client.get("/messages/shop/in-g-5?seller=g").status_code != 200:
-            pass  # it was written all the same
+            pass  # the message was written nevertheless
         assert states(posted(client, receipt(5, seller="g"), wait=30)) == ["duplicate"]
     assert away.opened == 2
 

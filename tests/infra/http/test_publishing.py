@@ -1,4 +1,4 @@
-"""Messages come in over HTTP: one, a batch, in binary mode; and what is answered."""
+"""Publishing messages over HTTP: single, as a batch, or in binary mode; and the responses."""
 
 import json
 import threading
@@ -19,18 +19,18 @@ def outcomes(response: httpx.Response) -> list[str]:
     return [one["outcome"]["state"] for one in response.json()["messages"]]
 
 
-def test_a_message_is_taken_in_and_its_place_is_told(client: httpx.Client) -> None:
+def test_a_message_is_accepted_and_its_location_returned(client: httpx.Client) -> None:
     answer = client.post("/messages", content=receipt(1), headers=STRUCTURED)
     assert answer.status_code == 202
     assert answer.headers["location"] == "/messages/shop/in-acme-1?seller=acme"
     assert client.get(answer.headers["location"]).json()["state"] == "accepted"
 
 
-def test_who_waits_is_told_the_outcome_and_the_events(send: Send) -> None:
-    said = send(receipt(1)).json()
-    caused = said["messages"][0]["outcome"]["caused"]
+def test_a_request_that_waits_gets_the_outcome_and_the_events(send: Send) -> None:
+    body = send(receipt(1)).json()
+    caused = body["messages"][0]["outcome"]["caused"]
     assert caused == {"first_id": "acme:1", "last_id": "acme:2", "first_position": 1, "last_position": 2}
-    assert said["min_position"] == 2
+    assert body["min_position"] == 2
 
 
 def test_a_batch_is_answered_message_by_message(send: Send) -> None:
@@ -43,17 +43,17 @@ def test_a_batch_is_answered_message_by_message(send: Send) -> None:
     assert [one["id"] for one in answer.json()["messages"]][-1] == "paid-N-2"
 
 
-def test_a_batch_of_which_one_cannot_be_read_is_refused_as_a_whole(client: httpx.Client) -> None:
+def test_a_batch_with_an_unreadable_message_is_refused_as_a_whole(client: httpx.Client) -> None:
     body = batch(receipt(1), b'{"specversion": 1}', receipt(2), receipt(3).replace(b'"pieces"', b'"pcs"'))
-    said = problem(client.post("/messages", content=body, headers=BATCH), 422)
-    assert [(one["index"], one["rule"], one["field"]) for one in said["wrong"]] == [
+    refusal = problem(client.post("/messages", content=body, headers=BATCH), 422)
+    assert [(one["index"], one["rule"], one["field"]) for one in refusal["wrong"]] == [
         (1, "unknown_type", "type"),
         (3, "missing", "data.pieces"),
     ]
     assert client.get("/outcomes").json()["rows"][0]["sent"] == 0
 
 
-def test_sent_twice_is_done_once_and_the_first_outcome_is_told_again(send: Send) -> None:
+def test_a_repeated_message_is_a_duplicate_and_gets_the_first_outcome_again(send: Send) -> None:
     first = send(receipt(1)).json()["messages"][0]["outcome"]
     again = send(receipt(1)).json()
     assert again["messages"][0]["outcome"]["state"] == "duplicate"
@@ -63,19 +63,23 @@ def test_sent_twice_is_done_once_and_the_first_outcome_is_told_again(send: Send)
 
 def test_another_content_under_the_same_id_is_a_conflict(send: Send, client: httpx.Client) -> None:
     send(receipt(1))
-    said = send(receipt(1, pieces=7)).json()["messages"][0]
-    assert said["outcome"]["state"] == "conflict"
-    assert said["before"]["state"] == "accepted"
-    known = client.get(said["location"]).json()
-    assert (known["state"], known["duplicates"], known["conflicts"]) == ("accepted", 0, 1)
+    entry = send(receipt(1, pieces=7)).json()["messages"][0]
+    assert entry["outcome"]["state"] == "conflict"
+    assert entry["before"]["state"] == "accepted"
+    message_state = client.get(entry["location"]).json()
+    assert (message_state["state"], message_state["duplicates"], message_state["conflicts"]) == (
+        "accepted",
+        0,
+        1,
+    )
 
 
-def test_a_refused_wish_tells_the_rule(send: Send) -> None:
+def test_a_refused_wish_gets_the_rule(send: Send) -> None:
     wish = message("pack-requested", packing("9"), id="pack", actor="choi")
-    told = [one["outcome"] for one in send(receipt(1), placed("N-1"), wish).json()["messages"]]
-    assert told[-1]["state"] == "refused"
-    assert told[-1]["rule"]
-    assert told[-1]["data"]["said"]
+    replies = [one["outcome"] for one in send(receipt(1), placed("N-1"), wish).json()["messages"]]
+    assert replies[-1]["state"] == "refused"
+    assert replies[-1]["rule"]
+    assert replies[-1]["data"]["said"]
 
 
 def packing(line: str) -> dict[str, Any]:
@@ -85,27 +89,27 @@ def packing(line: str) -> dict[str, Any]:
 
 
 def test_a_message_in_binary_mode_is_the_same_message(client: httpx.Client, send: Send) -> None:
-    said = json.loads(placed("N-1"))
-    data = said.pop("data")
-    headers = {f"ce-{name}": value for name, value in said.items()} | {"content-type": "application/json"}
+    event = json.loads(placed("N-1"))
+    data = event.pop("data")
+    headers = {f"ce-{name}": value for name, value in event.items()} | {"content-type": "application/json"}
     answer = client.post("/messages?wait=5", json=data, headers=headers)
     assert outcomes(answer) == ["accepted"]
     assert outcomes(send(placed("N-1"))) == ["duplicate"]
 
 
 def test_headers_of_binary_mode_may_be_percent_encoded(client: httpx.Client) -> None:
-    said = json.loads(receipt(1))
-    data = said.pop("data")
-    headers = {f"ce-{name}": value for name, value in said.items()} | {"content-type": "application/json"}
+    body = json.loads(receipt(1))
+    data = body.pop("data")
+    headers = {f"ce-{name}": value for name, value in body.items()} | {"content-type": "application/json"}
     headers["ce-subject"] = "%EC%A3%BC%EB%AC%B8"
     assert outcomes(client.post("/messages?wait=5", json=data, headers=headers)) == ["accepted"]
     twice = [*headers.items(), ("ce-id", "another")]
-    said = problem(client.post("/messages", json=data, headers=twice), 422)
-    assert said["wrong"][0]["rule"] == "duplicate_key"
+    body = problem(client.post("/messages", json=data, headers=twice), 422)
+    assert body["wrong"][0]["rule"] == "duplicate_key"
 
 
 @pytest.mark.parametrize("media", ["", "text/plain", "application/json", "application/xml; charset=utf-8"])
-def test_what_is_no_cloudevent_by_its_type_is_refused(client: httpx.Client, media: str) -> None:
+def test_a_body_of_another_media_type_is_refused(client: httpx.Client, media: str) -> None:
     headers = {"content-type": media}
     problem(client.post("/messages", content=receipt(1), headers=headers), 415)
 
@@ -113,14 +117,14 @@ def test_what_is_no_cloudevent_by_its_type_is_refused(client: httpx.Client, medi
 def test_a_tick_has_no_outcome_to_wait_for(send: Send) -> None:
     answer = send(receipt(1), tick("2026-03-12T10:00:00+09:00"))
     assert answer.status_code == 200
-    told = answer.json()["messages"][1]
-    assert (told["location"], told["outcome"], told["seller"]) == (None, None, None)
+    reply = answer.json()["messages"][1]
+    assert (reply["location"], reply["outcome"], reply["seller"]) == (None, None, None)
 
 
-def test_a_batch_holds_500_messages_at_most_and_one_at_least(client: httpx.Client) -> None:
+def test_a_batch_has_1_to_500_messages(client: httpx.Client) -> None:
     many = [receipt(number) for number in range(501)]
-    said = problem(client.post("/messages", content=batch(*many), headers=BATCH), 422)
-    assert said["wrong"][0]["rule"] == "too_many"
+    refusal = problem(client.post("/messages", content=batch(*many), headers=BATCH), 422)
+    assert refusal["wrong"][0]["rule"] == "too_many"
     assert client.post("/messages", content=batch(*many[:500]), headers=BATCH).status_code == 202
     problem(client.post("/messages", content=b" [ ] ", headers=BATCH), 422)
 
@@ -128,7 +132,7 @@ def test_a_batch_holds_500_messages_at_most_and_one_at_least(client: httpx.Clien
 @pytest.mark.parametrize(
     "body", [b"", b"[", b"[1", b"[{}", b"[{},", b"[{},]", b"[{}]x", b"{}", b"\xff", b"[[[", b"[" * 100_000]
 )
-def test_what_is_no_batch_is_refused_with_its_place(client: httpx.Client, body: bytes) -> None:
+def test_a_malformed_batch_is_refused_with_the_byte_or_the_field(client: httpx.Client, body: bytes) -> None:
     wrong = problem(client.post("/messages", content=body, headers=BATCH), 422)["wrong"][0]
     assert wrong["byte"] is not None or wrong["field"]
 
@@ -156,20 +160,20 @@ def test_a_refusal_names_the_field_and_not_the_value(client: httpx.Client) -> No
     assert "010" not in answer.text
 
 
-def test_a_body_beyond_its_bound_is_refused_early(client: httpx.Client) -> None:
+def test_a_body_that_is_too_large_is_refused_early(client: httpx.Client) -> None:
     def endless() -> Iterator[bytes]:
         yield b"["
         while True:
             yield b" " * 65_536
 
     problem(client.post("/messages", content=b" " * (8 * 1024 * 1024 + 1), headers=BATCH), 413)
-    # The server closes while we write: the answer may be lost.
+    # The server closes the connection while we write, so the response may be lost.
     with suppress(httpx.WriteError, httpx.ReadError):
         problem(client.post("/messages", content=endless(), headers=BATCH), 413)
     assert client.get("/healthz").status_code == 200
 
 
-def test_requests_that_come_together_are_committed_together(served: Server, client: httpx.Client) -> None:
+def test_concurrent_requests_share_commits(served: Server, client: httpx.Client) -> None:
     def sending(shop: int) -> None:
         for number in range(10):
             raw = receipt(number, seller=f"shop-{shop}")

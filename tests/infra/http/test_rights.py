@@ -1,4 +1,4 @@
-"""Nobody may do anything without a token that has the right and is for the seller."""
+"""Every request needs a token with the right and for the seller."""
 
 import json
 import os
@@ -34,8 +34,8 @@ def test_reading_needs_a_token_with_the_right_to_read(module_served: Server, pat
     assert answer.headers["www-authenticate"].startswith("Bearer")
     problem(module_served.anybody({"authorization": "Bearer jumun_made-up"}).get(path), 401)
     problem(module_served.anybody({"authorization": "Basic YTpi"}).get(path), 401)
-    said = problem(module_served.client("publish", "tick", "policy", "metrics").get(path), 403)
-    assert "read" in said["detail"]
+    refusal = problem(module_served.client("publish", "tick", "policy", "metrics").get(path), 403)
+    assert "read" in refusal["detail"]
 
 
 def test_publishing_needs_a_token_with_the_right_to_publish(served: Server) -> None:
@@ -46,24 +46,24 @@ def test_publishing_needs_a_token_with_the_right_to_publish(served: Server) -> N
     assert post(served.client("publish"), receipt(1)).status_code == 200
 
 
-def test_to_say_that_time_passed_is_a_right_of_its_own(served: Server) -> None:
-    said = problem(post(served.client("publish", "policy"), tick("2026-03-12T10:00:00+09:00")), 403)
-    assert "tick" in said["wrong"][0]["error"]
+def test_sending_a_tick_needs_its_own_right(served: Server) -> None:
+    refusal = problem(post(served.client("publish", "policy"), tick("2026-03-12T10:00:00+09:00")), 403)
+    assert "tick" in refusal["wrong"][0]["error"]
     assert post(served.client("tick"), tick("2026-03-12T10:00:00+09:00")).status_code == 200
 
 
-def test_time_that_passes_for_all_needs_a_token_for_all(served: Server) -> None:
+def test_a_tick_without_a_seller_needs_a_token_for_all_sellers(served: Server) -> None:
     for_one = served.client("tick", sellers=("acme",))
     problem(post(for_one, tick("2026-03-12T10:00:00+09:00")), 403)
     assert post(for_one, tick("2026-03-12T10:00:00+09:00", "acme")).status_code == 200
 
 
-def test_to_adopt_a_policy_is_a_right_of_its_own(served: Server) -> None:
+def test_adopting_a_policy_needs_its_own_right(served: Server) -> None:
     problem(post(served.client("publish", "tick"), policy()), 403)
     assert post(served.client("policy"), policy()).status_code == 200
 
 
-def test_figures_need_a_right_where_others_can_reach_the_server(tmp_path: Path) -> None:
+def test_metrics_need_a_right_if_other_machines_can_reach_the_server(tmp_path: Path) -> None:
     with running(embedded(tmp_path, http_host="0.0.0.0")) as served:
         problem(served.anybody().get("/metrics"), 401)
         problem(served.client("read").get("/metrics"), 403)
@@ -71,24 +71,24 @@ def test_figures_need_a_right_where_others_can_reach_the_server(tmp_path: Path) 
         assert served.anybody().get("/healthz").status_code == 200
 
 
-def test_a_token_is_for_its_sellers_alone(served: Server) -> None:
+def test_a_token_is_only_for_its_sellers(served: Server) -> None:
     post(served.client("publish"), receipt(1))
     post(served.client("publish"), receipt(1, seller="other"))
     client = served.client("publish", "read", sellers=("acme", "third"))
     problem(post(client, receipt(2, seller="other")), 403)
     for path in READS:
-        problem(client.get(path.partition("?")[0], params={**asked(path), "seller": "other"}), 403)
+        problem(client.get(path.partition("?")[0], params={**parameters_of(path), "seller": "other"}), 403)
     assert [row["seller_id"] for row in client.get("/stock").json()["rows"]] == ["acme"]
     assert {row["seller_id"] for row in client.get("/orders").json()["rows"]} == {"acme"}
     assert {row["seller_id"] for row in client.get("/activity").json()["rows"]} == {"acme"}
     assert [row["sent"] for row in client.get("/outcomes").json()["rows"]] == [1, 0]
 
 
-def asked(path: str) -> dict[str, Any]:
+def parameters_of(path: str) -> dict[str, Any]:
     return {"hour": "2026-03-12T10"} if "hour" in path else {}
 
 
-def test_an_order_of_another_seller_is_not_known(served: Server) -> None:
+def test_an_order_of_another_seller_is_not_found(served: Server) -> None:
     body = batch(receipt(1), *life_cycle("N-1"), placed("N-1", seller="other"))
     served.client("publish").post("/messages?wait=5", content=body, headers=BATCH)
     assert len(served.client("read").get("/orders/N-1").json()["rows"]) == 2
@@ -96,17 +96,17 @@ def test_an_order_of_another_seller_is_not_known(served: Server) -> None:
     problem(served.client("read", sellers=("third",)).get("/orders/N-1"), 404)
 
 
-def test_what_waits_is_shown_to_its_seller_alone(served: Server) -> None:
+def test_parked_messages_are_shown_only_to_their_seller(served: Server) -> None:
     post(served.client("publish"), paid("X"))
     assert served.client("read").get("/parked").json()["rows"][0]["reason"].startswith("waits for order X")
     assert served.client("read", sellers=("other",)).get("/parked").json()["rows"] == []
 
 
-def test_a_batch_is_refused_as_a_whole_where_one_message_is_not_allowed(served: Server) -> None:
+def test_a_batch_with_a_message_that_is_not_allowed_is_refused_as_a_whole(served: Server) -> None:
     client = served.client("publish", sellers=("acme",))
     body = batch(receipt(1), receipt(2, seller="other"), policy())
-    said = problem(client.post("/messages", content=body, headers=BATCH), 403)
-    assert [(one["index"], one["rule"]) for one in said["wrong"]] == [
+    refusal = problem(client.post("/messages", content=body, headers=BATCH), 403)
+    assert [(one["index"], one["rule"]) for one in refusal["wrong"]] == [
         (1, "other_seller"),
         (2, "right_missing"),
     ]
@@ -118,10 +118,10 @@ def test_without_a_file_of_tokens_nobody_may_do_anything(tmp_path: Path) -> None
         assert "is not there" in served.services.tokens.trouble
         problem(served.anybody({"authorization": "Bearer x"}).get("/stock"), 401)
         assert served.anybody().get("/healthz").json() == {"status": "alive"}
-        assert served.client("read").get("/stock").status_code == 200, "a file that comes later is read"
+        assert served.client("read").get("/stock").status_code == 200, "a file that is created later is read"
 
 
-def test_a_token_taken_out_of_the_file_is_of_no_use_at_once(served: Server, tmp_path: Path) -> None:
+def test_a_token_removed_from_the_file_is_invalid_at_once(served: Server, tmp_path: Path) -> None:
     client = served.client("read")
     assert client.get("/stock").status_code == 200
     file = tmp_path / "tokens.toml"
@@ -133,24 +133,24 @@ def test_a_token_taken_out_of_the_file_is_of_no_use_at_once(served: Server, tmp_
 def test_a_token_is_shown_once_and_its_hash_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "tokens.toml"
     words = ["new", "shop", "--seller", "acme", "--right", "publish", "--right", "read", "--file", str(file)]
-    made = CliRunner().invoke(app, words)
-    assert made.exit_code == 0, made.output
-    secret = made.stdout.splitlines()[0]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    secret = result.stdout.splitlines()[0]
     assert secret.startswith("jumun_")
     assert secret not in file.read_text()
     assert os.stat(file).st_mode & 0o777 == 0o600  # noqa: PTH116
-    found = tokens.Tokens(file).find(secret)
-    assert found is not None
-    assert (found.sellers, found.rights) == (["acme"], ["publish", "read"])
-    assert CliRunner().invoke(app, words).exit_code == 2, "a name is given once"
+    entry = tokens.Tokens(file).find(secret)
+    assert entry is not None
+    assert (entry.sellers, entry.rights) == (["acme"], ["publish", "read"])
+    assert CliRunner().invoke(app, words).exit_code == 2, "names are unique"
     listed = CliRunner().invoke(app, ["list", "--file", str(file), "--json"])
     assert json.loads(listed.stdout) == [{"name": "shop", "sellers": ["acme"], "rights": ["publish", "read"]}]
     assert "shop" in CliRunner().invoke(app, ["list", "--file", str(file)]).stdout
 
 
 @pytest.mark.parametrize("words", [["--right", "fly"], ["--right", "read", "--seller", "a b"]])
-def test_a_token_for_what_does_not_exist_is_not_made(tmp_path: Path, words: list[str]) -> None:
+def test_a_token_with_an_unknown_right_or_seller_is_not_created(tmp_path: Path, words: list[str]) -> None:
     file = tmp_path / "tokens.toml"
-    made = CliRunner().invoke(app, ["new", "shop", "--seller", "acme", *words, "--file", str(file)])
-    assert made.exit_code == 2
+    result = CliRunner().invoke(app, ["new", "shop", "--seller", "acme", *words, "--file", str(file)])
+    assert result.exit_code == 2
     assert not file.exists()

@@ -1,4 +1,4 @@
-"""A broker that is frozen or killed: nothing hangs, nothing is lost or doubled.  It has one of its own."""
+"""With a frozen or killed broker, no call hangs and no record is lost or doubled.  Uses its own broker."""
 
 import time
 import uuid
@@ -9,7 +9,7 @@ import pytest
 
 from infra.kafka.ports import Kafka, Unreachable, Unsent
 from tests.conftest import kafka_tool
-from tests.infra.kafka.trying import CLIENTS, Reader, a_topic, client_of, publish, sent, tail, together
+from tests.infra.kafka.trying import CLIENTS, Reader, a_topic, client_of, poll_until, publish, sent, tail
 
 NAME = ("--name", "kafka-hanging")
 NODE = ("--node", "1")
@@ -17,7 +17,7 @@ NODE = ("--node", "1")
 
 @pytest.fixture(scope="module")
 def kafka() -> Generator[str]:
-    """Its own, for what is done to it would hold up all others."""
+    """A separate broker: freezing it would block other tests."""
     done = kafka_tool("up", *NAME)
     assert done.returncode == 0, done.stderr
     yield done.stdout.strip()
@@ -47,17 +47,17 @@ def seconds_of(call: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def test_everything_is_closed_within_seconds_though_the_broker_hangs(
+def test_every_client_closes_within_seconds_while_the_broker_hangs(
     client: Kafka, topic: str, freeze: Callable[[], object]
 ) -> None:
     member, publisher, cluster = Reader(client.member(topic, "closing")), client.publisher(), client.cluster()
-    chunks = client.transactional_publisher(topic, topic, [topic])
-    together([member], lambda: member.held == {0, 1})
+    transactional = client.transactional_publisher(topic, topic, [topic])
+    poll_until([member], lambda: member.held == {0, 1})
     publisher.send(sent(topic, "a")[0])
     publisher.flush()
     freeze()
     publisher.send(sent(topic, "hangs")[0])
-    for one in (member, chunks, cluster, publisher):
+    for one in (member, transactional, cluster, publisher):
         assert seconds_of(one.close) < 15
 
 
@@ -77,11 +77,11 @@ def test_a_flush_that_is_not_acknowledged_in_time_is_unsent(
     assert seconds_of(flush) < 10
 
 
-def test_a_poll_brings_nothing_while_the_broker_hangs_and_goes_on_when_it_is_back(
+def test_polls_are_empty_while_the_broker_hangs_and_continue_afterwards(
     client: Kafka, topic: str, freeze: Callable[[], object]
 ) -> None:
     reader = Reader(client.member(topic, f"polling-{uuid.uuid4().hex}"))
-    together([reader], lambda: reader.held == {0, 1})
+    poll_until([reader], lambda: reader.held == {0, 1})
     freeze()
     for _ in range(3):
         assert 0.4 < seconds_of(lambda: reader.step(0.5)) < 5
@@ -89,18 +89,16 @@ def test_a_poll_brings_nothing_while_the_broker_hangs_and_goes_on_when_it_is_bac
         reader.member.bounds(0)
     kafka_tool("thaw", *NODE, *NAME)
     publish(client, sent(topic, "back"))
-    together([reader], lambda: reader.values() == ["back"])
+    poll_until([reader], lambda: reader.values() == ["back"])
     reader.close()
 
 
-def test_a_publisher_goes_on_through_a_broker_that_is_killed_and_doubles_nothing(
-    client: Kafka, topic: str
-) -> None:
-    said = [str(n) for n in range(2_000)]
+def test_a_publisher_survives_a_killed_broker_and_doubles_nothing(client: Kafka, topic: str) -> None:
+    texts = [str(n) for n in range(2_000)]
     publisher = client.publisher()
 
     def send() -> None:
-        for at, record in enumerate(sent(topic, *said)):
+        for at, record in enumerate(sent(topic, *texts)):
             publisher.send(record)
             if at % 40 == 0:
                 time.sleep(0.03)
@@ -113,19 +111,19 @@ def test_a_publisher_goes_on_through_a_broker_that_is_killed_and_doubles_nothing
         kafka_tool("kill", *NODE, *NAME)
         assert kafka_tool("start", *NODE, *NAME).returncode == 0
         sending.result(90)
-    assert tail(client, topic) == said
+    assert tail(client, topic) == texts
 
 
-def test_a_chunk_cut_short_by_a_broker_that_hangs_is_there_whole_or_not_at_all_as_the_marks_say(
+def test_a_transaction_interrupted_by_a_hanging_broker_is_whole_or_absent_as_its_checkpoint_says(
     client: Kafka, topic: str, freeze: Callable[[], object]
 ) -> None:
-    chunks = client.transactional_publisher(topic, topic, [topic], within_s=3.0)
-    chunks.write(sent(topic, "a"), {topic: 1})
+    transactional = client.transactional_publisher(topic, topic, [topic], within_s=3.0)
+    transactional.write(sent(topic, "a"), {topic: 1})
     freeze()
 
     def write() -> None:
         with pytest.raises(Unreachable):
-            chunks.write(sent(topic, "b"), {topic: 2})
+            transactional.write(sent(topic, "b"), {topic: 2})
 
     assert seconds_of(write) < 25
     kafka_tool("thaw", *NODE, *NAME)

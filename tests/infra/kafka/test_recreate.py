@@ -1,4 +1,4 @@
-"""`jumun topics anew`: what is told is deleted and made again; what came in stays."""
+"""`jumun topics anew`: the published topics are deleted and created again; the inbound topic stays."""
 
 import uuid
 from collections.abc import Iterator
@@ -12,31 +12,31 @@ from infra.kafka import topics
 from infra.kafka.client import connect
 from infra.kafka.ports import Cluster
 from infra.settings import Settings, TopicName
-from tests.infra.kafka.trying import CLIENTS, gone, publish, sent, tail
+from tests.infra.kafka.trying import CLIENTS, delete_topics, publish, sent, tail
 
-TOLD: tuple[TopicName, ...] = ("ledger", "outcomes", "set-aside")
+PUBLISHED: tuple[TopicName, ...] = ("ledger", "outcomes", "set-aside")
 
 
 @pytest.fixture(params=CLIENTS)
 def settings(
     kafka: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
-    """With one record in each of the four topics."""
-    said = {
+    """Settings of four topics with one record each."""
+    values = {
         "kafka": kafka,
         "kafka_client": request.param,
         "topics": f"t-{uuid.uuid4().hex[:12]}",
         "partitions": "2",
     }
-    for name, value in said.items():
+    for name, value in values.items():
         monkeypatch.setenv(f"JUMUN_{name.upper()}", value)
-    made = Settings()
-    with closing(connect(made).cluster()) as cluster:
-        topics.create(cluster, made)
-    for name in ("inbound", *TOLD):
-        publish(connect(made), sent(made.topic(name), "old"))
-    yield made
-    gone(kafka, *(made.topic(name) for name in ("inbound", *TOLD)))
+    created = Settings()
+    with closing(connect(created).cluster()) as cluster:
+        topics.create(cluster, created)
+    for name in ("inbound", *PUBLISHED):
+        publish(connect(created), sent(created.topic(name), "old"))
+    yield created
+    delete_topics(kafka, *(created.topic(name) for name in ("inbound", *PUBLISHED)))
 
 
 @pytest.fixture
@@ -45,8 +45,10 @@ def cluster(settings: Settings) -> Iterator[Cluster]:
         yield opened
 
 
-def test_what_is_told_is_empty_again_and_what_came_in_is_there(settings: Settings, cluster: Cluster) -> None:
-    names = [settings.topic(name) for name in ("inbound", *TOLD)]
+def test_the_published_topics_are_empty_and_the_inbound_topic_is_unchanged(
+    settings: Settings, cluster: Cluster
+) -> None:
+    names = [settings.topic(name) for name in ("inbound", *PUBLISHED)]
     before = cluster.topics(names)
     result = CliRunner().invoke(app, ["anew", "--yes"])
     assert result.exit_code == 0, result.output
@@ -55,18 +57,18 @@ def test_what_is_told_is_empty_again_and_what_came_in_is_there(settings: Setting
     same = {name for name in names if before[name].id == after[name].id}
     assert same == {settings.topic("inbound")}
     assert tail(connect(settings), settings.topic("inbound")) == ["old"]
-    for name in TOLD:
+    for name in PUBLISHED:
         assert tail(connect(settings), settings.topic(name)) == []
 
 
 def test_without_a_yes_nothing_is_deleted(settings: Settings) -> None:
     result = CliRunner().invoke(app, ["anew"], input="n\n")
     assert result.exit_code == 1
-    for name in TOLD:
+    for name in PUBLISHED:
         assert tail(connect(settings), settings.topic(name)) == ["old"]
 
 
-def test_a_topic_that_is_not_there_is_deleted_already(settings: Settings, cluster: Cluster) -> None:
+def test_a_missing_topic_counts_as_deleted(settings: Settings, cluster: Cluster) -> None:
     cluster.delete(settings.topic("ledger"))
     cluster.delete(settings.topic("ledger"))
     assert settings.topic("ledger") not in cluster.topics([settings.topic("ledger")])

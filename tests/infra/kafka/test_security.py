@@ -1,4 +1,4 @@
-"""What goes to Kafka over a network is encrypted and says who it is.  It has a broker that asks for it."""
+"""Connections to Kafka over a network are encrypted and authenticated.  Uses its own secured broker."""
 
 import logging
 import re
@@ -25,14 +25,24 @@ from infra.kafka.topics import create
 from infra.settings import TOPIC_NAMES, Settings
 from infra.wire.ticks import last_tick
 from tests.conftest import TOOLS, kafka_tool
-from tests.infra.kafka.trying import CLIENTS, KAFKA, a_topic, client_of, gone, publish, sent, tail, until
+from tests.infra.kafka.trying import (
+    CLIENTS,
+    KAFKA,
+    a_topic,
+    client_of,
+    delete_topics,
+    publish,
+    sent,
+    tail,
+    until,
+)
 from tests.torture.load import lines
 
 NAME = ("--name", "kafka-secure")
 HOME = TOOLS.parent / ".local" / "kafka-secure"
 TLS = HOME / "tls"
 WRONG: Final = "s3cr3t-but-wrong"
-GIVEN: Final = "given-to-it-alone"
+PASSWORD: Final = "given-to-it-alone"
 ADMIN: Final[Any] = import_module("kafka.admin")
 
 
@@ -40,12 +50,12 @@ ADMIN: Final[Any] = import_module("kafka.admin")
 def kafka() -> Generator[str]:
     done = kafka_tool("up", "--secure", *NAME)
     assert done.returncode == 0, done.stderr
-    until(lets_in, 60)  # its first handshake is by far the slowest
+    until(accepts_password, 60)  # the first handshake is by far the slowest
     yield done.stdout.strip()
     kafka_tool("remove", *NAME)
 
 
-def lets_in() -> bool:
+def accepts_password() -> bool:
     try:
         by_password("kafka-python").cluster().close()
     except Unreachable:
@@ -78,28 +88,28 @@ def by_certificate(client: str, **settings: Any) -> Kafka:
 def works(servers: str, client: Kafka) -> None:
     with a_topic(servers, client, 1) as topic:
         publish(client, sent(topic, "a"))
-        chunks = client.transactional_publisher(topic, topic, [topic])
-        chunks.write(sent(topic, "b"), {topic: 1})
-        assert chunks.checkpoints() == {topic: 1}
-        chunks.close()
+        transactional = client.transactional_publisher(topic, topic, [topic])
+        transactional.write(sent(topic, "b"), {topic: 1})
+        assert transactional.checkpoints() == {topic: 1}
+        transactional.close()
         with closing(client.member(topic, topic)) as member:
             assert member.bounds(0)[0] == 0
         assert tail(client, topic) == ["a", "b"]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_user_with_the_password_is_let_in(kafka: str, client: str) -> None:
+def test_a_user_with_the_password_has_access(kafka: str, client: str) -> None:
     works(kafka, by_password(client))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_client_with_a_certificate_is_let_in(kafka: str, client: str) -> None:
+def test_a_client_with_a_certificate_has_access(kafka: str, client: str) -> None:
     works(kafka, by_certificate(client))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.usefixtures("kafka")
-def test_a_wrong_password_is_said_to_be_one_without_saying_it(
+def test_the_error_for_a_wrong_password_does_not_show_it(
     client: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -115,20 +125,20 @@ def test_a_wrong_password_is_said_to_be_one_without_saying_it(
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.usefixtures("kafka")
-def test_a_broker_whose_certificate_another_has_signed_is_not_trusted(client: str) -> None:
+def test_a_broker_with_a_certificate_of_another_authority_is_not_trusted(client: str) -> None:
     with pytest.raises(Unreachable, match=r"(?i)certificate.verify.failed"):
         by_password(client, kafka_ca=TLS / "client.pem").cluster()
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.usefixtures("kafka")
-def test_a_client_without_a_certificate_is_not_let_in(client: str) -> None:
+def test_a_client_without_a_certificate_is_rejected(client: str) -> None:
     with pytest.raises(Unreachable):
         by_certificate(client, kafka_certificate=None, kafka_key=None).cluster()
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_certificates_that_cannot_be_read_are_said_to_be_so(client: str, tmp_path: Path) -> None:
+def test_unreadable_certificates_are_reported(client: str, tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="certificates"):
         client_of("127.0.0.1:1", client, kafka_security="ssl", kafka_ca=tmp_path / "nowhere.pem").cluster()
 
@@ -142,37 +152,37 @@ def test_nothing_leaves_this_machine_unencrypted(client: str, servers: str) -> N
         client_of(servers, client)
 
 
-def test_nothing_leaves_this_machine_unencrypted_unless_that_is_wanted() -> None:
+def test_plaintext_to_other_machines_needs_a_setting() -> None:
     connect(Settings(kafka="kafka.example.com:9092", kafka_plaintext_anywhere=True))
     connect(Settings(kafka="localhost:9092,127.0.0.1:9093,[::1]:9092"))
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"kafka": ""}, "JUMUN_KAFKA="),
         ({"kafka_security": "sasl_ssl", "kafka_user": "jumun"}, "JUMUN_KAFKA_PASSWORD"),
         ({"kafka_security": "ssl", "kafka_key": "client.key"}, "JUMUN_KAFKA_CERTIFICATE"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused_and_what_to_set_is_said(
-    settings: dict[str, Any], said: str
+def test_the_error_for_incomplete_settings_names_the_missing_one(
+    settings: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(Misconfigured, match=said):
+    with pytest.raises(Misconfigured, match=message):
         connect(Settings(**{"kafka": "127.0.0.1:9092", **settings}))  # pyright: ignore[reportArgumentType]
 
 
-def test_the_second_client_is_an_extra_and_its_absence_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_client_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "infra.kafka.confluent", None)
     with pytest.raises(Misconfigured, match=r"jumun\[confluent\]"):
         client_of("127.0.0.1:9092", "confluent-kafka")
 
 
-# Each worker as a user of its own
+# Each worker with its own user
 
 
 def acls(worker: str) -> list[tuple[str, str]]:
-    """(column, operation) that the operations page's table gives to it."""
+    """(column, operation) of the worker, from the table in docs/operations.md."""
     page = (TOOLS.parent / "docs" / "operations.md").read_text("utf-8")
     table = [
         [cell.strip(" `") for cell in line.split("|")[1:-1]] for line in page.splitlines() if line[:1] == "|"
@@ -189,20 +199,21 @@ def acls(worker: str) -> list[tuple[str, str]]:
     ]
 
 
-def let(servers: str, user: str, prefix: str, rights: list[tuple[str, str]]) -> None:
-    """Makes the user, who may do this much with what begins so."""
+def create_user(servers: str, user: str, prefix: str, rights: list[tuple[str, str]]) -> None:
+    """Creates the user, with these rights on the resources whose names begin with `prefix`."""
     named = {"groups": ("GROUP", f"{prefix}-"), "transactional ids": ("TRANSACTIONAL_ID", f"{prefix}-")}
     with closing(KAFKA.KafkaAdminClient(bootstrap_servers=servers)) as admin:
-        credential = ADMIN.UserScramCredentialUpsertion(user, ADMIN.ScramMechanism.SCRAM_SHA_512, GIVEN)
+        credential = ADMIN.UserScramCredentialUpsertion(user, ADMIN.ScramMechanism.SCRAM_SHA_512, PASSWORD)
         admin.alter_user_scram_credentials([credential])
         acls = [
-            acl(user, *named.get(column, ("TOPIC", f"{prefix}.{column}")), said) for column, said in rights
+            acl(user, *named.get(column, ("TOPIC", f"{prefix}.{column}")), operation)
+            for column, operation in rights
         ]
         assert not admin.create_acls(acls)["failed"]
 
 
 def acl(user: str, kind: str, name: str, operation: str) -> Any:
-    """`kind` and `operation` by their names; what is no topic is named by how it begins."""
+    """An ACL.  `kind` and `operation` are names.  Only topics are matched literally, others by prefix."""
     pattern = ADMIN.ACLResourcePatternType["LITERAL" if kind == "TOPIC" else "PREFIXED"]
     return ADMIN.ACL(
         principal=f"User:{user}",
@@ -218,36 +229,36 @@ def as_user(user: str) -> dict[str, str]:
         "kafka": listener("sasl"),
         "kafka_security": "sasl_ssl",
         "kafka_user": user,
-        "kafka_password": GIVEN,
+        "kafka_password": PASSWORD,
         "kafka_ca": str(TLS / "ca.pem"),
     }
 
 
-def settings_of(user: str, **said: str) -> Settings:
-    return Settings.model_validate({**said, **as_user(user)})
+def settings_of(user: str, **values: str) -> Settings:
+    return Settings.model_validate({**values, **as_user(user)})
 
 
 @pytest.fixture(scope="module")
 def topics(kafka: str) -> Generator[str]:
-    """The four, named so."""
+    """The prefix of the four topics, which exist."""
     settings = Settings(kafka=kafka, topics=f"t{uuid.uuid4().hex}", partitions=1)
     with closing(connect(settings).cluster()) as cluster:
         create(cluster, settings)
     yield settings.topics
-    gone(kafka, *(settings.topic(name) for name in TOPIC_NAMES))
+    delete_topics(kafka, *(settings.topic(name) for name in TOPIC_NAMES))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_each_worker_does_its_work_with_the_rights_that_the_page_gives_it(
+def test_each_worker_works_with_the_rights_of_the_operations_page(
     kafka: str, postgres_url: str, client: str
 ) -> None:
     with production(postgres_url, kafka, partitions=2, client=client) as system:
         prefix = system.setting_texts["topics"]
         for worker in ("engine", "relay", "projector", "timekeeper", "HTTP"):
-            let(kafka, f"{worker}-{prefix}", prefix, acls(worker))
+            create_user(kafka, f"{worker}-{prefix}", prefix, acls(worker))
         for role in ("engine", "relay", "projector", "timekeeper"):
-            said = {f"JUMUN_{key.upper()}": value for key, value in as_user(f"{role}-{prefix}").items()}
-            system.start(role, **said)
+            variables = {f"JUMUN_{key.upper()}": value for key, value in as_user(f"{role}-{prefix}").items()}
+            system.start(role, **variables)
         topic = system.settings.topic("inbound")
         http = connect(settings_of(f"HTTP-{prefix}", **system.setting_texts))
         with closing(Checks(http, topic, LIMITS, SYSTEM)) as checks:
@@ -260,7 +271,7 @@ def test_each_worker_does_its_work_with_the_rights_that_the_page_gives_it(
 
 
 @pytest.mark.parametrize(
-    ("worker", "state", "said"),
+    ("worker", "state", "text"),
     [
         ("engine", "warning", "enough for engine; relay needs READ on {0}.ledger, WRITE on {0}.ledger"),
         ("relay", "warning", "enough for relay, projector; engine needs READ on {0}.inbound"),
@@ -269,26 +280,24 @@ def test_each_worker_does_its_work_with_the_rights_that_the_page_gives_it(
     ],
 )
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_user_is_told_for_which_workers_its_rights_are_enough(
-    kafka: str, topics: str, client: str, worker: str, state: str, said: str
+def test_doctor_lists_the_workers_for_which_the_rights_are_enough(
+    kafka: str, topics: str, client: str, worker: str, state: str, text: str
 ) -> None:
     user = uuid.uuid4().hex
-    let(kafka, user, topics, acls(worker))
+    create_user(kafka, user, topics, acls(worker))
     settings = settings_of(user, topics=topics, partitions="1", kafka_client=client)
-    found = {one.what: one for check in doctor.kafka_checks(settings, SYSTEM).values() for one in check()}
-    rights = found.pop("rights")
+    findings = {one.what: one for check in doctor.kafka_checks(settings, SYSTEM).values() for one in check()}
+    rights = findings.pop("rights")
     assert rights.state == state
-    assert rights.how.startswith(said.format(topics))
+    assert rights.how.startswith(text.format(topics))
     assert "Encrypted" in rights.todo
-    assert not [one for one in found.values() if one.state == "wrong"]
+    assert not [one for one in findings.values() if one.state == "wrong"]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_user_without_rights_is_told_so_and_not_that_a_topic_is_missing(
-    kafka: str, topics: str, client: str
-) -> None:
+def test_missing_rights_are_not_reported_as_a_missing_topic(kafka: str, topics: str, client: str) -> None:
     user = uuid.uuid4().hex
-    let(kafka, user, topics, [])
+    create_user(kafka, user, topics, [])
     settings = settings_of(user, topics=topics, kafka_client=client)
     for check in (broker.shapes, broker.rights):
         with pytest.raises(Unreachable, match=r"(?i)authorization"):

@@ -1,4 +1,4 @@
-"""The four topics: made as they must be, and found out where they are not."""
+"""The four topics are created with their settings, and wrong settings are found."""
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,29 +13,29 @@ from infra.kafka import topics
 from infra.kafka.client import connect
 from infra.kafka.ports import Cluster, Outgoing, Record, Topic
 from infra.settings import Settings
-from tests.infra.kafka.trying import CLIENTS, gone
+from tests.infra.kafka.trying import CLIENTS, delete_topics
 
 DAY_MS = 86_400_000
 
 
 class Brokers:
-    """A cluster of so many brokers, which remembers what was made."""
+    """A fake cluster with this number of brokers, which keeps the created topics."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self.made: dict[str, Topic] = {}
+        self.created: dict[str, Topic] = {}
 
     def brokers(self) -> int:
         return self._count
 
     def topics(self, names: Collection[str]) -> Mapping[str, Topic]:
-        return {name: self.made[name] for name in names if name in self.made}
+        return {name: self.created[name] for name in names if name in self.created}
 
     def create(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
-        self.made.setdefault(name, Topic("id", partitions, replication, settings))
+        self.created.setdefault(name, Topic("id", partitions, replication, settings))
 
     def delete(self, name: str) -> None:
-        self.made.pop(name, None)
+        self.created.pop(name, None)
 
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:
         raise NotImplementedError
@@ -48,17 +48,17 @@ class Brokers:
 
 @pytest.fixture(params=CLIENTS)
 def settings(kafka: str, request: pytest.FixtureRequest) -> Iterator[Settings]:
-    made = Settings(
+    created = Settings(
         kafka=kafka,
         kafka_client=request.param,
         topics=f"t-{uuid.uuid4().hex[:12]}",
         partitions=3,
         retention_days=7,
     )
-    yield made
-    with closing(connect(made).cluster()) as cluster:
-        there = cluster.topics([made.topic(kind) for kind in topics.BYTES])
-    gone(made.kafka, *there)
+    yield created
+    with closing(connect(created).cluster()) as cluster:
+        existing = cluster.topics([created.topic(kind) for kind in topics.BYTES])
+    delete_topics(created.kafka, *existing)
 
 
 @pytest.fixture
@@ -67,31 +67,32 @@ def cluster(settings: Settings) -> Iterator[Cluster]:
         yield opened
 
 
-def test_topics_as_they_are_made_are_as_they_must_be(cluster: Cluster, settings: Settings) -> None:
+def test_created_topics_have_the_expected_settings(cluster: Cluster, settings: Settings) -> None:
     topics.create(cluster, settings)
-    topics.create(cluster, settings)  # nothing happens
+    topics.create(cluster, settings)  # the second call changes nothing
     assert topics.check(cluster, settings) == []
-    there = cluster.topics([settings.topic(kind) for kind in topics.BYTES])
+    existing = cluster.topics([settings.topic(kind) for kind in topics.BYTES])
     kept_ms = {
-        name.removeprefix(settings.topics): int(one.settings["retention.ms"]) for name, one in there.items()
+        name.removeprefix(settings.topics): int(one.settings["retention.ms"])
+        for name, one in existing.items()
     }
     days = 7 * DAY_MS
     assert kept_ms == {".inbound": days, ".ledger": -1, ".outcomes": days, ".set-aside": days}
-    assert {one.partitions for one in there.values()} == {3}
+    assert {one.partitions for one in existing.values()} == {3}
 
 
-def test_what_is_missing_or_otherwise_is_found_and_what_to_do_is_said(
+def test_a_missing_topic_and_wrong_settings_are_found_with_advice(
     kafka: str, cluster: Cluster, settings: Settings
 ) -> None:
     topics.create(cluster, settings)
     ledger, inbound = settings.topic("ledger"), settings.topic("inbound")
-    gone(kafka, inbound)
+    delete_topics(kafka, inbound)
     admin: Any = KafkaAdminClient(bootstrap_servers=kafka)
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, ledger, {"retention.ms": "1000"})])
     admin.create_partitions({ledger: 5})
     admin.close()
-    said = [str(finding) for finding in topics.check(cluster, settings)]
-    assert said == [
+    texts = [str(finding) for finding in topics.check(cluster, settings)]
+    assert texts == [
         f"topic {inbound}: it is missing, should be there: run `jumun topics create`",
         f"topic {ledger}: the number of partitions is 5, should be 3: set JUMUN_PARTITIONS to 5: "
         "a seller's partition depends on it, so it never changes",
@@ -100,28 +101,28 @@ def test_what_is_missing_or_otherwise_is_found_and_what_to_do_is_said(
     ]
 
 
-def test_three_brokers_keep_three_copies_of_which_two_are_written_before_all_goes_on() -> None:
+def test_three_brokers_have_three_replicas_of_which_two_must_be_in_sync() -> None:
     cluster = Brokers(3)
     topics.create(cluster, Settings())
-    made = cluster.made["jumun.ledger"]
-    assert (made.partitions, made.replication, made.settings["min.insync.replicas"]) == (48, 3, "2")
-    assert {one.settings["unclean.leader.election.enable"] for one in cluster.made.values()} == {"false"}
+    ledger = cluster.created["jumun.ledger"]
+    assert (ledger.partitions, ledger.replication, ledger.settings["min.insync.replicas"]) == (48, 3, "2")
+    assert {one.settings["unclean.leader.election.enable"] for one in cluster.created.values()} == {"false"}
     assert topics.check(cluster, Settings()) == []
 
 
-def test_a_topic_with_too_few_copies_is_found() -> None:
+def test_a_topic_with_too_few_replicas_is_found() -> None:
     cluster = Brokers(3)
     cluster.create("jumun.ledger", *topics.wanted(Settings(), 1)[1][1:])
     topics.create(cluster, Settings())
-    found = {(finding.topic, finding.what) for finding in topics.check(cluster, Settings())}
-    assert found == {("jumun.ledger", "the number of copies"), ("jumun.ledger", "min.insync.replicas")}
+    findings = {(finding.topic, finding.what) for finding in topics.check(cluster, Settings())}
+    assert findings == {("jumun.ledger", "the number of copies"), ("jumun.ledger", "min.insync.replicas")}
 
 
-def test_two_brokers_are_a_broken_three_and_nothing_is_made() -> None:
+def test_with_two_brokers_nothing_is_created() -> None:
     cluster = Brokers(2)
     with pytest.raises(topics.TooFewBrokers):
         topics.create(cluster, Settings())
-    assert cluster.made == {}
+    assert cluster.created == {}
 
 
 @pytest.mark.parametrize("kind", topics.BYTES)
@@ -129,7 +130,7 @@ def test_a_message_of_the_largest_size_fits_into_each_topic(kind: str) -> None:
     assert topics.fits(Outgoing(f"jumun.{kind}", 0, b"k" * 64, b"x" * 2 * MAX_BYTES))
 
 
-def test_a_record_larger_than_its_topic_takes_does_not_fit() -> None:
+def test_a_record_larger_than_the_limit_of_its_topic_does_not_fit() -> None:
     assert not topics.fits(Outgoing("jumun.inbound", 0, b"", b"x" * 2**20))
     assert topics.fits(Outgoing("jumun.ledger", 0, b"", b"x" * 2**20))
     assert not topics.fits(Outgoing("jumun.ledger", 0, b"", b"x" * 2**23))

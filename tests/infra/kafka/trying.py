@@ -1,4 +1,4 @@
-"""What the tests of Kafka do again and again: a topic of their own, a reader of a group, waiting."""
+"""Helpers of the Kafka tests: a temporary topic, a reader in a consumer group, waiting."""
 
 import time
 import uuid
@@ -25,7 +25,7 @@ def client_of(servers: str, name: str, **settings: Any) -> Kafka:
 def a_topic(
     servers: str, client: Kafka, partitions: int = PARTITIONS, copies: int = 1, /, **settings: str
 ) -> Generator[str]:
-    """It goes when the test is over."""
+    """A topic that is deleted after the test."""
     name = f"test-{uuid.uuid4().hex}.inbound"
     cluster = client.cluster()
     cluster.create(name, partitions, copies, settings)
@@ -33,10 +33,10 @@ def a_topic(
     try:
         yield name
     finally:
-        gone(servers, name)
+        delete_topics(servers, name)
 
 
-def gone(servers: str, *topics: str) -> None:
+def delete_topics(servers: str, *topics: str) -> None:
     admin = KAFKA.KafkaAdminClient(bootstrap_servers=servers)
     admin.delete_topics(list(topics))
     admin.close()
@@ -51,7 +51,7 @@ def deleted_before(servers: str, topic: str, offset: int) -> None:
 def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
     limit = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < limit, "it did not come true in time"
+        assert time.monotonic() < limit, "the condition was not met in time"
         time.sleep(0.02)
 
 
@@ -73,13 +73,13 @@ def values(records: Sequence[Record]) -> list[str]:
 
 def tail(client: Kafka, topic: str, partition: int = 0, most: int = 100_000) -> list[str]:
     cluster = client.cluster()
-    found = values(cluster.tail(topic, partition, most))
+    texts = values(cluster.tail(topic, partition, most))
     cluster.close()
-    return found
+    return texts
 
 
 class Reader:
-    """A worker that begins each partition at its first offset and keeps what it reads."""
+    """A group member that reads each partition from its first offset, and keeps the records."""
 
     def __init__(self, member: Member, *, begins: bool = True) -> None:
         self.member, self._begins = member, begins
@@ -107,8 +107,8 @@ class Reader:
         self.member.close()
 
 
-def together(readers: Sequence[Reader], true: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Each polls in turn, as if on its own, until it is so."""
+def poll_until(readers: Sequence[Reader], true: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Lets the readers poll in turn until the condition is met."""
     limit = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < limit, [(reader.held, dict(reader.read)) for reader in readers]
@@ -118,7 +118,7 @@ def together(readers: Sequence[Reader], true: Callable[[], bool], seconds: float
 
 @contextmanager
 def an_open_transaction(servers: str, records: Sequence[Outgoing]) -> Generator[Any]:
-    """Written, neither committed nor aborted."""
+    """A transaction whose records are written, but which is neither committed nor aborted."""
     producer = KAFKA.KafkaProducer(
         bootstrap_servers=servers, transactional_id=uuid.uuid4().hex, retry_backoff_ms=10
     )
