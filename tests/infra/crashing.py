@@ -1,7 +1,8 @@
-"""A process that ingests a file and dies where it is told to.
+"""A process that ingests a file and kills itself at a given point.
 
-`python crashing.py HOME FILE POINT COUNT PROJECTOR`: POINT is a named point of a commit; it kills itself
-there with SIGKILL at the COUNT-th time; `-` never dies.  PROJECTOR is `within` or `beside`.
+`python crashing.py HOME FILE POINT COUNT PROJECTOR`: POINT is a named point of a commit.  The process kills
+itself with SIGKILL when it reaches the point for the COUNT-th time; with `-` never.  PROJECTOR is `within` or
+`beside`.
 """
 
 import os
@@ -14,7 +15,7 @@ from infra.wiring.embedded import writing
 
 
 class Dying:
-    """Counts how often the point was reached."""
+    """Counts how often the point is reached, and kills the process at the last time."""
 
     def __init__(self, point: str, count: int) -> None:
         self.point, self.left = point, count

@@ -1,4 +1,4 @@
-"""kill -9 at every named point of a commit and at any other moment: as if nothing had happened."""
+"""SIGKILL at every named point of a commit and at random moments leaves the result of an undisturbed run."""
 
 import os
 import random
@@ -30,14 +30,14 @@ MOMENTS = {"within": 50, "beside": 20}
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small marketplace with duplicates, garbage, early messages and ticks."""
-    made = tmp_path_factory.mktemp("input") / "market.ndjson"
-    made.write_bytes(b"\n".join(market.messages(120, seed=7)))
-    return made
+    path = tmp_path_factory.mktemp("input") / "market.ndjson"
+    path.write_bytes(b"\n".join(market.messages(120, seed=7)))
+    return path
 
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty ledger: all runs begin with its secret, so that they make the same tokens."""
+    """An empty ledger.  All runs begin with its secret, so that they create the same vault tokens."""
     home = tmp_path_factory.mktemp("begun")
     SqliteLedger(str(home / LEDGER)).close()
     return home
@@ -70,18 +70,18 @@ def run(home: Path, file: Path, point: str = "-", count: int = 1, **how: str) ->
 
 
 def story(home: Path) -> dict[str, Any]:
-    """Ledger and read models, seller by seller; positions, recorded_at and worker aside."""
+    """The contents of ledger and read models by seller, without positions, times of recording and workers."""
     ledger, models = SqliteLedger(str(home / LEDGER)), ReadModels(str(home / READ_MODELS))
     try:
         verdict = verify(ledger, models)
         assert verdict.holds, verdict.findings
-        told = [(attributes(state), state) for (state,) in ledger.rows("SELECT state FROM stored_events")]
+        stored = [(attributes(state), state) for (state,) in ledger.rows("SELECT state FROM stored_events")]
         outcomes = ledger.rows(
             "SELECT state, was, rule, count(*) FROM outcomes WHERE state NOT IN ('duplicate', 'set_aside')"
             " GROUP BY 1, 2, 3"
         )
         timers = ledger.rows("SELECT key, due FROM timers ORDER BY key")
-        events = sorted((said["sellerid"], said["sequence"], state) for said, state in told)
+        events = sorted((head["sellerid"], head["sequence"], state) for head, state in stored)
         return {"events": events, "outcomes": outcomes, "timers": timers, "rows": dict(_rows(models))}
     finally:
         ledger.close()
@@ -96,8 +96,8 @@ def _rows(models: ReadModels) -> Iterator[tuple[str, list[Any]]]:
     with models.reading() as connection:
         for name, table in SQL.items():
             columns = [column for column in table.c if column.name not in {"position", "recorded_at"}]
-            found = connection.execute(sa.select(*columns).order_by(*columns))
-            yield name, [tuple(row) for row in found]
+            rows = connection.execute(sa.select(*columns).order_by(*columns))
+            yield name, [tuple(row) for row in rows]
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -149,7 +149,7 @@ def test_nothing_depends_on_the_hash_seed(file: Path, begun: Path, undisturbed: 
     assert story(home) == undisturbed
 
 
-def test_two_processes_at_once_lose_and_double_nothing(
+def test_two_concurrent_processes_lose_and_double_nothing(
     file: Path, begun: Path, undisturbed: Any, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
@@ -157,7 +157,7 @@ def test_two_processes_at_once_lose_and_double_nothing(
     both = [start(home, file), start(home, file)]
     for process in both:
         process.communicate()
-    assert sorted(process.returncode for process in both)[0] == 0  # one may be refused, clearly
+    assert sorted(process.returncode for process in both)[0] == 0  # the other may be refused
     assert story(home) == undisturbed
 
 
@@ -195,6 +195,6 @@ def test_a_row_changed_by_hand_is_found(
         connection.execute(change)
     connection.close()
     ledger, models = SqliteLedger(str(home / LEDGER)), ReadModels(str(home / READ_MODELS))
-    assert any(finding in found for found in verify(ledger, models).findings)
+    assert any(finding in text for text in verify(ledger, models).findings)
     ledger.close()
     models.close()

@@ -1,4 +1,4 @@
-"""`jumun doctor` finds what is broken, says what to do, and never hangs or shows a secret."""
+"""`jumun doctor` finds what is broken, gives advice, and never hangs or shows a secret."""
 
 import gc
 import json
@@ -45,7 +45,7 @@ PASSWORD = "not-to-be-seen"
 
 @pytest.fixture(scope="module")
 def system(postgres_url: str, kafka: str) -> Iterator[Production]:
-    """What tests break of it they put right again."""
+    """One system for all tests.  A test that breaks something repairs it."""
     with production(postgres_url, kafka, partitions=2) as running:
         yield running
         url = running.setting_texts["database_url"]
@@ -56,12 +56,12 @@ def system(postgres_url: str, kafka: str) -> Iterator[Production]:
                 connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
-def by_name(found: list[Finding]) -> dict[str, Finding]:
-    return {one.what: one for one in found}
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {one.what: one for one in findings}
 
 
-def broken(found: list[Finding]) -> dict[str, str]:
-    return {one.what: one.how for one in found if one.state == "wrong"}
+def broken(findings: list[Finding]) -> dict[str, str]:
+    return {one.what: one.how for one in findings if one.state == "wrong"}
 
 
 def run(
@@ -75,11 +75,11 @@ def run(
     return result.exit_code, json.loads(result.stdout)
 
 
-def test_all_is_well_where_all_is_well(system: Production, monkeypatch: pytest.MonkeyPatch) -> None:
-    status, found = run(system, monkeypatch)
-    assert status == 0, found
-    assert not [one for one in found if one["state"] == "wrong"]
-    named = {one["what"] for one in found}
+def test_a_healthy_system_has_no_wrong_finding(system: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, rows = run(system, monkeypatch)
+    assert status == 0, rows
+    assert not [one for one in rows if one["state"] == "wrong"]
+    named = {one["what"] for one in rows}
     for what in (
         "build", "libraries", "disk", "Kafka", "topics", "rights", "time told",
         "lag, engine", "lag, projector", "lag, relay",
@@ -89,10 +89,10 @@ def test_all_is_well_where_all_is_well(system: Production, monkeypatch: pytest.M
     ):  # fmt: skip
         assert what in named
     password = conninfo_to_dict(system.setting_texts["database_url"])["password"]
-    assert str(password) not in json.dumps(found)
+    assert str(password) not in json.dumps(rows)
 
 
-def test_a_topic_with_another_setting_or_none_at_all_is_found(
+def test_a_topic_with_a_wrong_setting_and_a_missing_topic_are_found(
     kafka: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with production(postgres_url, kafka, partitions=1) as system:
@@ -102,9 +102,9 @@ def test_a_topic_with_another_setting_or_none_at_all_is_found(
             admin.alter_configs([ADMIN.ConfigResource(topic, inbound, {"retention.ms": "1000"})])
         with system.cluster() as cluster:
             cluster.delete(ledger)
-        status, found = run(system, monkeypatch)
+        status, rows = run(system, monkeypatch)
     assert status == 1
-    wrong = {one["what"]: one for one in found if one["state"] == "wrong"}
+    wrong = {one["what"]: one for one in rows if one["state"] == "wrong"}
     assert set(wrong) == {inbound, ledger}
     assert "retention.ms is 1000" in wrong[inbound]["how"]
     assert "missing" in wrong[ledger]["how"]
@@ -114,7 +114,9 @@ def test_a_topic_with_another_setting_or_none_at_all_is_found(
 @pytest.mark.parametrize(
     ("part", "state"), [("engine", "ok"), ("relay", "warning"), ("projector", "warning"), ("", "wrong")]
 )
-def test_a_login_is_told_what_it_lacks_to_append(system: Production, part: str, state: str) -> None:
+def test_a_login_without_the_right_to_append_gets_the_missing_grant(
+    system: Production, part: str, state: str
+) -> None:
     schema = system.setting_texts["ledger_schema"]
     name = f"{schema}_{part or 'nobody'}_login"
     owner = conninfo_to_dict(system.setting_texts["database_url"])
@@ -124,59 +126,57 @@ def test_a_login_is_told_what_it_lacks_to_append(system: Production, part: str, 
             connection.execute(f"GRANT {role(schema, part)} TO {name}".encode())
         url = f"postgresql://{name}:{PASSWORD}@{owner['host']}:{owner['port']}/{owner['dbname']}"
         settings = Settings(**{**system.setting_texts, "database_url": url})  # type: ignore[arg-type]
-        (found,) = list(database.login(settings)) or [Finding("login", "sees no ledger", "wrong")]
+        (finding,) = list(database.login(settings)) or [Finding("login", "sees no ledger", "wrong")]
         connection.execute(f"DROP ROLE {name}".encode())
-    assert found.state == state
-    assert PASSWORD not in str(found)
+    assert finding.state == state
+    assert PASSWORD not in str(finding)
     if state != "ok":
-        assert part == "" or f"GRANT {schema}_engine TO {name}" in found.todo
+        assert part == "" or f"GRANT {schema}_engine TO {name}" in finding.todo
 
 
-def test_tables_that_were_never_made_are_found(system: Production, monkeypatch: pytest.MonkeyPatch) -> None:
-    status, found = run(system, monkeypatch, ledger_schema=f"x{uuid.uuid4().hex[:8]}")
+def test_missing_tables_are_found(system: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, rows = run(system, monkeypatch, ledger_schema=f"x{uuid.uuid4().hex[:8]}")
     assert status == 1
-    wrong = {one["what"]: one["todo"] for one in found if one["state"] == "wrong"}
+    wrong = {one["what"]: one["todo"] for one in rows if one["state"] == "wrong"}
     assert {"ledger tables", "roles"} <= set(wrong)
     assert "jumun db upgrade" in wrong["ledger tables"]
 
 
-def test_a_broker_that_is_stopped_is_told_of_once(
-    system: Production, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_broker_is_reported_once(system: Production, monkeypatch: pytest.MonkeyPatch) -> None:
     began = time.monotonic()
-    status, found = run(system, monkeypatch, kafka="127.0.0.1:9")
+    status, rows = run(system, monkeypatch, kafka="127.0.0.1:9")
     assert status == 1
-    assert [one["what"] for one in found if one["state"] == "wrong"] == ["Kafka"]
+    assert [one["what"] for one in rows if one["state"] == "wrong"] == ["Kafka"]
     assert time.monotonic() - began < 25
 
 
 def test_a_broker_that_hangs_is_a_finding(system: Production) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, and says nothing
-        said = {**system.setting_texts, "kafka": f"127.0.0.1:{mute.getsockname()[1]}"}
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # accepts connections and never replies
+        texts = {**system.setting_texts, "kafka": f"127.0.0.1:{mute.getsockname()[1]}"}
         began = time.monotonic()
-        found = doctor.diagnose(Settings(**said), limit_s=3.0)  # type: ignore[arg-type]
+        findings = doctor.diagnose(Settings(**texts), limit_s=3.0)  # type: ignore[arg-type]
     assert time.monotonic() - began < 10
-    assert "no answer within 3 s" in broken(found)["Kafka"]
-    for thread in threading.enumerate():  # nobody waits for it but this test, which leaves nothing behind
+    assert "no answer within 3 s" in broken(findings)["Kafka"]
+    for thread in threading.enumerate():  # only this test waits for the thread, so that none is left
         if thread.name == "Kafka":
             thread.join(30)
 
 
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
-    """The library leaves sockets that did not get through to the collector."""
+    """Collects sockets of failed connections, which kafka-python leaves to the garbage collector."""
     yield
     gc.collect()
 
 
-def test_a_database_that_is_not_there_is_found_without_its_password(system: Production) -> None:
+def test_an_unreachable_database_is_found_without_its_password(system: Production) -> None:
     url = f"postgresql://somebody:{PASSWORD}@127.0.0.1:9/postgres"
-    found = doctor.diagnose(Settings(**{**system.setting_texts, "database_url": url, "kafka": ""}))  # type: ignore[arg-type]
-    assert set(broken(found)) == {"PostgreSQL"}
-    assert PASSWORD not in str(found)
+    findings = doctor.diagnose(Settings(**{**system.setting_texts, "database_url": url, "kafka": ""}))  # type: ignore[arg-type]
+    assert set(broken(findings)) == {"PostgreSQL"}
+    assert PASSWORD not in str(findings)
 
 
-def test_a_check_that_breaks_is_a_finding_and_the_others_go_on() -> None:
+def test_a_failing_check_is_a_finding_and_the_others_continue() -> None:
     def breaks() -> list[Finding]:
         raise KeyError(PASSWORD)
 
@@ -193,65 +193,65 @@ def test_clocks_that_differ_are_found() -> None:
     assert states == ["ok", "ok", "warning", "warning", "wrong", "wrong"]
 
 
-def test_the_last_time_told_is_compared_with_this_clock(system: Production) -> None:
+def test_the_last_tick_is_compared_with_this_clock(system: Production) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     with closing(connect(system.settings).publisher()) as publisher:
         publisher.send(Outgoing(system.settings.topic("inbound"), 0, b"", tick(now)))
         publisher.flush()
     ages = {"ok": 2, "warning": 600, "wrong": 2 * 86_400}
     for state, age in ages.items():
-        (found,) = broker.told_time(system.settings, SetClock(now + timedelta(seconds=age)))
-        assert found.state == state
+        (finding,) = broker.told_time(system.settings, SetClock(now + timedelta(seconds=age)))
+        assert finding.state == state
     (back,) = broker.told_time(system.settings, SetClock(now - timedelta(hours=1)))
     assert (back.state, "clock" in back.todo) == ("wrong", True)
 
 
-def test_the_functions_that_lose_events_are_refused() -> None:
+def test_database_functions_that_lose_events_are_refused() -> None:
     for value, state in (("", "ok"), ("no", "ok"), ("y", "wrong"), ("true", "wrong"), ("nonsense", "wrong")):
-        (found,) = machine.forbidden({machine.FUNCTIONS: value})
-        assert found.state == state
+        (finding,) = machine.forbidden({machine.FUNCTIONS: value})
+        assert finding.state == state
 
 
-def test_whoever_waits_is_told_of_with_its_age() -> None:
+def test_waiting_messages_are_reported_with_their_age() -> None:
     now = datetime(2026, 3, 12, tzinfo=UTC)
     since = now - timedelta(days=2)
     waiting = [WaitingCount("parked", 3, since), WaitingCount("failed", 1, since)]
-    found = by_name(list(database.told_of(waiting, 2, now)))
-    assert found["parked messages"][1:3] == ("3, the oldest for 2 d 0 h", "warning")
-    assert found["failed messages"].state == found["failed deadlines"].state == "wrong"
+    findings = by_name(list(database.told_of(waiting, 2, now)))
+    assert findings["parked messages"][1:3] == ("3, the oldest for 2 d 0 h", "warning")
+    assert findings["failed messages"].state == findings["failed deadlines"].state == "wrong"
     none = by_name(list(database.told_of([], 0, now)))
     assert {one.state for one in none.values()} == {"ok"}
 
 
-def test_a_relay_that_tells_of_more_than_the_ledger_has_is_found(system: Production) -> None:
+def test_a_topic_with_more_than_the_ledger_has_is_found(system: Production) -> None:
     sealed = b'{"a":1,"position":7,"previous":0,"recordedat":"2026-03-12T00:00:00+00:00","ledgerid":"other"}'
     with closing(connect(system.settings).publisher()) as publisher:
         publisher.send(Outgoing(system.settings.topic("ledger"), 0, b"", sealed))
         publisher.flush()
-    (found,) = belonging.untold(system.settings, SYSTEM)
-    assert (found.state, "Restore" in found.todo) == ("wrong", True)
+    (finding,) = belonging.untold(system.settings, SYSTEM)
+    assert (finding.state, "Restore" in finding.todo) == ("wrong", True)
 
 
 def test_read_models_of_a_former_ledger_are_found(system: Production) -> None:
     with system.read_models() as models:
         models.rebuild({}, ledger_id="a former one")
-    (found,) = belonging.folded(system.settings)
-    assert (found.state, found.todo) == ("wrong", "run `jumun rebuild`")
+    (finding,) = belonging.folded(system.settings)
+    assert (finding.state, finding.todo) == ("wrong", "run `jumun rebuild`")
     with system.ledger() as ledger, system.read_models() as models:
         models.rebuild({}, ledger_id=ledger.ledger_id)
-    (found,) = belonging.folded(system.settings)
-    assert found.state == "ok"
+    (finding,) = belonging.folded(system.settings)
+    assert finding.state == "ok"
 
 
-def test_embedded_it_looks_at_the_files(tmp_path: Path) -> None:
+def test_an_embedded_system_is_checked_by_its_files(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     assert by_name(list(embedded.files(tmp_path, SYSTEM)))["ledger"].state == "ok"
     with writing(settings) as running:
         running.ingest([receipt(1), paid("early")])
         assert "holds writer.lock" in by_name(list(embedded.locks(tmp_path)))["writer"].how
-    found = by_name(list(embedded.files(tmp_path, SYSTEM)))
-    assert found["parked messages"].how.startswith("1, ")
-    assert found["read models"].state == "ok"
+    findings = by_name(list(embedded.files(tmp_path, SYSTEM)))
+    assert findings["parked messages"].how.startswith("1, ")
+    assert findings["read models"].state == "ok"
     assert by_name(list(embedded.locks(tmp_path)))["writer"].how == "nobody at the moment"
     (tmp_path / LEDGER).unlink()
     with another(tmp_path) as engine:
@@ -263,7 +263,7 @@ def test_embedded_it_looks_at_the_files(tmp_path: Path) -> None:
 
 @contextmanager
 def another(home: Path) -> Generator[Engine]:
-    """The engine of a new ledger in the place of the one that was there."""
+    """The engine of a new ledger that replaces the former one."""
     for left in (f"{LEDGER}-wal", f"{LEDGER}-shm"):
         (home / left).unlink(missing_ok=True)
     with closing(SqliteLedger(str(home / LEDGER))) as ledger:

@@ -1,4 +1,4 @@
-"""What is logged: to standard error, whoever says it, and never at anybody's cost."""
+"""Log records of our code and of libraries go to standard error, and logging never fails."""
 
 import io
 import logging
@@ -13,7 +13,7 @@ from infra.settings import Settings
 
 
 def say() -> tuple[str, str]:
-    """A line of our own and one of a library; what is said again too soon would not be heard."""
+    """Logs a line of our own and one of a library; both are unique, as repeated lines are suppressed."""
     ours, theirs = uuid.uuid4().hex, uuid.uuid4().hex
     structlog.get_logger().warning(ours)
     logging.getLogger("kafka.net").warning(theirs)
@@ -24,9 +24,9 @@ def test_our_own_lines_and_those_of_libraries_go_to_standard_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     set_up(Settings())
-    said = say()
+    lines = say()
     written = capsys.readouterr().err
-    assert all(line in written for line in said)
+    assert all(line in written for line in lines)
 
 
 def test_where_standard_error_is_closed_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A new question is two edits, its module and its line in the list: one that is made up here can be asked."""
+"""A new question needs only its module and its line in the catalogue, shown with an example question."""
 
 import asyncio
 import csv
@@ -40,7 +40,7 @@ class LocationsParameters(Parameters):
 
 @dataclass(frozen=True, slots=True)
 class LocationsAnswer(AsOf):
-    """What lies at one location."""
+    """The stock at one location."""
 
     location: str
     skus: int
@@ -72,7 +72,7 @@ MAIN = {"location": "main", "skus": 2, "on_hand": 12}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A ledger with twelve pieces of two SKUs."""
     folder = tmp_path_factory.mktemp("question")
     chosen = Settings(home=folder / "home", http_tokens=folder / "tokens.toml")
@@ -85,8 +85,8 @@ def without_as_of(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name in MAIN}
 
 
-def test_it_is_asked_of_rows_in_memory(made: Settings) -> None:
-    with closing(SqliteLedger(str(made.home / LEDGER))) as ledger:
+def test_it_is_asked_of_rows_in_memory(settings: Settings) -> None:
+    with closing(SqliteLedger(str(settings.home / LEDGER))) as ledger:
         rows = folded(event for chunk in recorded_after(ledger, 0) for event in chunk)
     answers = LOCATIONS.ask(rows, "acme", LocationsParameters())
     assert [without_as_of(row) for row in as_rows(answers)] == [MAIN]
@@ -101,9 +101,9 @@ def app() -> typer.Typer:
     return commands
 
 
-def test_it_is_a_command_with_its_options(app: typer.Typer, made: Settings) -> None:
+def test_it_is_a_command_with_its_options(app: typer.Typer, settings: Settings) -> None:
     def run(*words: str) -> str:
-        result = CliRunner().invoke(app, ["locations", *words, "--home", str(made.home)])
+        result = CliRunner().invoke(app, ["locations", *words, "--home", str(settings.home)])
         assert result.exit_code == 0, result.output
         return result.stdout
 
@@ -119,10 +119,10 @@ def test_it_is_a_command_with_its_options(app: typer.Typer, made: Settings) -> N
 
 
 @pytest.fixture
-def served(made: Settings) -> Generator[httpx.AsyncClient]:
-    assert made.http_tokens is not None
-    token = tokens.new(made.http_tokens, "reader", ("*",), ("read",))
-    with opened(made) as services:
+def served(settings: Settings) -> Generator[httpx.AsyncClient]:
+    assert settings.http_tokens is not None
+    token = tokens.new(settings.http_tokens, "reader", ("*",), ("read",))
+    with opened(settings) as services:
         transport = httpx.ASGITransport(app=application(services, (*PUBLISHED, LOCATIONS)))
         headers = {"authorization": f"Bearer {token}"}
         yield httpx.AsyncClient(transport=transport, base_url="http://jumun", headers=headers)
@@ -140,9 +140,9 @@ def test_it_is_a_path_with_its_bounds(served: httpx.AsyncClient) -> None:
     assert (row["seller_id"], without_as_of(row)) == ("acme", MAIN)
     assert refused.json()["wrong"][0]["field"] == "limit"
     assert nothing.json()["rows"] == []
-    told = openapi.json()["paths"]["/locations"]["get"]
-    assert told["description"] == "What lies where."
-    names = [parameter["name"] for parameter in told["parameters"]]
+    operation = openapi.json()["paths"]["/locations"]["get"]
+    assert operation["description"] == "What lies where."
+    names = [parameter["name"] for parameter in operation["parameters"]]
     assert names == ["seller", "min_position", "limit", "cursor", "location", "at_least"]
     assert (
         openapi.json()["components"]["schemas"]["LocationsRow"]["description"]

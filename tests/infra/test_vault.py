@@ -1,4 +1,4 @@
-"""Personal texts can be read by their token, and erased for good, while the ledger stays whole."""
+"""Personal texts are read by their token, and can be erased permanently while the ledger stays intact."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlLedger
 
 
 def tokens(ledger: SqlLedger) -> dict[str, str]:
-    """What stands in the message as it was kept, once the order is decided."""
+    """Decides the order, and returns the tokens in its stored message."""
     batches: list[Batch] = []
     Engine(ledger, on_commit=lambda batch, _: batches.append(batch)).handle([ORDER])
     order = json.loads(batches[0].bodies[0])["data"]
@@ -46,14 +46,14 @@ def erased(ledger: SqlLedger, token: str) -> bool:
         return vault.erase(writer, token)
 
 
-def test_a_text_is_read_by_the_token_that_stands_for_it(ledger: SqlLedger) -> None:
+def test_a_text_is_read_by_its_token(ledger: SqlLedger) -> None:
     token = tokens(ledger)
     assert vault.text_of(ledger, token["buyer"]) == BUYER
     assert vault.text_of(ledger, token["note"]) == NOTE
     assert vault.text_of(ledger, "vault:unknown") is None
 
 
-def test_an_erased_text_is_gone_the_others_stay_and_the_chain_holds(ledger: SqlLedger) -> None:
+def test_an_erased_text_is_removed_the_others_stay_and_the_hash_chain_is_valid(ledger: SqlLedger) -> None:
     token = tokens(ledger)
     assert erased(ledger, token["note"])
     assert not erased(ledger, token["note"])

@@ -1,4 +1,4 @@
-"""The command line as a person and a program use it."""
+"""The command line, as used by people and by programs."""
 
 import csv
 import fcntl
@@ -36,8 +36,8 @@ def run(*words: object, stdin: bytes | None = None) -> Result:
 def answered(*words: object) -> list[dict[str, Any]]:
     result = run(*words, "--json")
     assert result.exit_code == 0, result.output
-    found: list[dict[str, Any]] = json.loads(result.stdout)
-    return found
+    rows: list[dict[str, Any]] = json.loads(result.stdout)
+    return rows
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +52,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(demo: Path, tmp_path: Path) -> Iterator[Path]:
-    """A demo of one's own, to be changed."""
+    """A copy of the demo that a test may change."""
     return shutil.copytree(demo, tmp_path / "home")  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *WAITING, *FAILED])
-def test_every_command_explains_itself(command: str) -> None:
+def test_every_command_has_help_with_an_example(command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
     if command in COMMANDS:
@@ -74,7 +74,7 @@ def test_every_question_answers_in_a_table_in_json_and_in_csv(command: str, demo
     assert [set(row) for row in listed] == [set(row) for row in rows]
 
 
-def test_answers_say_as_of_which_event_and_instant_they_hold(demo: Path) -> None:
+def test_answers_have_their_position_and_time(demo: Path) -> None:
     for command in ("stock", "penalty", "kpi", "orders", "returns", "activity"):
         row = answered(command, "--home", demo)[0]
         assert row["as_of_position"] > 0, command
@@ -91,14 +91,14 @@ def test_filters_by_seller_channel_and_day(demo: Path) -> None:
 
 def test_an_order_s_timeline_names_causes(demo: Path) -> None:
     (answer,) = answered("order", "N-000042", "--home", demo)
-    events = [told["event"] for told in answer["timeline"]]
+    events = [entry["event"] for entry in answer["timeline"]]
     assert events[0] == "placed"
     assert "reserved" in events
-    assert all(told["cause"] for told in answer["timeline"])
+    assert all(entry["cause"] for entry in answer["timeline"])
     assert run("order", "N-000042", "--home", demo).exit_code == 0
 
 
-def test_an_order_that_nobody_knows(demo: Path) -> None:
+def test_an_unknown_order_is_an_error(demo: Path) -> None:
     result = run("order", "none", "--home", demo)
     assert result.exit_code == 2
     assert "No order is called none" in result.stderr
@@ -119,7 +119,7 @@ def test_verify_prints_both_digests_and_fails_for_a_row_changed_by_hand(home: Pa
     assert "N-000042" in result.output
 
 
-def test_the_sums_of_outcomes_add_up_to_all_that_was_sent(demo: Path) -> None:
+def test_the_outcomes_add_up_to_all_that_was_sent(demo: Path) -> None:
     sums = answered("outcomes", "--home", demo)[0]
     assert sums.pop("sent") == sum(sums.values())
     recent = answered("outcomes", "--home", demo, "--last", 5)
@@ -172,7 +172,7 @@ def test_parked_messages_are_listed_shown_released_and_dropped(tmp_path: Path) -
 
 
 def kind_by_hand(home: Path, kind: str) -> None:
-    """Of all deadlines that have not fallen: one that no rule knows cannot fall."""
+    """Sets the kind of all pending deadlines.  A deadline of an unknown kind fails when it is released."""
     with closing(SqliteLedger(str(home / LEDGER))) as ledger, ledger.changing() as by_hand:
         by_hand.rows("UPDATE timers SET kind = :kind RETURNING key", kind=kind)
 
@@ -212,7 +212,7 @@ def test_a_second_writer_is_refused_clearly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words", [("stock",), ("verify",), ("outcomes",), ("parked", "list"), ("order", "1")]
 )
-def test_without_a_ledger_a_question_says_what_to_do(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_error_of_a_question_without_a_ledger_has_advice(words: tuple[str, ...], tmp_path: Path) -> None:
     result = run(*words, "--home", tmp_path / "none")
     assert result.exit_code == 2
     assert "jumun demo" in " ".join(result.stderr.split())

@@ -1,4 +1,4 @@
-"""`jumun db` as an operator and a program use it, on a real server."""
+"""`jumun db`, as used by operators and programs, with a real server."""
 
 import json
 import uuid
@@ -21,7 +21,7 @@ from infra.event_store.postgres.url import Target
 
 @pytest.fixture
 def target(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    """Named by the environment; nothing is made yet."""
+    """Schemas that the environment names and that do not exist yet."""
     schema = f"test_{uuid.uuid4().hex[:16]}"
     named = Target(postgres_url, schema, postgres_url, f"{schema}_read")
     monkeypatch.setenv("JUMUN_DATABASE_URL", postgres_url)
@@ -32,8 +32,8 @@ def target(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Targe
         for name in (named.read_models_schema, schema):
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
         for part in PARTS:
-            made = sql.Identifier(role(schema, part))
-            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(made))
+            group = sql.Identifier(role(schema, part))
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(group))
 
 
 def run(*words: str) -> Result:
@@ -43,32 +43,32 @@ def run(*words: str) -> Result:
 def answered(*words: str, status: int = 0) -> dict[str, Any]:
     result = run(*words, "--json")
     assert result.exit_code == status, result.output
-    found: list[dict[str, Any]] = json.loads(result.stdout)
-    return found[0]
+    rows: list[dict[str, Any]] = json.loads(result.stdout)
+    return rows[0]
 
 
-def said(result: Result) -> str:
+def output_of(result: Result) -> str:
     return " ".join(result.output.split())
 
 
 @pytest.mark.parametrize("command", ["upgrade", "check"])
-def test_every_command_explains_itself(command: str) -> None:
+def test_every_command_has_help_with_an_example(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert f"jumun db {command}" in result.output
 
 
-def test_an_upgrade_says_what_it_did_and_the_second_one_that_nothing_was_left_to_do(target: Target) -> None:
+def test_an_upgrade_reports_its_changes_and_the_second_one_has_none(target: Target) -> None:
     first, second = answered("upgrade"), answered("upgrade")
     roles = [role(target.ledger_schema, part) for part in PARTS]
     assert (first["ledger_before"], first["ledger_version"]) == (0, SCHEMA_VERSION)
     assert (first["read_models_made"], first["roles_made"], first["owed"]) == (True, roles, [])
     assert (second["ledger_before"], second["ledger_version"]) == (SCHEMA_VERSION, SCHEMA_VERSION)
     assert (second["read_models_made"], second["roles_made"], second["owed"]) == (False, [], [])
-    assert "as before" in said(run("upgrade"))
+    assert "as before" in output_of(run("upgrade"))
 
 
-def test_several_upgrades_at_once_are_one(target: Target) -> None:
+def test_concurrent_upgrades_change_everything_once(target: Target) -> None:
     with ThreadPoolExecutor(4) as pool:
         done: list[UpgradeResult] = list(pool.map(upgrade, [target] * 4))
     assert sum(one.read_models_made for one in done) == 1
@@ -78,38 +78,38 @@ def test_several_upgrades_at_once_are_one(target: Target) -> None:
     assert answered("check")["right"]
 
 
-def test_a_check_changes_nothing_and_says_what_is_missing(target: Target) -> None:
+def test_a_check_changes_nothing_and_lists_what_is_missing(target: Target) -> None:
     for _ in range(2):
-        found = answered("check", status=1)
-        assert (found["ledger_version"], found["read_models"], found["right"]) == (0, False, False)
-        assert len(found["roles_missing"]) == len(PARTS)
-    assert "no tables" in said(run("check"))
+        row = answered("check", status=1)
+        assert (row["ledger_version"], row["read_models"], row["right"]) == (0, False, False)
+        assert len(row["roles_missing"]) == len(PARTS)
+    assert "no tables" in output_of(run("check"))
     upgrade(target)
     assert run("check").exit_code == 0
 
 
-def test_a_ledger_of_a_newer_build_is_left_alone(target: Target) -> None:
+def test_a_ledger_of_a_newer_build_is_not_changed(target: Target) -> None:
     upgrade(target)
     with connect(target.ledger_url, target.ledger_schema) as connection:
         connection.execute("UPDATE ledger SET schema_version = 99")
         connection.execute("DROP FUNCTION attempt")
     result = run("upgrade")
     assert result.exit_code == 2
-    assert "99" in said(result)
-    assert "run the newer build" in said(result)
+    assert "99" in output_of(result)
+    assert "run the newer build" in output_of(result)
     with connect(target.ledger_url, target.ledger_schema) as connection:
-        found = connection.execute(
+        functions = connection.execute(
             "SELECT count(*) FROM pg_proc WHERE oid = to_regproc('attempt')"
         ).fetchone()
-    assert found == (0,), "the older build would have made its own"
+    assert functions == (0,), "the older build must not create its own function"
     assert answered("check", status=1)["ledger_version"] == 99
 
 
-def test_without_a_database_it_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_a_database_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JUMUN_DATABASE_URL", raising=False)
     result = run("upgrade")
     assert result.exit_code == 2
-    assert "JUMUN_DATABASE_URL" in said(result)
+    assert "JUMUN_DATABASE_URL" in output_of(result)
 
 
 @pytest.mark.parametrize("password", ["Dr@gon7", "Dr/gon7", "Dr%gon7", "Dr gon7", "Dr?gon7@", "Drgon7"])
@@ -125,7 +125,7 @@ def test_no_error_shows_a_password(target: Target, password: str, monkeypatch: p
         assert "kept:" in result.output
 
 
-def test_a_server_that_is_away_is_told_as_such(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_reported(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     del target
     monkeypatch.setenv("JUMUN_DATABASE_URL", "postgresql://jumun:x@127.0.0.1:1/postgres")
     result = run("check")

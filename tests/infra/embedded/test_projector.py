@@ -1,4 +1,4 @@
-"""The projector beside the process that decides: it keeps up, it may die, and nothing is lost by that."""
+"""The projector in a process of its own: it keeps up, and if it is killed nothing is lost."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ LINES = market.messages(150, seed=11)
 
 
 def projector() -> int:
-    """The process that was started beside this one."""
+    """The process id of the projector, a child of this process."""
     started = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
     return next(
         int(pid)
@@ -36,7 +36,7 @@ def test_when_all_is_decided_all_is_folded(tmp_path: Path) -> None:
         assert proven(embedded)
 
 
-def test_a_projector_that_was_killed_is_said_and_the_next_one_catches_up(tmp_path: Path) -> None:
+def test_a_killed_projector_is_reported_and_the_next_one_catches_up(tmp_path: Path) -> None:
     chosen = Settings(home=tmp_path, batch=50)
     with writing(chosen, beside=True) as embedded:
         embedded.ingest(LINES[:100])
@@ -48,7 +48,7 @@ def test_a_projector_that_was_killed_is_said_and_the_next_one_catches_up(tmp_pat
         assert proven(embedded)
 
 
-def test_what_one_folds_beside_the_next_goes_on_with_within(tmp_path: Path) -> None:
+def test_a_projector_in_another_process_and_one_in_this_process_continue_each_other(tmp_path: Path) -> None:
     for beside, lines in ((True, LINES[:300]), (False, LINES[300:600]), (True, LINES[600:])):
         with writing(Settings(home=tmp_path), beside=beside) as embedded:
             embedded.ingest(lines)

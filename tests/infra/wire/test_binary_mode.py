@@ -1,4 +1,4 @@
-"""CloudEvents in binary mode, put together."""
+"""CloudEvents in binary mode are converted to structured mode."""
 
 import pytest
 
@@ -30,15 +30,15 @@ def test_an_attribute_has_the_type_of_the_contract(name: str, text: bytes, writt
     assert structured([(name, text)], b"{}") == b'{"' + name.encode() + b'":' + written + b',"data":{}}'
 
 
-def test_only_another_content_type_than_json_is_named() -> None:
+def test_only_a_content_type_other_than_json_is_named() -> None:
     assert structured([ID], b"{}", b"application/json; charset=utf-8") == b'{"id":"1","data":{}}'
     assert structured([ID], b"{}", b"text/xml") == b'{"id":"1","datacontenttype":"text/xml","data":{}}'
 
 
 @pytest.mark.parametrize("data", [b"", b"no json", b'{"a":1},"id":"2","x":{}', b"\xff"])
-def test_data_that_is_no_json_is_left_to_the_door(data: bytes) -> None:
+def test_data_that_is_not_json_is_left_to_the_parser(data: bytes) -> None:
     assert structured([ID], data) == data
 
 
-def test_an_attribute_that_is_no_utf_8_is_left_to_the_door() -> None:
+def test_an_attribute_that_is_not_utf_8_is_left_to_the_parser() -> None:
     assert structured([("id", b"\xff")], b"{}") == b"{}"

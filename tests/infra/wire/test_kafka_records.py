@@ -1,4 +1,4 @@
-"""Events and outcomes as Kafka records: the bytes, by hand, and the way back."""
+"""Events and outcomes as Kafka records: the exact bytes, and how they are parsed."""
 
 import json
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ from tests.given import NOON
 
 CHAIR = StreamId("stock/acme/CHAIR")
 AT = "2026-03-12T00:00:00+00:00"
-PLACE = LedgerPosition(7, 5, AT, "ledger-1")
+POSITION = LedgerPosition(7, 5, AT, "ledger-1")
 TOPICS: dict[TopicName, str] = {name: f"jumun.{name}" for name in TOPIC_NAMES}
 ACCEPTED = StoredOutcome(
     3, 2, "accepted", "parked", "acme", "shop", "m1", "in", None, None, 0,
@@ -36,8 +36,8 @@ ACCEPTED = StoredOutcome(
 )  # fmt: skip
 
 
-def test_an_event_is_sent_as_it_is_stored_with_its_place_at_the_end() -> None:
-    record = event_record("jumun.ledger", 3, CHAIR, b'{"id":"acme:1","data":{"a":1}}', PLACE)
+def test_an_event_is_sent_as_it_is_stored_with_its_position_at_the_end() -> None:
+    record = event_record("jumun.ledger", 3, CHAIR, b'{"id":"acme:1","data":{"a":1}}', POSITION)
     assert record == Outgoing(
         "jumun.ledger",
         3,
@@ -50,7 +50,7 @@ def test_an_event_is_sent_as_it_is_stored_with_its_place_at_the_end() -> None:
 
 
 texts = st.text(max_size=20).map(json.dumps)
-places = st.builds(
+positions = st.builds(
     LedgerPosition,
     position=st.integers(1, 2**62),
     previous=st.integers(0, 2**62),
@@ -59,27 +59,30 @@ places = st.builds(
 )
 
 
-@given(text=texts | st.just(json.dumps(',"position":1}')), place=places)
-def test_place_and_stored_bytes_are_read_back_whatever_the_event_holds(
-    text: str, place: LedgerPosition
-) -> None:
+@given(text=texts | st.just(json.dumps(',"position":1}')), position=positions)
+def test_position_and_stored_bytes_are_parsed_with_any_event(text: str, position: LedgerPosition) -> None:
     state = f'{{"id":"acme:1","data":{{"note":{text}}}}}'.encode()
-    value = event_record("ledger", 0, CHAIR, state, place).value
-    assert ledger_position(value) == place
+    value = event_record("ledger", 0, CHAIR, state, position).value
+    assert ledger_position(value) == position
     assert stored_bytes(value) == state
 
 
 def test_an_event_is_folded_as_it_was_decided() -> None:
     event = StockReceived(at=NOON, receipt_id="r", location="main", pieces=4, reason="purchase")
     decided = Decided("acme", 9, CHAIR, 2, event, Carried("shop in-1", 1, 3), None, inferred=True)
-    value = event_record("ledger", 0, CHAIR, encode(decided), PLACE).value
-    found = recorded(value, ledger_position(value))
-    assert (found.position, found.recorded_at) == (7, datetime(2026, 3, 12, tzinfo=UTC))
-    assert (found.seller_id, found.stream, found.version, found.sequence) == ("acme", CHAIR, 2, 9)
-    assert (found.event, found.inferred, found.part, found.of) == (event, True, 1, 3)
+    value = event_record("ledger", 0, CHAIR, encode(decided), POSITION).value
+    event_read = recorded(value, ledger_position(value))
+    assert (event_read.position, event_read.recorded_at) == (7, datetime(2026, 3, 12, tzinfo=UTC))
+    assert (event_read.seller_id, event_read.stream, event_read.version, event_read.sequence) == (
+        "acme",
+        CHAIR,
+        2,
+        9,
+    )
+    assert (event_read.event, event_read.inferred, event_read.part, event_read.of) == (event, True, 1, 3)
 
 
-def test_an_outcome_names_its_message_its_events_and_where_it_was_read() -> None:
+def test_an_outcome_names_its_message_its_events_and_its_inbound_record() -> None:
     record = outcome_record(TOPICS, 6, ACCEPTED, AT, "ledger-1")
     assert (record.topic, record.partition, record.key) == ("jumun.outcomes", 6, b"acme")
     assert record.value == (
@@ -92,7 +95,7 @@ def test_an_outcome_names_its_message_its_events_and_where_it_was_read() -> None
     assert outcome_number(record.value) == 3
 
 
-def test_the_outcome_of_what_could_not_be_read_has_a_topic_of_its_own_and_no_seller() -> None:
+def test_the_outcome_of_an_unreadable_message_goes_to_its_own_topic_without_a_seller() -> None:
     unread = ACCEPTED._replace(
         state="set_aside", was=None, seller_id=None, rule="not_json", data='{"byte": 3}', retryable=1
     )
@@ -104,7 +107,7 @@ def test_the_outcome_of_what_could_not_be_read_has_a_topic_of_its_own_and_no_sel
     assert event["data"]["retryable"] is True
 
 
-def test_a_message_that_had_waited_names_no_offset_and_no_topic() -> None:
+def test_the_outcome_of_a_message_that_was_parked_has_no_offset_and_no_topic() -> None:
     waited = ACCEPTED._replace(sent_offset=None, sent_hash=None)
     data = json.loads(outcome_record(TOPICS, 6, waited, AT, "ledger-1").value)["data"]
     assert not {"offset", "sha256", "topic", "partition"} & set(data)
@@ -118,6 +121,6 @@ def test_a_message_in_either_mode_is_read_as_a_structured_one() -> None:
     assert inbound_message(Record(0, 5, whole, STRUCTURED, 0)) == whole
 
 
-def test_the_place_of_a_message_is_its_offset_and_the_hash_of_what_was_sent() -> None:
+def test_the_record_ref_of_a_message_has_its_offset_and_hash() -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert record_ref(Record(3, 5, b"", (), 0)) == (5, empty)

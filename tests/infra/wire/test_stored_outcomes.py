@@ -1,4 +1,4 @@
-"""An outcome as a row: what is decided, what is stored, and what is hashed agree."""
+"""An outcome as a row: its decided, stored and hashed forms agree."""
 
 from hypothesis import given
 from hypothesis import strategies as st

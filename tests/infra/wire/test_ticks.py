@@ -1,4 +1,4 @@
-"""The message by which time passes."""
+"""The tick: the message by which time passes."""
 
 import json
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ def records(*values: bytes) -> list[Record]:
     return [Record(0, offset, value, (), 0) for offset, value in enumerate(values)]
 
 
-def test_a_tick_says_up_to_when_time_has_passed() -> None:
+def test_a_tick_has_the_time_up_to_which_time_has_passed() -> None:
     assert json.loads(tick(NOW)) == {
         "specversion": "1.0",
         "id": "tick-2026-03-12T09:30:00+00:00",
@@ -25,7 +25,7 @@ def test_a_tick_says_up_to_when_time_has_passed() -> None:
     }
 
 
-def test_a_tick_is_known_by_its_beginning() -> None:
+def test_a_tick_is_recognised_by_its_first_bytes() -> None:
     assert is_tick(tick(NOW))
     assert not is_tick(receipt(1))
 

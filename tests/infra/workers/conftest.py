@@ -1,4 +1,4 @@
-"""A ledger on a real PostgreSQL and its topics on a real Kafka, for each test its own."""
+"""A fixture with a new ledger in a real PostgreSQL and new topics in a real Kafka for each test."""
 
 from collections.abc import Iterator
 

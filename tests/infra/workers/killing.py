@@ -1,6 +1,6 @@
-"""An engine worker for which some of its work is deadly.
+"""An engine worker that kills itself while it decides certain commands.
 
-It kills itself at whatever is about SKU `KILLER`, and when an order of SKU `FUSE` is not dispatched in time.
+These are commands for the SKU `KILLER`, and the missed ship-by instant of an order with the SKU `FUSE`.
 """
 
 import os
@@ -17,24 +17,24 @@ from infra.workers.process import run
 from tests.bugs import deadline_of
 
 _ORDER, _STOCK = DECIDERS["order"], DECIDERS["stock"]
-_burns = deadline_of("FUSE")
+_is_fuse_deadline = deadline_of("FUSE")
 
 
 def _kill_myself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _order(state: Any, command: Any, told: Any) -> Any:
-    if _burns(command, state):
+def _order(state: Any, command: Any, context: Any) -> Any:
+    if _is_fuse_deadline(command, state):
         _kill_myself()
-    return _ORDER.decide(state, command, told)
+    return _ORDER.decide(state, command, context)
 
 
-def _stock(state: Any, command: Any, told: Any) -> Any:
+def _stock(state: Any, command: Any, context: Any) -> Any:
     if getattr(command, "sku", "") == "KILLER":
         _kill_myself()
     assert _STOCK.decide_with_states is not None
-    return _STOCK.decide_with_states(state, command, told)
+    return _STOCK.decide_with_states(state, command, context)
 
 
 if __name__ == "__main__":

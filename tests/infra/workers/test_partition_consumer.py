@@ -1,4 +1,4 @@
-"""A member's partitions: what happens to one costs the others nothing."""
+"""The partitions of a group member: a problem with one partition does not stop the others."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, cast
@@ -10,7 +10,7 @@ from infra.workers.partition_consumer import PartitionConsumer
 
 
 class Scripted:
-    """A member that brings what it is told to."""
+    """A fake member that returns scripted polls."""
 
     def __init__(self, *polls: Polled) -> None:
         self.polls = list(polls)
@@ -29,7 +29,7 @@ class Scripted:
 
 
 class Handled:
-    """Notes what it is given; partition 1 cannot be taken up at first."""
+    """A fake handler that notes the offsets it gets.  It cannot start partition 1 at first."""
 
     trouble: ClassVar[tuple[type[Exception], ...]] = (ValueError,)
     moved_on: ClassVar[type[Exception]] = KeyError
@@ -59,7 +59,7 @@ def group(member: Scripted, handler: Handled) -> PartitionConsumer:
     return PartitionConsumer(cast("Member", member), handler, SYSTEM, most=10, lag=lag)
 
 
-def test_a_partition_that_cannot_be_taken_up_costs_the_others_no_record() -> None:
+def test_a_partition_that_cannot_start_does_not_stop_the_others() -> None:
     member = Scripted(
         Polled([], [0], {}),
         Polled([], [1], {0: [record(0, 0), record(0, 1)]}),
@@ -73,7 +73,7 @@ def test_a_partition_that_cannot_be_taken_up_costs_the_others_no_record() -> Non
     assert member.paused == [1]
 
 
-def test_records_of_a_partition_that_is_lost_are_not_handled() -> None:
+def test_records_of_a_revoked_partition_are_not_handled() -> None:
     member = Scripted(Polled([], [0], {}), Polled([0], [], {0: [record(0, 0)]}))
     handler = Handled()
     running = group(member, handler)

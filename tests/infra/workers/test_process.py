@@ -1,4 +1,4 @@
-"""A worker as a process: what it does when it hangs, ends, or is told to stop."""
+"""A worker as a process: watchdog, metrics, log, settings, and the supervisor of all workers."""
 
 import json
 import os
@@ -44,20 +44,20 @@ def a_free_port() -> int:
 
 def fetched(port: int, path: str) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-        said: bytes = answer.read()
-        return said.decode()
+        body: bytes = answer.read()
+        return body.decode()
 
 
-def test_a_step_that_never_ends_ends_the_process() -> None:
+def test_the_watchdog_ends_a_process_that_hangs() -> None:
     done = subprocess.run(
         [sys.executable, "-c", HANGING], cwd=ROOT, timeout=30, check=False, capture_output=True, text=True
     )
     assert done.returncode == STUCK
     assert "worker_stuck" in done.stdout + done.stderr
-    assert "in step" in done.stderr  # where it hangs
+    assert "in step" in done.stderr  # the traceback shows where it hangs
 
 
-def test_a_watchdog_leaves_those_alone_who_go_on() -> None:
+def test_the_watchdog_does_not_end_a_process_that_makes_steps() -> None:
     ended: list[int] = []
     dog = Watchdog(SYSTEM, 1.5, ended.append)
     for _ in range(20):
@@ -68,19 +68,19 @@ def test_a_watchdog_leaves_those_alone_who_go_on() -> None:
     dog.close()
 
 
-def test_figures_and_health_are_served_on_loopback(system: Production) -> None:
+def test_metrics_and_health_are_served_on_loopback(system: Production) -> None:
     port = a_free_port()
     system.start("engine", JUMUN_METRICS_PORT=str(port))
     system.publish([receipt(1), b"garbage"])
     system.wait_decided(2)
-    said = fetched(port, "/metrics")
-    assert 'jumun_messages_total{state="accepted"} 1.0' in said
-    assert 'jumun_refused_total{rule="not_json"} 1.0' in said
-    assert "jumun_commit_seconds_bucket" in said
+    figures = fetched(port, "/metrics")
+    assert 'jumun_messages_total{state="accepted"} 1.0' in figures
+    assert 'jumun_refused_total{rule="not_json"} 1.0' in figures
+    assert "jumun_commit_seconds_bucket" in figures
     assert "last step begun" in fetched(port, "/healthz")
 
 
-def test_the_relay_counts_what_waits_for_somebody(system: Production) -> None:
+def test_the_relay_counts_parked_messages_and_failed_deadlines(system: Production) -> None:
     system.start("engine")
     system.publish([receipt(1), placed("1"), paid("1"), paid("early")])
     system.wait_decided(4)
@@ -90,23 +90,23 @@ def test_the_relay_counts_what_waits_for_somebody(system: Production) -> None:
     port = a_free_port()
     system.start("relay", JUMUN_METRICS_PORT=str(port))
     system.wait_until(lambda: system.published_positions() != [])
-    said = fetched(port, "/metrics")
-    assert 'jumun_waiting_messages{state="parked"} 1.0' in said
-    assert "jumun_failed_deadlines 1.0" in said
+    figures = fetched(port, "/metrics")
+    assert 'jumun_waiting_messages{state="parked"} 1.0' in figures
+    assert "jumun_failed_deadlines 1.0" in figures
 
 
-def test_what_is_logged_says_where_and_nothing_personal(system: Production) -> None:
+def test_log_records_have_the_partition_and_no_password(system: Production) -> None:
     system.start("engine")
     system.publish([receipt(1)])
     system.wait_decided(1)
-    said = [entry for entry in system.log("engine") if entry["event"] == "partition_taken_up"]
-    assert {"partition", "offset", "level", "timestamp"} <= said[0].keys()
+    entries = [entry for entry in system.log("engine") if entry["event"] == "partition_taken_up"]
+    assert {"partition", "offset", "level", "timestamp"} <= entries[0].keys()
     whole = json.dumps(system.log("engine"))
     password = system.setting_texts["database_url"].split(":")[2].split("@")[0]
     assert password not in whole
 
 
-def test_all_workers_run_on_one_machine_and_are_started_again(system: Production) -> None:
+def test_all_workers_run_under_one_supervisor_and_are_restarted(system: Production) -> None:
     whole = system.start("all --engines 2")
     system.publish([receipt(1)])
     system.wait_decided(1)
@@ -135,13 +135,13 @@ def test_settings_come_from_a_file_and_the_environment_wins(
 def test_settings_are_printed_without_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUMUN_DATABASE_URL", "postgresql://jumun:hunter2@127.0.0.1/jumun")
     monkeypatch.setenv("JUMUN_KAFKA_PASSWORD", "hunter3")
-    for asked in (["settings"], ["settings", "--json"]):
-        said = CliRunner().invoke(app, asked).stdout
-        assert "hunter" not in said
-        assert "hidden" in said
+    for command in (["settings"], ["settings", "--json"]):
+        output = CliRunner().invoke(app, command).stdout
+        assert "hunter" not in output
+        assert "hidden" in output
 
 
-def test_a_worker_without_its_settings_says_what_to_set() -> None:
+def test_a_worker_without_its_settings_names_the_missing_one() -> None:
     done = CliRunner().invoke(app, ["run", "engine"])
     assert done.exit_code == 5
     assert "JUMUN_KAFKA" in done.output

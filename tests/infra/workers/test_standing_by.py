@@ -1,4 +1,4 @@
-"""Relay and timekeeper: one works, the others stand by; and neither goes on where it must not."""
+"""Relay and timekeeper: one leads, the others stand by, and both refuse to continue where that is unsafe."""
 
 import json
 import os
@@ -19,11 +19,11 @@ from infra.wire.ticks import tick
 from tests.messages import life_cycle, life_cycles, receipt
 
 TAKES_OVER_S = 10.0 if os.environ.get("JUMUN_TORTURE") else 25.0
-"""Alone it takes seven seconds; other tests that run beside it make everything slower."""
+"""It takes seven seconds if no other tests run; concurrent tests make it slower."""
 CANNOT = 5
 IDLE_S = 10.0
 MOST_OF_A_CORE = 0.06
-"""Measured alone it is under 0.03; other tests that run beside it make everything dearer."""
+"""It is under 0.03 if no other tests run; concurrent tests increase it."""
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
@@ -42,7 +42,7 @@ def test_another_relay_takes_over_within_ten_seconds(how: signal.Signals, system
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
     system.wait_until(lambda: system.published_positions()[-1] == last)
     assert time.monotonic() - began < TAKES_OVER_S
-    if how is signal.SIGSTOP:  # it wakes, and is fenced off or stands by
+    if how is signal.SIGSTOP:  # it resumes, and is fenced or stands by
         first.send_signal(signal.SIGCONT)
         system.publish(life_cycle("2"))
         system.wait_decided(11)
@@ -52,11 +52,11 @@ def test_another_relay_takes_over_within_ten_seconds(how: signal.Signals, system
 
 def last_position(system: Production) -> int:
     with system.ledger() as ledger:
-        found: int = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
-    return found
+        last: int = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
+    return last
 
 
-def test_a_relay_whose_mark_has_expired_goes_on_from_the_topics_end(system: Production) -> None:
+def test_a_relay_whose_checkpoint_has_expired_continues_at_the_end_of_the_topic(system: Production) -> None:
     system.start("engine")
     system.start("relay")
     system.publish([b"garbage", *life_cycles(["1", "2"])])
@@ -64,7 +64,7 @@ def test_a_relay_whose_mark_has_expired_goes_on_from_the_topics_end(system: Prod
     system.wait_until(lambda: system.published_positions()[-1:] == [last_position(system)])
     system.end("relay")
     with system.ledger() as ledger:
-        forget_marks(system, f"{system.settings.topics}-relay-{ledger.ledger_id}")
+        delete_group(system, f"{system.settings.topics}-relay-{ledger.ledger_id}")
     system.publish(life_cycle("3"))
     system.wait_decided(17)
     system.start("relay")
@@ -73,7 +73,7 @@ def test_a_relay_whose_mark_has_expired_goes_on_from_the_topics_end(system: Prod
     assert sorted(numbers) == list(range(1, 18))
 
 
-def forget_marks(system: Production, group: str) -> None:
+def delete_group(system: Production, group: str) -> None:
     from kafka import KafkaAdminClient  # noqa: PLC0415
 
     admin: Any = KafkaAdminClient(bootstrap_servers=system.settings.kafka)
@@ -81,7 +81,7 @@ def forget_marks(system: Production, group: str) -> None:
     admin.close()
 
 
-def test_a_relay_refuses_a_ledger_that_is_not_the_one_it_told_of(system: Production) -> None:
+def test_a_relay_refuses_a_ledger_that_differs_from_its_topic(system: Production) -> None:
     system.start("engine")
     system.start("relay")
     system.publish(life_cycles(["1"]))
@@ -93,12 +93,12 @@ def test_a_relay_refuses_a_ledger_that_is_not_the_one_it_told_of(system: Product
         connection.execute(sql.SQL("UPDATE {} SET state = state || ' '::bytea").format(table))
     relay = system.start("relay")
     assert relay.wait(60) == CANNOT
-    said = (system.logs / "relay.log").read_text()
-    assert "is not the one that the ledger has there" in " ".join(said.split())
-    assert "Restore" in said
+    log = (system.logs / "relay.log").read_text()
+    assert "is not the one that the ledger has there" in " ".join(log.split())
+    assert "Restore" in log
 
 
-def test_time_is_told_once_a_second_to_each_partition(system: Production) -> None:
+def test_each_partition_gets_a_tick_once_per_second(system: Production) -> None:
     system.start("timekeeper", "one")
     system.start("timekeeper", "two")
     system.wait_until(lambda: len(system.records("inbound")) >= 5 * system.settings.partitions)
@@ -106,14 +106,16 @@ def test_time_is_told_once_a_second_to_each_partition(system: Production) -> Non
     for record in system.records("inbound"):
         by_partition.setdefault(record.partition, []).append(json.loads(record.value)["data"]["to"])
     assert len(by_partition) == system.settings.partitions
-    for told in by_partition.values():
-        times = [datetime.fromisoformat(to) for to in told]
+    for ticks in by_partition.values():
+        times = [datetime.fromisoformat(to) for to in ticks]
         assert times == sorted(times)
-        assert len(set(told)) >= len(told) - 1  # a change of keepers may tell one second twice
+        assert (
+            len(set(ticks)) >= len(ticks) - 1
+        )  # at a change of the leader, two ticks of the same second are possible
 
 
-def test_a_jump_of_more_than_a_day_is_refused_unless_an_operator_says_so(system: Production) -> None:
-    tell(system, datetime.now(UTC) - timedelta(days=2))
+def test_a_jump_of_more_than_a_day_is_refused_unless_an_operator_allows_it(system: Production) -> None:
+    send_tick(system, datetime.now(UTC) - timedelta(days=2))
     keeper = system.start("timekeeper")
     assert keeper.wait(60) == CANNOT
     assert len(system.records("inbound")) == 1
@@ -121,7 +123,7 @@ def test_a_jump_of_more_than_a_day_is_refused_unless_an_operator_says_so(system:
     system.wait_until(lambda: len(system.records("inbound")) > system.settings.partitions)
 
 
-def tell(system: Production, at: datetime) -> None:
+def send_tick(system: Production, at: datetime) -> None:
     publisher = connect(system.settings).publisher()
     publisher.send(Outgoing(system.settings.topic("inbound"), 0, b"", tick(at)))
     publisher.flush()
@@ -131,7 +133,7 @@ def tell(system: Production, at: datetime) -> None:
 def test_idle_the_system_commits_nothing_and_hardly_uses_the_processor(
     postgres_url: str, kafka: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With as many partitions as there are by default, each told the time once a second."""
+    """With the default number of partitions, each of which gets a tick once per second."""
     with production(postgres_url, kafka, partitions=48) as system:
         system.start("timekeeper --allow-jump", "timekeeper")
         for role in ("engine", "relay", "projector"):
@@ -150,15 +152,15 @@ def test_idle_the_system_commits_nothing_and_hardly_uses_the_processor(
 
 
 def written(system: Production) -> list[object]:
-    """What changes whenever a row of this ledger or of these read models is written."""
-    found: list[object] = []
+    """Values that change with every write to a table of the ledger or of the read models."""
+    changes: list[object] = []
     with psycopg.connect(system.setting_texts["database_url"]) as connection:
         for schema in (system.setting_texts["ledger_schema"], system.setting_texts["read_models_schema"]):
             tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema])
             for (table,) in tables.fetchall():
                 last = sql.SQL("SELECT count(*), max(xmin::text::bigint) FROM {}")
-                found += connection.execute(last.format(sql.Identifier(schema, table))).fetchall()
-    return found
+                changes += connection.execute(last.format(sql.Identifier(schema, table))).fetchall()
+    return changes
 
 
 def cpu_s(system: Production) -> float:

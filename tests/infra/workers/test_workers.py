@@ -1,4 +1,4 @@
-"""One message's way through the production way, and what must hold for every record on it."""
+"""Messages on their way through the production system, and what must hold for every record."""
 
 import json
 import signal
@@ -33,7 +33,7 @@ def start_all(system: Production) -> None:
         system.start(role)
 
 
-def test_what_is_published_is_decided_told_and_folded(system: Production) -> None:
+def test_what_is_published_is_decided_relayed_and_folded(system: Production) -> None:
     lines = a_market(60)
     sent = system.publish(lines)
     start_all(system)
@@ -44,12 +44,14 @@ def test_what_is_published_is_decided_told_and_folded(system: Production) -> Non
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
     assert system.published_positions() == list(range(1, last + 1))
     assert sum(system.decided().values()) == sent
-    said = [json.loads(record.value)["data"] for record in system.published_outcomes()]
-    assert sum("was" not in outcome for outcome in said) == sent  # the others speak of one that had waited
-    assert len({outcome["number"] for outcome in said}) == len(said)
+    outcomes = [json.loads(record.value)["data"] for record in system.published_outcomes()]
+    assert (
+        sum("was" not in outcome for outcome in outcomes) == sent
+    )  # the others are later outcomes of parked messages
+    assert len({outcome["number"] for outcome in outcomes}) == len(outcomes)
 
 
-def test_an_event_is_told_as_it_is_stored_and_names_the_one_before_it(system: Production) -> None:
+def test_an_event_is_published_as_it_is_stored_and_names_the_position_before_it(system: Production) -> None:
     system.publish([receipt(1), *life_cycle("1"), *life_cycle("2", seller="other")])
     start_all(system)
     system.wait_decided(11)
@@ -66,27 +68,27 @@ def test_an_event_is_told_as_it_is_stored_and_names_the_one_before_it(system: Pr
         assert record.partition == system.partition(record.value)
 
 
-def test_an_outcome_says_of_which_bytes_it_speaks(system: Production) -> None:
+def test_an_outcome_has_the_record_and_the_hash_of_its_message(system: Production) -> None:
     lines = [GARBAGE, receipt(1), receipt(1), paid("early")]
     system.publish(lines)
     start_all(system)
     system.wait_decided(len(lines))
     system.wait_folded()
-    said = [json.loads(record.value) for record in system.published_outcomes()]
-    assert sorted(outcome["data"]["state"] for outcome in said) == [
+    outcomes = [json.loads(record.value) for record in system.published_outcomes()]
+    assert sorted(outcome["data"]["state"] for outcome in outcomes) == [
         "accepted",
         "duplicate",
         "parked",
         "set_aside",
     ]
-    for outcome in said:
+    for outcome in outcomes:
         data = outcome["data"]
         with system.cluster() as cluster:
             sent = cluster.tail(data["topic"], data["partition"], 10)[data["offset"]].value
         assert sha256(sent).hexdigest() == data["sha256"]
-    (garbage,) = (outcome["data"] for outcome in said if outcome["data"]["state"] == "set_aside")
+    (garbage,) = (outcome["data"] for outcome in outcomes if outcome["data"]["state"] == "set_aside")
     assert (garbage["rule"], garbage["data"]["byte"]) == ("not_utf8", 0)
-    (accepted,) = (outcome["data"] for outcome in said if outcome["data"]["state"] == "accepted")
+    (accepted,) = (outcome["data"] for outcome in outcomes if outcome["data"]["state"] == "accepted")
     assert accepted["last_position"] >= accepted["first_position"] > 0
 
 
@@ -131,7 +133,7 @@ def test_a_message_that_kills_its_worker_is_set_aside_at_the_fourth_attempt(syst
     assert rule == ("kills_the_worker", sha256(lines[5]).hexdigest())
 
 
-def test_a_deadline_that_kills_its_worker_is_given_up_and_all_others_fall(system: Production) -> None:
+def test_a_deadline_that_kills_its_worker_fails_and_all_others_fire(system: Production) -> None:
     orders = [placed("1"), paid("1"), placed("2", sku="FUSE"), paid("2"), placed("3"), paid("3")]
     sent = system.publish([receipt(1), receipt(2, sku="FUSE"), *orders])
     system.start("engine", module=KILLING, JUMUN_WORKER_NAME="first")
@@ -153,13 +155,13 @@ def test_a_deadline_that_kills_its_worker_is_given_up_and_all_others_fall(system
 
 
 def deaths(system: Production, done: Callable[[], bool]) -> int:
-    """How often the engine that kills itself was started again until it was done."""
+    """Restarts the engine that kills itself until `done`.  Returns how often it died."""
     how = {"module": KILLING, "JUMUN_WORKER_NAME": "first"}
     count = 0
     if "engine" not in system.workers:
         system.start("engine", **how)
 
-    def looked() -> bool:
+    def restarted_until_done() -> bool:
         nonlocal count
         if system.workers["engine"].poll() is not None:
             assert system.workers["engine"].returncode == -signal.SIGKILL
@@ -167,11 +169,11 @@ def deaths(system: Production, done: Callable[[], bool]) -> int:
             system.start("engine", **how)
         return done()
 
-    system.wait_until(looked)
+    system.wait_until(restarted_until_done)
     return count
 
 
-def test_a_frozen_worker_that_wakes_again_is_fenced_off(system: Production) -> None:
+def test_a_frozen_worker_that_resumes_is_fenced(system: Production) -> None:
     first = [receipt(n) for n in range(100)]
     system.publish(first)
     frozen = system.start("engine", "frozen")
@@ -189,8 +191,8 @@ def test_a_frozen_worker_that_wakes_again_is_fenced_off(system: Production) -> N
         assert [f for f in verify(ledger, models).findings if "read model" not in f] == []
 
 
-def test_the_database_may_be_away_for_a_while(system: Production) -> None:
-    """All its sessions are ended again and again: nobody has to be started again."""
+def test_workers_survive_lost_database_sessions(system: Production) -> None:
+    """All sessions are ended again and again, and no worker has to be restarted."""
     start_all(system)
     lines = a_market(40)
     sent = system.publish(lines[:100])
@@ -211,7 +213,9 @@ def test_the_database_may_be_away_for_a_while(system: Production) -> None:
         assert verify(ledger, models).findings == []
 
 
-def test_a_worker_that_is_told_to_stop_finishes_and_leaves_at_once(system: Production) -> None:
+def test_a_worker_that_gets_sigterm_finishes_its_batch_and_leaves_its_group_at_once(
+    system: Production,
+) -> None:
     system.publish(a_market(40))
     system.start("engine")
     system.wait_until(lambda: bool(system.decided()))
@@ -220,12 +224,12 @@ def test_a_worker_that_is_told_to_stop_finishes_and_leaves_at_once(system: Produ
     assert time.monotonic() - began < STOPS_S
     system.start("engine", "next")
     began = time.monotonic()
-    system.wait_until(lambda: any(said["event"] == "partition_taken_up" for said in system.log("next")))
+    system.wait_until(lambda: any(entry["event"] == "partition_taken_up" for entry in system.log("next")))
     assert time.monotonic() - began < STOPS_S
 
 
-def test_events_that_were_told_are_not_needed_to_fold_again(system: Production) -> None:
-    """The read models are made anew from the ledger, though the topic is only read on from its mark."""
+def test_read_models_are_folded_again_without_the_records_of_the_topic(system: Production) -> None:
+    """The read models are rebuilt from the ledger, and the topic is read only from its checkpoint on."""
     sent = system.publish(a_market(30))
     start_all(system)
     system.wait_decided(sent)
@@ -242,22 +246,22 @@ def test_events_that_were_told_are_not_needed_to_fold_again(system: Production) 
         assert verify(ledger, models).findings == []
 
 
-def test_an_inbound_topic_made_anew_is_gone_on_with_only_when_an_operator_says_so(system: Production) -> None:
-    known = [receipt(1), *life_cycle("1")]
-    system.publish(known)
+def test_a_recreated_inbound_topic_is_read_only_if_an_operator_allows_it(system: Production) -> None:
+    lines = [receipt(1), *life_cycle("1")]
+    system.publish(lines)
     system.start("engine")
-    system.wait_decided(len(known))
+    system.wait_decided(len(lines))
     system.end("engine")
     with system.cluster() as cluster:
         cluster.delete(system.settings.topic("inbound"))
     system.make_topics()
     assert system.start("engine").wait(STOPS_S) == CANNOT
     assert "--new-topic" in (system.logs / "engine.log").read_text("utf-8")
-    sent = len(known) + system.publish([*known, *life_cycle("2")])  # more than was lost is sent again
+    sent = len(lines) + system.publish([*lines, *life_cycle("2")])  # more is sent again than was lost
     system.start("engine --new-topic", "begins")
     system.wait_decided(sent)
     system.end("begins")
-    assert system.decided()["duplicate"] == len(known)
+    assert system.decided()["duplicate"] == len(lines)
     sent += system.publish(life_cycle("3"))
     start_all(system)
     system.wait_decided(sent)
