@@ -23,7 +23,7 @@ HOT = "HOT"
 STREAM = stock_stream("acme", HOT)
 FEW = 100
 MORE = 50
-"""Orders added per measurement: each is placed and paid."""
+"""Orders per measurement.  Each one is placed and paid."""
 DECISIONS = 500
 CONTEXT = MessageContext(datetime(2026, 3, 9, tzinfo=UTC), "shop", "Asia/Seoul", DEFAULTS)
 

@@ -47,12 +47,12 @@ def test_it_is_never_uploaded_by_accident() -> None:
 
 
 @pytest.mark.parametrize("name", [*sorted(COMMANDS), TIME_PASSED])
-def test_the_name_of_a_message_that_comes_in_says_so_and_holds_no_import_path(name: str) -> None:
+def test_the_name_of_an_inbound_message_says_so_and_has_no_import_path(name: str) -> None:
     assert re.fullmatch(r"jumun\.inbound\.[a-z]+(-[a-z]+)*\.v[1-9]", name)
 
 
 @pytest.mark.parametrize("name", sorted(EVENTS))
-def test_the_name_of_an_event_begins_with_its_aggregate_and_holds_no_import_path(name: str) -> None:
+def test_the_name_of_an_event_begins_with_its_aggregate_and_has_no_import_path(name: str) -> None:
     assert re.fullmatch(r"jumun\.(seller|order|stock|return)\.[a-z]+(-[a-z]+)*\.v[1-9]", name)
 
 
@@ -67,13 +67,13 @@ def test_each_event_has_one_name() -> None:
     assert len(NAMES) == len(EVENTS)
 
 
-def test_every_event_and_every_command_that_is_written_has_a_name() -> None:
+def test_every_event_and_every_command_class_has_a_name() -> None:
     assert _concrete(Event) == set(EVENTS.values())
     assert _concrete(Command) == set(COMMANDS.values())
 
 
 @pytest.mark.parametrize("name", sorted(BUSINESS_KEYS))
-def test_a_message_that_is_known_by_its_business_key_has_that_field(name: str) -> None:
+def test_a_message_with_a_business_key_requires_that_field(name: str) -> None:
     assert COMMANDS[name].model_fields[BUSINESS_KEYS[name]].is_required()
 
 

@@ -80,13 +80,17 @@ def test_an_order_and_its_stock_are_decided_in_one_commit(engine: Engine, commit
     assert commits.topics("stock") == ["stock.received", "stock.reserved", "stock.shipped"]
 
 
-def test_a_sellers_first_message_opens_him_with_the_defaults(engine: Engine, commits: Commits) -> None:
+def test_the_first_message_of_a_seller_opens_the_seller_with_the_defaults(
+    engine: Engine, commits: Commits
+) -> None:
     engine.handle([receipt(1)])
     assert commits.topics("seller") == ["seller.opened"]
 
 
 @on_every_ledger
-def test_sent_twice_done_once_for_ever(ledger: AnyLedger, engine: Engine, commits: Commits) -> None:
+def test_messages_that_are_sent_again_are_duplicates_also_after_a_restart(
+    ledger: AnyLedger, engine: Engine, commits: Commits
+) -> None:
     engine.handle(life_cycles(["1"]))
     events = commits.topics()
     engine.handle(life_cycles(["1"]))
@@ -95,7 +99,7 @@ def test_sent_twice_done_once_for_ever(ledger: AnyLedger, engine: Engine, commit
     assert commits.sums == {"accepted": 6, "duplicate": 12}
 
 
-def test_the_same_message_written_differently_is_the_same(engine: Engine, commits: Commits) -> None:
+def test_the_same_message_in_another_notation_is_a_duplicate(engine: Engine, commits: Commits) -> None:
     once = json.loads(receipt(1))
     again = json.dumps(dict(reversed(once.items())), indent=2).replace("\n", " ")
     engine.handle([receipt(1), again.encode()])
@@ -114,7 +118,7 @@ def traced(line: bytes, trace: str) -> bytes:
     return json.dumps({**json.loads(line), "traceparent": trace}).encode()
 
 
-def test_every_event_that_a_message_causes_carries_its_trace_though_it_had_to_wait(
+def test_every_event_has_the_trace_of_its_message_even_if_it_was_parked(
     engine: Engine, commits: Commits
 ) -> None:
     engine.handle([receipt(1), traced(paid("1"), ANOTHER), traced(placed("1"), TRACE)])
@@ -125,7 +129,7 @@ def test_every_event_that_a_message_causes_carries_its_trace_though_it_had_to_wa
     assert {("jumun.order.paid.v1", ANOTHER), ("jumun.stock.reserved.v1", ANOTHER)} <= traces
 
 
-def test_a_message_sent_again_in_another_trace_is_the_same(engine: Engine, commits: Commits) -> None:
+def test_a_message_sent_again_in_another_trace_is_a_duplicate(engine: Engine, commits: Commits) -> None:
     engine.handle([receipt(1), traced(receipt(1), TRACE), traced(receipt(1), ANOTHER)])
     engine.handle([traced(receipt(2), TRACE), traced(receipt(2), ANOTHER), receipt(2)])
     assert commits.sums == {"accepted": 2, "duplicate": 4}
@@ -142,7 +146,7 @@ def test_a_message_refused_at_its_last_step_leaves_no_trace(engine: Engine, comm
     assert "order.lines-cancelled" not in commits.topics()
 
 
-def test_unreadable_bytes_are_set_aside_and_kept_apart(engine: Engine, commits: Commits) -> None:
+def test_unreadable_bytes_are_set_aside_as_dead_letters(engine: Engine, commits: Commits) -> None:
     engine.handle([b"\xff{", receipt(1), b"{}"])
     assert commits.sums == {"accepted": 1, "set_aside": 2}
     assert [outcome.state for outcome in commits.outcomes] == ["set_aside", "accepted", "set_aside"]
@@ -150,7 +154,7 @@ def test_unreadable_bytes_are_set_aside_and_kept_apart(engine: Engine, commits: 
 
 
 @on_every_ledger
-def test_what_comes_too_early_waits_with_its_followers_in_order(
+def test_an_early_message_is_parked_with_its_followers_in_order(
     ledger: AnyLedger, engine: Engine, commits: Commits
 ) -> None:
     engine.handle([receipt(1), dispatched("1"), delivered("1"), paid("1"), packed("1")])
@@ -174,7 +178,7 @@ def left(order: str, line: str) -> bytes:
 
 @on_every_ledger
 @pytest.mark.parametrize("together", [True, False])
-def test_an_early_parcel_does_not_hold_up_the_amendment_that_it_waits_for(
+def test_an_early_dispatch_does_not_block_the_amendment_that_it_waits_for(
     together: bool, ledger: AnyLedger, engine: Engine, commits: Commits
 ) -> None:
     early = [left("1", "3"), left("1", "2"), added("1", "2"), paid("1"), added("1", "3")]
@@ -185,7 +189,7 @@ def test_an_early_parcel_does_not_hold_up_the_amendment_that_it_waits_for(
     assert [outcome.was for outcome in commits.outcomes].count("parked") == len(early)
 
 
-def test_an_early_inspection_does_not_hold_up_the_receipt_that_it_waits_for(
+def test_an_early_inspection_does_not_block_the_receipt_that_it_waits_for(
     engine: Engine, commits: Commits
 ) -> None:
     units = [{"line": "1", "pieces": 2, "condition": "new", "disposition": "restock"}]
@@ -202,7 +206,7 @@ def test_an_early_inspection_does_not_hold_up_the_receipt_that_it_waits_for(
     assert commits.topics("return") == ["return.requested", "return.received", "return.inspected"]
 
 
-def test_others_do_not_wait_for_an_early_message(engine: Engine, commits: Commits) -> None:
+def test_an_early_message_does_not_block_others(engine: Engine, commits: Commits) -> None:
     engine.handle([receipt(1), paid("late"), *life_cycle("2")])
     assert commits.sums == {"accepted": 6, "parked": 1}
 
@@ -213,7 +217,9 @@ def test_a_message_may_come_before_its_order_in_one_batch(engine: Engine, commit
 
 
 @on_every_ledger
-def test_parked_messages_go_on_after_a_crash_between_two_commits(ledger: AnyLedger, commits: Commits) -> None:
+def test_parked_messages_are_released_after_a_crash_between_two_commits(
+    ledger: AnyLedger, commits: Commits
+) -> None:
     Engine(ledger, on_commit=commits).handle([receipt(1), paid("1")])
 
     def crash(batch: Batch, committed: Committed) -> None:
@@ -228,7 +234,7 @@ def test_parked_messages_go_on_after_a_crash_between_two_commits(ledger: AnyLedg
 
 
 @on_every_ledger
-def test_a_seller_who_has_too_many_waiting_is_told_to_send_again(ledger: AnyLedger, commits: Commits) -> None:
+def test_a_seller_with_too_many_parked_messages_must_send_again(ledger: AnyLedger, commits: Commits) -> None:
     engine = Engine(ledger, on_commit=commits, parked_per_seller=2)
     engine.handle([paid("1"), paid("2"), paid("3"), receipt(1)])
     assert commits.sums == {"parked": 2, "refused": 1, "accepted": 1}
@@ -237,7 +243,7 @@ def test_a_seller_who_has_too_many_waiting_is_told_to_send_again(ledger: AnyLedg
 
 
 @on_every_ledger
-def test_a_planted_bug_costs_its_message_alone_and_release_decides_it_again(
+def test_a_bug_fails_only_its_message_and_a_release_decides_it_again(
     ledger: AnyLedger, commits: Commits
 ) -> None:
     bug = with_bug(lambda command, _: getattr(command, "payment_id", "") == "pay-1", ZeroDivisionError())
@@ -258,7 +264,7 @@ def test_a_refused_follow_up_is_a_bug(ledger: AnyLedger, commits: Commits) -> No
 
 
 @on_every_ledger
-def test_an_operator_may_drop_what_waits(ledger: AnyLedger, engine: Engine, commits: Commits) -> None:
+def test_an_operator_may_drop_a_parked_message(ledger: AnyLedger, engine: Engine, commits: Commits) -> None:
     engine.handle([paid("1"), packed("1")])
     ((waiting_stream, _),) = ledger.waits().items()
     engine.drop(ledger.waiting(waiting_stream, 1)[0])
@@ -286,7 +292,9 @@ def test_a_tick_that_fires_nothing_commits_nothing(engine: Engine, commits: Comm
     assert len(commits.batches) == before
 
 
-def test_a_seller_of_history_moves_only_by_ticks_that_name_him(engine: Engine, commits: Commits) -> None:
+def test_the_clock_of_a_history_seller_moves_only_by_ticks_that_name_the_seller(
+    engine: Engine, commits: Commits
+) -> None:
     opened = message("seller-open-requested", {"mode": "history"}, id="o", actor="import")
     engine.handle([opened, receipt(1), placed("1"), paid("1"), tick("2030-01-01T00:00:00Z")])
     assert "order.ship-by-missed" not in commits.topics()
@@ -324,7 +332,7 @@ def by_seller(events: Iterable[Decided]) -> list[tuple[str, int, str, str]]:
 
 
 @on_every_ledger
-def test_a_million_deadlines_are_fired_in_slices(engine: Engine, commits: Commits) -> None:
+def test_many_deadlines_are_fired_in_slices(engine: Engine, commits: Commits) -> None:
     orders = [str(n) for n in range(1_203)]
     lines = [receipt(1, pieces=10_000), *(step(order) for order in orders for step in (placed, paid))]
     for start in range(0, len(lines), 500):
@@ -345,7 +353,7 @@ def three_orders() -> list[bytes]:
 
 
 @on_every_ledger
-def test_a_deadline_with_a_bug_costs_no_other_and_falls_once_it_is_mended(
+def test_a_deadline_with_a_bug_fails_alone_and_fires_once_the_bug_is_fixed(
     ledger: AnyLedger, commits: Commits
 ) -> None:
     Engine(ledger, on_commit=commits).handle(three_orders())
@@ -365,7 +373,9 @@ def test_a_deadline_with_a_bug_costs_no_other_and_falls_once_it_is_mended(
 
 
 @on_every_ledger
-def test_a_deadline_that_kills_is_given_up_and_all_others_fall(ledger: AnyLedger, commits: Commits) -> None:
+def test_a_deadline_that_kills_the_worker_fails_and_all_others_fire(
+    ledger: AnyLedger, commits: Commits
+) -> None:
     Engine(ledger, on_commit=commits).handle(three_orders())
     batch = [tick("2026-03-09T02:00:00Z"), tick("2026-04-01T00:00:00Z"), placed("4")]
     assert list(map(Engine(ledger).rings, batch)) == [False, True, False]
@@ -391,7 +401,7 @@ def test_a_zombie_writer_is_rolled_back_and_drops_its_caches(ledger: AnyLedger, 
     assert commits.sums == {"accepted": 4}
 
 
-def test_personal_texts_stay_out_of_everything_but_the_vault(engine: Engine, commits: Commits) -> None:
+def test_personal_texts_are_only_in_the_vault(engine: Engine, commits: Commits) -> None:
     secret = "Kim Minji 010-1234"
     lines = [{"line": "1", "sku": "CHAIR", "pieces": 1, "note": f"for {secret}"}]
     data = {**key("1"), "currency": "KRW", "lines": lines, "buyer": secret}

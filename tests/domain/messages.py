@@ -25,7 +25,7 @@ ORDER_1002 = "naver:main:1002"
 SHIP_BY = at(days=5, hours=12)
 """Paid on Wednesday noon, Naver's three business days end on Monday at 24:00 in Seoul."""
 REFUND_DUE = SHIP_BY
-"""Three business days as well."""
+"""The refund is due after three business days, too."""
 
 
 def order(kind: type[AnOrder], /, **values: Any) -> AnOrder:

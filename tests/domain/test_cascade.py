@@ -1,4 +1,4 @@
-"""The cascade: what follows from a command, in which order, and that a refusal leaves no trace."""
+"""The cascade: the follow-ups of a command and their order.  A refused command changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -400,7 +400,7 @@ def test_out_of_stock_told_by_a_buyers_cancel_closes_the_sku_everywhere() -> Non
 
 
 def test_pieces_cancelled_for_want_of_stock_are_not_promised_to_the_next_in_line() -> None:
-    """The book says one piece is there; the seller says there is none."""
+    """The book has one piece, but the seller reports that there is none."""
     world = World()
     world.handle(in_stock(1))
     bought(world, 1)
@@ -432,7 +432,7 @@ def test_an_order_packed_checked_and_sent_leaves_the_book_right() -> None:
 
 
 def test_what_one_line_gives_up_is_not_promised_to_another_line_of_the_same_cancelled_order() -> None:
-    """Two lines of the same SKU: one has the only piece, the other waits; the whole order is cancelled."""
+    """Two lines of one SKU: one has the only piece, the other is backordered.  The order is cancelled."""
     world = World()
     world.handle(in_stock(1))
     world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(1), chairs(1, "2"))))
@@ -442,7 +442,7 @@ def test_what_one_line_gives_up_is_not_promised_to_another_line_of_the_same_canc
 
 
 def test_what_one_line_ships_short_is_not_promised_to_another_line_of_the_same_parcel() -> None:
-    """Line 1 was promised two pieces that a count did not find; line 2 waits; then all of it leaves."""
+    """Line 1 has two reserved pieces that a count did not find; line 2 waits.  Then both are dispatched."""
     world = World()
     world.handle(in_stock(2))
     world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2), chairs(1, "2"))))
@@ -498,7 +498,7 @@ def test_an_order_paid_in_time_keeps_its_pieces() -> None:
 
 
 def test_an_order_held_in_part_and_paid_after_its_hold_gets_all_its_pieces() -> None:
-    """One of two pieces was held, the other waits; the hold ends; then the buyer pays."""
+    """One of two pieces is held, the other is backordered.  The hold ends, and then the buyer pays."""
     world = holding(on_hand=1)
     world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
     world.pass_time(HELD_UNTIL)
@@ -508,7 +508,7 @@ def test_an_order_held_in_part_and_paid_after_its_hold_gets_all_its_pieces() -> 
 
 
 def test_stock_that_comes_for_an_unpaid_order_is_held_and_not_given() -> None:
-    """One of two pieces is held; the second comes; the hold ends unpaid: both are free."""
+    """One of two pieces is held, and the second is received.  The hold ends unpaid: both are available."""
     world = holding(on_hand=1)
     world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
     world.handle(in_stock(1, "in-2"), at=at(minutes=10))

@@ -391,7 +391,7 @@ class AnyShop(RuleBasedStateMachine):
 
     @invariant()
     def the_audit_finds_nothing(self) -> None:
-        """I1, I3, I4, I5, I8, I9, I10, I11."""
+        """Checks I1, I3, I4, I5, I8, I9, I10 and I11."""
         for stream, event in self.world.events[self.audited :]:
             self.audit.see(stream, event)
         self.audited = len(self.world.events)
@@ -399,7 +399,7 @@ class AnyShop(RuleBasedStateMachine):
 
     @invariant()
     def what_is_closed_is_for_sale_nowhere_and_nothing_less_than_nothing(self) -> None:
-        """I7 and I14."""
+        """Checks I7 and I14."""
         policy = self.world.seller.policies.stock
         for sku in ("CHAIR", "TABLE"):
             item = self.world.stock(sku)
@@ -556,5 +556,5 @@ def test_a_short_count_is_the_only_way_to_promise_more_than_there_is() -> None:
 
 @pytest.mark.parametrize("kind", [OrderPaid, LinesCancelled, ReturnOpened, ReturnReceived])
 def test_a_deadline_names_the_policy_and_the_calendar_it_follows_from(kind: type[Event]) -> None:
-    """I15"""
+    """Part of I15."""
     assert {"policy", "calendar"} <= {field.name for field in fields(kind)}

@@ -235,7 +235,7 @@ def test_each_piece_goes_back_on_sale_or_away() -> None:
 
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_a_part_may_be_inspected_first_and_twice_told_counts_once(pieces: int) -> None:
-    """Of two pieces, what is left would do for a part of the same finding again."""
+    """The message is sent twice.  The pieces that are left would be enough for a second time."""
     received.when(inspect(finding(pieces))).then(inspected(finding(pieces)))
 
 

@@ -178,6 +178,6 @@ def test_a_piece_that_is_scrapped_never_was_on_sale() -> None:
 def test_pieces_let_out_of_quarantine_by_hand_are_not_let_out_again_by_the_inspection(
     step: RestockReturn | ScrapReturn,
 ) -> None:
-    """Three pieces came back; two were put on sale by hand, before the inspection says: all three."""
+    """Three pieces came back, and two were restocked by hand.  Then the inspection reports all three."""
     after = a_sku.given(came_back, quarantined(-2)).when(step).after()
     assert after.balances["main"].quarantine == 0

@@ -243,7 +243,7 @@ def test_promised_pieces_that_a_short_count_did_not_find_leave_all_the_same() ->
 
 
 def test_after_a_short_count_a_parcel_of_promised_and_other_pieces_leaves_no_negative_stock() -> None:
-    """One piece promised, none found, two left."""
+    """One piece was reserved, the count found none, and two were dispatched."""
     counted = happened(StockCounted, count_id="n1", location="main", counted=0, book=1, delta=-1)
     promised = a_sku.given(received(1), reserved(1), counted)
     after = promised.when(Ship(ORDER_1001, "1", 2, 1)).after()

@@ -85,7 +85,7 @@ def without_as_of(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name in MAIN}
 
 
-def test_it_is_asked_of_rows_in_memory(settings: Settings) -> None:
+def test_it_is_answered_from_rows_in_memory(settings: Settings) -> None:
     with closing(SqliteLedger(str(settings.home / LEDGER))) as ledger:
         rows = folded(event for chunk in recorded_after(ledger, 0) for event in chunk)
     answers = LOCATIONS.ask(rows, "acme", LocationsParameters())

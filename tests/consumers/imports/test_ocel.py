@@ -47,7 +47,7 @@ def messages_of(*events: str) -> list[Message]:
 
 
 def counts(tmp_path: Path, *events: str) -> dict[str, tuple[int, int]]:
-    """(facts, inferred) by kind, of orders."""
+    """(facts, inferred facts) of each kind of order event."""
     with writing(Settings(home=tmp_path)) as embedded:
         ingested(embedded, messages_of(*events))
         with embedded.read_models.snapshot() as reader:

@@ -259,7 +259,7 @@ def test_two_requests_on_a_line_are_answered_each_for_itself() -> None:
 
 
 def test_a_rejected_request_frees_none_of_another_ones_pieces() -> None:
-    """Of five pieces four have left; one is still here, and q2 still waits for it."""
+    """Four of five pieces have been dispatched.  The last one is not, and q2 still waits for it."""
     both = placed.given(cancel_requested(2), cancel_requested(1, request_id="q2"))
     sent = both.given(shipment_dispatched(left("open", 4), last=False))
     assert sent.given(cancel_rejected()).state.lines["1"].cancel_pending == 1

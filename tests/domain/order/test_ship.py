@@ -186,7 +186,7 @@ def test_a_request_decided_no_longer_blocks() -> None:
 
 
 def test_a_request_that_waits_blocks_even_when_another_on_the_line_was_rejected() -> None:
-    """Two of three left against both requests; q1 is rejected; q2 still waits on the last piece."""
+    """Two of three pieces were dispatched despite both requests; q1 is rejected, q2 waits for the last."""
     both = allocated.given(cancel_requested(2), cancel_requested(1, request_id="q2"))
     sent = both.given(
         shipment_dispatched(left("allocated", 2), shipment_id="s0", last=False),

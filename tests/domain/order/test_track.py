@@ -1,4 +1,4 @@
-"""Milestones arrive late, twice, backwards and before the dispatch: the latest by carrier time holds."""
+"""Milestones arrive late, twice, out of order or before the dispatch: the latest by carrier time holds."""
 
 import pytest
 

@@ -49,7 +49,7 @@ class TestAsApplicationRecorder(OnFiles, ApplicationRecorderTestCase[LedgerRecor
 
 
 class TestAsProcessRecorder(OnFiles, ProcessRecorderTestCase):
-    """Tracking in the transaction of the events."""
+    """Tracking positions are written in the transaction of the events."""
 
 
 class TestPositionsDoNotInterleave(OnFiles, NonInterleavingNotificationIDsBaseCase):

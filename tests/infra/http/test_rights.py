@@ -113,7 +113,7 @@ def test_a_batch_with_a_message_that_is_not_allowed_is_refused_as_a_whole(served
     assert served.client("read").get("/outcomes").json()["rows"][0]["sent"] == 0
 
 
-def test_without_a_file_of_tokens_nobody_may_do_anything(tmp_path: Path) -> None:
+def test_without_a_token_file_every_request_is_refused(tmp_path: Path) -> None:
     with running(embedded(tmp_path)) as served:
         assert "is not there" in served.services.tokens.trouble
         problem(served.anybody({"authorization": "Bearer x"}).get("/stock"), 401)
