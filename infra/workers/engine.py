@@ -106,7 +106,7 @@ class DecisionHandler:
             left = left[done:]
 
     def _engine(self, partition: int, ledger: PostgresLedger) -> Engine:
-        def elsewhere(seller: str) -> str | None:
+        def check_partition(seller: str) -> str | None:
             right = partition_of(seller, self._settings.partitions)
             return None if right == partition else f"this seller's partition is {right}"
 
@@ -114,7 +114,7 @@ class DecisionHandler:
             ledger,
             on_commit=_count,
             parked_per_seller=self._settings.parked_per_seller,
-            elsewhere=elsewhere,
+            check_partition=check_partition,
             deciders=self._deciders,
             cached=max(FEWEST, self._settings.cached_streams // (len(self._engines) + 1)),
         )
@@ -123,7 +123,7 @@ class DecisionHandler:
         """Decides the next batch; how many records that were."""
         raws = [inbound_message(record) for record in records]
         places = [record_ref(record) for record in records]
-        work = (at for at, raw in enumerate(raws) if not is_tick(raw) or engine.rings(raw))
+        work = (at for at, raw in enumerate(raws) if not is_tick(raw) or engine.has_due_deadline(raw))
         first = next(work, None)
         count = 1 if first is None else self._attempt(partition, places[first].offset, places[-1].offset)
         if first is None or count < ALONE:
