@@ -152,7 +152,7 @@ def parse_fast(raw: bytes) -> ParsedMessage | None:
         canonical = _canonical(parsed)
     except (ValueError, TypeError, KeyError):
         return None
-    # Of a duplicate key the parser keeps one, so its two quotes are missing from the canonical JSON.  All other
+    # The parser keeps a duplicate key once, so two quotes are missing from the canonical JSON.  All other
     # quotes come back one for one, unless one was written as \u0022.
     if raw.count(b'"') != canonical.count(b'"') or b"u0022" in raw:
         return None

@@ -6,7 +6,7 @@ from typing import Final
 
 from infra.audit.history import recorded_between
 from infra.event_store.reader import LedgerReader
-from infra.event_store.reading.commits import last_positions, next_piece
+from infra.event_store.reading.commits import last_positions, next_commit_range
 from infra.read_models.store import ReadModels
 from projections.fold import Recorded
 
@@ -53,7 +53,7 @@ def rebuild(
 def _events(ledger: LedgerReader, partition: int, last: int, step: Step, commits: int) -> Iterator[Recorded]:
     place = number = 0
     while place < last:
-        number, up_to = next_piece(ledger, partition, number, last, commits)
+        number, up_to = next_commit_range(ledger, partition, number, last, commits)
         for chunk in recorded_between(ledger, partition, place, up_to):
             yield from chunk
             step(len(chunk))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from domain.audit import Audit
 from domain.streams import StreamId
 from infra.audit.history import Damaged, recorded_after
-from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, kept_messages
+from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, message_bytes
 from infra.event_store.reader import OpenLedger
 from infra.event_store.reading.commits import all_commits, message_bodies
 from infra.event_store.reading.events import events_between
@@ -48,8 +48,8 @@ def verify(ledger: OpenLedger, read_models: ReadModels, step: Step = _nobody) ->
     """Reads the whole ledger; changes nothing."""
     verdict = Verdict()
     verdict.findings += chain_findings(ledger, verdict, step)
-    places, stored = read_models.standing()
-    history, folded = _History(ledger, verdict, step), _Folded(ledger, places)
+    positions, stored = read_models.positions_and_digests()
+    history, folded = _History(ledger, verdict, step), _Folded(ledger, positions)
     try:
         counted = recount(folded.of(history.events())).digests
     except Damaged as damage:
@@ -114,7 +114,7 @@ def _rehash(ledger: OpenLedger, commit: Commit, previous: bytes) -> bytes:
         outcomes = outcomes_between(reader, commit.first_outcome, commit.last_outcome)
         events = events_between(reader, commit.first_position, commit.last_position)
     content = content_hash(
-        kept_messages(bodies),
+        message_bytes(bodies),
         [outcome.content(commit.first_position) for outcome in outcomes],
         [event.state for event in events],
     )
