@@ -1,4 +1,4 @@
-"""Keeps the clocks that ticks move, and says which deadlines a tick fires.
+"""Keeps the clocks that ticks move, and finds the deadlines that a tick fires.
 
 Each seller has a clock, and all live sellers of the partition share one, which has no name.  Time never goes
 back: a repeated tick fires nothing.

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Final
 
-SELDOM: Final = 1_000
-_times = count(1)
+FULL_COLLECTION_EVERY: Final = 1_000
+_batches = count(1)
 
 
 @contextmanager
@@ -18,13 +18,13 @@ def without_collector() -> Generator[None]:
     again and again.  So objects that are alive afterwards are frozen: the collector skips them.  Every
     thousandth time it scans all of them, because an exception may have left cycles.
     """
-    was = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
-            if next(_times) % SELDOM == 0:
+        if was_enabled:
+            if next(_batches) % FULL_COLLECTION_EVERY == 0:
                 gc.unfreeze()
                 gc.collect()
             gc.freeze()

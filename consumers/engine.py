@@ -27,7 +27,7 @@ from domain.deadlines import Timer
 from domain.streams import StreamId
 
 BATCH: Final = 500
-FEW: Final = 8
+SMALL_BATCH: Final = 8
 """Up to this many messages the garbage collector stays on: switching it off would cost more than it saves."""
 
 PartitionCheck = Callable[[str], str | None]
@@ -91,7 +91,7 @@ class Engine:
         """
         self._ticks.attempt = attempt
         try:
-            with without_collector() if len(raws) > FEW else nullcontext():
+            with without_collector() if len(raws) > SMALL_BATCH else nullcontext():
                 self._releasing.resume()
                 messages = [self._read(raw) for raw in raws]
                 if inbound := [message for message in messages if isinstance(message, Inbound)]:

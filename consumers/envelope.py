@@ -81,7 +81,7 @@ class Inbound(NamedTuple):
     envelope: Envelope
     command: Command
     key: bytes
-    """A hash of (seller, source, id), 16 bytes, never to be changed."""
+    """A hash of (seller, source, id), 16 bytes.  It must always be computed in the same way."""
     digest: bytes
     """A keyed hash of the content, 16 bytes."""
     body: str

@@ -181,11 +181,11 @@ class Ledger(Protocol):
     def next_offset(self) -> int: ...
 
     def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        """The digests of those of these messages that the inbox already holds, by key."""
+        """The digest of each message that the inbox already holds, by key; other keys are left out."""
         ...
 
     def load(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Loaded]:
-        """Loads those of these streams that exist, in one query, each from its newest snapshot on."""
+        """Loads streams in one query, from their newest snapshots on; unknown streams are left out."""
         ...
 
     def sequences(self, sellers: Sequence[str]) -> Mapping[str, int]: ...

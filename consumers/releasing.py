@@ -15,12 +15,12 @@ class Releasing:
     def __init__(self, work: UnitOfWork, decider: MessageDecider) -> None:
         self._work = work
         self._decider = decider
-        self._left_over = work.parking.blocked_streams("parked")
+        self._blocked_at_start = work.parking.blocked_streams("parked")
 
     def resume(self) -> None:
         """Releases messages that a crash left waiting although their subject was already committed."""
-        if self._left_over:
-            blocked_streams, self._left_over = self._left_over, ()
+        if self._blocked_at_start:
+            blocked_streams, self._blocked_at_start = self._blocked_at_start, ()
             states = self._work.states
             states.prefetch(blocked_streams)
             for stream in blocked_streams:
@@ -45,7 +45,7 @@ class Releasing:
             parking.released.add(stream)
             waiting = self._work.ledger.waiting(stream, SLICE)
             if not all(self._decide_again(entry) for entry in waiting):
-                self._open(stream)
+                self._decide_openers(stream)
                 return
             if len(waiting) < SLICE:
                 parking.unblock(stream)
@@ -57,7 +57,7 @@ class Releasing:
         self._work.parking.unblock(entry.waits_at)
         return self._decide(entry)
 
-    def _open(self, stream: StreamId) -> None:
+    def _decide_openers(self, stream: StreamId) -> None:
         """Decides a waiting opener before its turn, because the messages before it wait for its stream."""
         if self._work.parking.state_at(stream) != "parked":
             return

@@ -1,4 +1,4 @@
-"""Decides when a stream gets a snapshot: when it has more new events than its state has entries."""
+"""Decides when a stream gets a snapshot: when it has 300 new events, and more than its state has entries."""
 
 from typing import Final
 

@@ -151,13 +151,13 @@ def _sent(order: MarketplaceOrder) -> Iterator[TimedMessage]:
 def _claimed(order: MarketplaceOrder) -> Iterator[TimedMessage]:
     status = cleaned(order.row["order_status"])
     yield from order.each("order-status-claimed", order.last, "", _same({"status": status}), inferred=True)
-    why = _CANCELS.get(status)
-    if why is not None:
+    cancel_reason = _CANCELS.get(status)
+    if cancel_reason is not None:
         cancel: Message = {
             "cancellation_id": "1",
             "initiator": "channel",
             "channel_reason_code": status,
-            **why,
+            **cancel_reason,
         }
         yield from order.each("order-cancelled", order.last, "", _same(cancel), inferred=True)
 

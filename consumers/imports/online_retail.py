@@ -10,9 +10,9 @@ activity report's `facts` are invoices and its `events` are messages.
 |                                    | where it is below 0; shipment-dispatched                         |
 | plain, quantity < 0                | stock-adjusted (p): a write-off, its description the reason      |
 | plain, quantity 0                  | value-adjusted (p) of no pieces                                  |
-| `C...`, quantity < 0               | return-recorded (p): no sale is named, so a return of its own     |
-| `C...`, quantity > 0               | as a plain one, on the channel `online-retail-credit`: pieces that |
-|                                    | a credit note charges again have left again                      |
+| `C...`, quantity < 0               | return-recorded (p): no sale is named, so it refers to no order   |
+| `C...`, quantity > 0               | as a plain line, on the channel `online-retail-credit`: a charge  |
+|                                    | on a credit note counts as a new sale                            |
 | `C...`, quantity 0                 | stock-adjusted (p) by 0                                          |
 | `A...`                             | value-adjusted (p): a value, no goods                            |
 

@@ -84,11 +84,11 @@ def shared(amount: int, weights: list[int]) -> list[int]:
     if not total:
         return [amount, *(0 for _ in weights[1:])]
     shares: list[int] = []
-    reached = given = 0
+    cumulated = distributed = 0
     for weight in weights:
-        reached += weight
-        shares.append(amount * reached // total - given)
-        given += shares[-1]
+        cumulated += weight
+        shares.append(amount * cumulated // total - distributed)
+        distributed += shares[-1]
     return shares
 
 

@@ -57,7 +57,7 @@ def projector_lock(home: Path) -> Generator[None]:
 
 def catch_up(ledger: OpenLedger, read_models: ReadModels) -> None:
     """Folds all events of the ledger after the checkpoint.  Raises: OtherLedger."""
-    read_models.of(ledger.ledger_id)
+    read_models.claim_for(ledger.ledger_id)
     position = read_models.position()
     for recorded in recorded_after(ledger, position):
         read_models.apply(recorded, after=position)

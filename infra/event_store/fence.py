@@ -3,14 +3,14 @@
 It is a compare-and-set on the offset, in the transaction of the commit.  It stops a zombie worker, which
 believes that it still owns a partition: another worker has already committed a later offset, so nothing of
 the zombie's batch is written.  On PostgreSQL the function `commit_batch` in `postgres/commit.sql` compares
-the offsets and raises MOVED_ON.
+the offsets and raises OFFSET_MISMATCH.
 """
 
 from typing import Final
 
 from consumers.ports import Stale
 
-MOVED_ON: Final = "JM001"
+OFFSET_MISMATCH: Final = "JM001"
 """The SQLSTATE that `commit_batch` raises when the offsets differ."""
 
 

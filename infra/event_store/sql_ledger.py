@@ -30,7 +30,7 @@ class SqlLedger(ABC):
     """The reading half of the engine's ledger port."""
 
     ledger_id: str
-    _each: ClassVar[str]
+    _json_table: ClassVar[str]
     """SQL for a table with one column `value` that holds the elements of the JSON array `{}`."""
 
     def __init__(self, partition: int) -> None:
@@ -73,13 +73,13 @@ class SqlLedger(ABC):
 
     @abstractmethod
     def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        """The digests of those of these messages that the inbox already holds, by key."""
+        """The digest of each message that the inbox already holds, by key; other keys are left out."""
 
     def load(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Loaded]:
         wanted = json.dumps([(stream, decider_evolves(stream)) for stream in streams])
         loaded: dict[StreamId, Loaded] = {}
         for name, version, topic, state in self.rows(
-            LOAD.format(self._each.format(":wanted")), wanted=wanted
+            LOAD.format(self._json_table.format(":wanted")), wanted=wanted
         ):
             stream = StreamId(name)
             if topic is None:
@@ -92,9 +92,9 @@ class SqlLedger(ABC):
         return loaded
 
     def sequences(self, sellers: Sequence[str]) -> Mapping[str, int]:
-        each = self._each.format(":sellers")
+        json_table = self._json_table.format(":sellers")
         rows = self.rows(
-            f"SELECT seller_id, sequence FROM {each} CROSS JOIN sellers WHERE seller_id = value->>0",
+            f"SELECT seller_id, sequence FROM {json_table} CROSS JOIN sellers WHERE seller_id = value->>0",
             sellers=json.dumps([[seller] for seller in sellers]),
         )
         return {row[0]: row[1] for row in rows}

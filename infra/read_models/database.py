@@ -127,7 +127,7 @@ class Tables:
 
     def fill(self, connection: sa.Connection, rows: Mapping[str, Sequence[Stored]]) -> None:
         """Writes rows into empty tables."""
-        self.write(connection, Changes(written={name: list(some) for name, some in rows.items()}))
+        self.write(connection, Changes(written={name: list(table_rows) for name, table_rows in rows.items()}))
 
     def rows(self, connection: sa.Connection, table: Table[Any]) -> Iterator[Stored]:
         """All rows in key order."""

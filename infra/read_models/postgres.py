@@ -124,9 +124,9 @@ class PostgresTables(Tables):
     def fill(self, connection: sa.Connection, rows: Mapping[str, Sequence[Stored]]) -> None:
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         with driver.cursor() as cursor:
-            for name, some in rows.items():
+            for name, table_rows in rows.items():
                 with cursor.copy(f"COPY {name} FROM STDIN".encode()) as copy:
-                    for row in some:
+                    for row in table_rows:
                         copy.write_row(row)
 
     def lock_schema(self, connection: sa.Connection) -> None:

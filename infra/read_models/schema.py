@@ -136,8 +136,8 @@ class Statements:
         wanted = (
             sa.values(*(sa.column(name, _TEXT) for name in names), name="wanted").data(keys).cte("wanted")
         )
-        same = sa.and_(*(sql_table.c[name] == wanted.c[name] for name in names))
-        return self._compiled(sa.select(sql_table).select_from(wanted.join(sql_table, same)))
+        keys_match = sa.and_(*(sql_table.c[name] == wanted.c[name] for name in names))
+        return self._compiled(sa.select(sql_table).select_from(wanted.join(sql_table, keys_match)))
 
     @cached_property
     def sorted(self) -> str:

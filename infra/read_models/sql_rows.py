@@ -85,7 +85,9 @@ class SqlRows:
             statement = statement.group_by(*groups).order_by(*_sorted_by(table, by))
         rows = self._connection.execute(statement)
         width = len(groups)
-        return [(*row[:width], *map(_figure, measures, row[width:])) for row in (tuple(row) for row in rows)]
+        return [
+            (*row[:width], *map(_converted, measures, row[width:])) for row in (tuple(row) for row in rows)
+        ]
 
 
 def _map(text: str) -> dict[str, Any]:
@@ -122,8 +124,8 @@ def _condition(stored: sa.Table, condition: Condition) -> sa.ColumnElement[bool]
 
 
 def _measured(stored: sa.Table, measure: Measure) -> sa.ColumnElement[Any]:
-    figure = _over_all(stored, measure)
-    return figure.filter(*_conditions(stored, measure.where)) if measure.where else figure
+    aggregate = _over_all(stored, measure)
+    return aggregate.filter(*_conditions(stored, measure.where)) if measure.where else aggregate
 
 
 def _over_all(stored: sa.Table, measure: Measure) -> sa.Function[Any]:
@@ -141,7 +143,7 @@ def _over_all(stored: sa.Table, measure: Measure) -> sa.Function[Any]:
             return sa.func.max(column)
 
 
-def _figure(measure: Measure, value: Any) -> Any:
+def _converted(measure: Measure, value: Any) -> Any:
     """Converts a sum to int: PostgreSQL returns a decimal, and the sum of no rows is NULL."""
     return int(value or 0) if measure.kind == "sum" else value
 

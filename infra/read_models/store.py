@@ -73,7 +73,7 @@ class ReadModels:
             self.close()
             raise
 
-    def of(self, ledger_id: str) -> None:
+    def claim_for(self, ledger_id: str) -> None:
         """Records that the rows belong to this ledger.  Raises: OtherLedger, when they belong to another."""
         with writing(self._engine) as connection:
             claim(connection, ledger_id)

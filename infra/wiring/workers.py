@@ -44,7 +44,7 @@ def engine(
 ) -> Worker:
     """A worker that decides the messages of the inbound topic."""
     kafka, inbound, ledger = connect(settings, SYSTEM), settings.topic("inbound"), open_ledger(settings)
-    ledger.clear()
+    ledger.delete_expired()
     handler = DecisionHandler(
         ledger,
         topic_id(kafka, inbound),
@@ -71,7 +71,7 @@ def projector(settings: Settings) -> Worker:
     group = settings.group(f"projector-{settings.read_models_schema}")
     kafka, topic = connect(settings, SYSTEM), settings.topic("ledger")
     ledger, read_models = open_ledger(settings), open_read_models(settings)
-    read_models.of(ledger.ledger_id)
+    read_models.claim_for(ledger.ledger_id)
     handler = FoldHandler(ledger, read_models, SYSTEM)
     member = kafka.member(topic, group, name=settings.worker_name or None)
     return PartitionConsumer(

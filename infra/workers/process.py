@@ -42,7 +42,7 @@ class Watchdog:
         self._stuck_s = stuck_s
         self._end = end
         self._step_started = self._clock.monotonic()
-        self._over = threading.Event()
+        self._closed = threading.Event()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def alive(self) -> None:
@@ -54,10 +54,10 @@ class Watchdog:
         return self._clock.monotonic() - self._step_started
 
     def close(self) -> None:
-        self._over.set()
+        self._closed.set()
 
     def _watch(self) -> None:
-        while not self._over.wait(min(5.0, self._stuck_s / 4)):
+        while not self._closed.wait(min(5.0, self._stuck_s / 4)):
             if self.silent_s > self._stuck_s:
                 log.critical("worker_stuck", duration_ms=int(self.silent_s * 1_000))
                 faulthandler.dump_traceback()

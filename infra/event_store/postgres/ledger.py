@@ -22,7 +22,7 @@ from psycopg.types.json import Jsonb
 
 from consumers.ports import Batch, Committed, Stale
 from infra.clock import SYSTEM, Clock
-from infra.event_store.fence import MOVED_ON
+from infra.event_store.fence import OFFSET_MISMATCH
 from infra.event_store.postgres.reading import PostgresReader
 from infra.event_store.postgres.recorder import LedgerDatastore, LedgerRecorder, session
 from infra.event_store.reader import LedgerReader
@@ -33,9 +33,9 @@ from projections.instants import instant, micros_of
 
 SCHEMA_VERSION: Final = 1
 SQL: Final = files("infra.event_store.postgres")
-PATIENCE_S: Final = 60.0
+RETRY_FOR_S: Final = 60.0
 """How long to retry while the server cannot be reached."""
-WAIT_S: Final = 0.1
+RETRY_PAUSE_S: Final = 0.1
 Result = TypeVar("Result")
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -63,7 +63,7 @@ def upgrade(url: str, schema: str = "jumun", clock: Clock = SYSTEM) -> None:
 class PostgresLedger(SqlLedger):
     """The ledger of one partition, over one connection that reconnects by itself."""
 
-    _each = "jsonb_array_elements(CAST({} AS jsonb))"
+    _json_table = "jsonb_array_elements(CAST({} AS jsonb))"
 
     def __init__(
         self, url: str, origin: Origin | None = None, partition: int = 0, schema: str = "jumun"
@@ -88,7 +88,7 @@ class PostgresLedger(SqlLedger):
         assert self._secret is not None
         return self._secret
 
-    def clear(self) -> None:
+    def delete_expired(self) -> None:
         """Deletes the unreadable bytes whose retention time is over."""
         now = micros_of(self._origin.clock.now())
         self._retried(lambda c: c.execute("DELETE FROM set_aside WHERE keep_until < %s", (now,)))
@@ -131,7 +131,7 @@ class PostgresLedger(SqlLedger):
     def _retried(self, work: Callable[[Cursor], Result]) -> Result:
         """Runs an idempotent `work`, and retries it while the server cannot be reached."""
         clock = self._origin.clock
-        give_up_at = clock.monotonic() + PATIENCE_S
+        give_up_at = clock.monotonic() + RETRY_FOR_S
         while True:
             try:
                 with self._connected() as c:
@@ -139,7 +139,7 @@ class PostgresLedger(SqlLedger):
             except (OperationalError, InterfaceError):
                 if clock.monotonic() > give_up_at:
                     raise
-                clock.sleep(WAIT_S)
+                clock.sleep(RETRY_PAUSE_S)
 
     def wait(self, timeout_s: float) -> None:
         """Returns at the next commit of any worker, or after the timeout.  A notification can get lost."""
@@ -195,7 +195,7 @@ class PostgresLedger(SqlLedger):
             try:
                 row = c.execute(_COMMIT, _arguments(self._origin, rows)).fetchone()
             except psycopg.DatabaseError as error:
-                if error.sqlstate != MOVED_ON:
+                if error.sqlstate != OFFSET_MISMATCH:
                     raise
                 raise Stale(str(error).partition("\n")[0]) from error
         assert row is not None

@@ -22,7 +22,7 @@ SCHEMA_VERSION: Final = 1
 class SqliteLedger(SqlLedger):
     """A ledger in one file, with one writer at a time."""
 
-    _each = "json_each({})"
+    _json_table = "json_each({})"
 
     def __init__(self, path: str, origin: Origin | None = None, partition: int = 0) -> None:
         super().__init__(partition)
