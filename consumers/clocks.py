@@ -68,6 +68,6 @@ class Clocks:
                 self._next_due[clock] = due
 
     def committed(self) -> None:
-        """Forgets the batch's deadlines: the ledger now lists the new ones, and the fired ones no more."""
+        """Forgets the deadlines of the batch: the ledger has now stored the new and the fired ones."""
         self._fired_to = {}
         self._unsaved = {}
