@@ -94,7 +94,7 @@ def _whole(headers: Headers, body: bytes) -> bytes:
     names = [name for name in headers.keys() if name.startswith(_ATTRIBUTE)]  # noqa: SIM118  one may stand twice
     twice = next((name for name in names if len(headers.getlist(name)) > 1), None)
     if twice is not None:
-        raise Unreadable("duplicate_key", field=twice[:100], said="this header stands twice")
+        raise Unreadable("duplicate_key", field=twice[:100], reason="this header stands twice")
     attributes = [(name.removeprefix(_ATTRIBUTE), unquote_to_bytes(headers[name])) for name in names]
     return structured(attributes, body)
 
@@ -107,10 +107,10 @@ def _apart(body: bytes) -> list[bytes]:
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable("not_utf8", byte=error.start, said="not UTF-8") from None
+        raise Unreadable("not_utf8", byte=error.start, reason="not UTF-8") from None
     elements = [element.encode() for element in _elements(text)]
     if not elements:
-        raise Unreadable("empty_batch", byte=0, said="a batch holds at least one message")
+        raise Unreadable("empty_batch", byte=0, reason="a batch holds at least one message")
     return elements
 
 
@@ -121,7 +121,9 @@ def _elements(text: str) -> Iterator[str]:
     while not closed:
         count += 1
         if count > MOST_MESSAGES:
-            raise Unreadable("too_many", field=f"message {MOST_MESSAGES}", said=f"more than {MOST_MESSAGES}")
+            raise Unreadable(
+                "too_many", field=f"message {MOST_MESSAGES}", reason=f"more than {MOST_MESSAGES}"
+            )
         end = _end(text, at)
         yield text[at:end]
         at = _past_spaces(text, end)
@@ -138,7 +140,7 @@ def _end(text: str, at: int) -> int:
     except json.JSONDecodeError as error:
         raise _not_json(text, error.pos, error.msg) from None
     except RecursionError:
-        raise Unreadable("too_deep", field="message", said="nested too deeply") from None
+        raise Unreadable("too_deep", field="message", reason="nested too deeply") from None
 
 
 def _after(text: str, at: int, sign: str) -> int:
@@ -154,8 +156,8 @@ def _past_spaces(text: str, at: int) -> int:
     return at
 
 
-def _not_json(text: str, at: int, said: str) -> Unreadable:
-    return Unreadable("not_json", byte=len(text[:at].encode("utf-8", "surrogatepass")), said=said)
+def _not_json(text: str, at: int, reason: str) -> Unreadable:
+    return Unreadable("not_json", byte=len(text[:at].encode("utf-8", "surrogatepass")), reason=reason)
 
 
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)

@@ -218,7 +218,7 @@ def test_an_upgrade_says_anew_what_a_column_means(empty: Server) -> None:
     empty.run(f"COMMENT ON COLUMN {read}.places.position IS 'as an older build put it'")
     upgrade(empty.target)
     said = asked(empty.url, read, "SELECT col_description('places'::regclass, 2)")
-    assert said == [("Position of the last event folded in.",)]
+    assert said == [("Position of the last folded event.",)]
 
 
 def test_a_right_that_a_build_takes_back_is_gone_after_its_upgrade(empty: Server) -> None:

@@ -94,7 +94,7 @@ def test_a_relay_refuses_a_ledger_that_is_not_the_one_it_told_of(made: Productio
     relay = made.start("relay")
     assert relay.wait(60) == CANNOT
     said = (made.logs / "relay.log").read_text()
-    assert "is not the one that the ledger has there" in " ".join(said.split())
+    assert "is not the ledger's event there" in " ".join(said.split())
     assert "Restore" in said
 
 
