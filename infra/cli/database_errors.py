@@ -16,7 +16,7 @@ def explained() -> Generator[None]:
     """What went wrong, as a sentence that says what to do."""
     import psycopg  # noqa: PLC0415
 
-    from infra.database_upgrade import Newer  # noqa: PLC0415
+    from infra.database_upgrade import NewerLedger  # noqa: PLC0415
     from infra.event_store.postgres.url import NoUrl  # noqa: PLC0415
     from infra.read_models.schema_setup import SchemaMissing  # noqa: PLC0415
 
@@ -25,7 +25,7 @@ def explained() -> Generator[None]:
         yield
     except NoUrl as error:
         stop(str(error), "nothing was changed.", "put JUMUN_DATABASE_URL or JUMUN_READ_MODELS_URL right.", 2)
-    except Newer as error:
+    except NewerLedger as error:
         stop(f"{error}.", "nothing was changed.", "run the newer build; there is no way back to this one.", 2)
     except (SchemaMissing, psycopg.errors.InsufficientPrivilege) as error:
         stop(f"{error}.", done_so_far, "run it as the owner of the tables.", 2)

@@ -16,7 +16,7 @@ from infra.cli import ask, show
 from infra.cli.options import AsJson, Home, settings
 from infra.cli.progress import bar, opened
 from infra.clock import SYSTEM
-from infra.convert import SETS, NotThere
+from infra.convert import SETS, UnusableDataSet
 from infra.convert import convert as converted
 from infra.demo import market
 from infra.embedded.projector import Stopped
@@ -144,7 +144,7 @@ def convert(
             while some := list(islice(lines, 1_000)):
                 file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in some)
                 step(0, len(some))
-    except NotThere as error:
+    except UnusableDataSet as error:
         show.problem(str(error), "nothing was changed.", f"known sets: {', '.join(SETS)}.")
         raise typer.Exit(2) from None
 

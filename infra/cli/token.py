@@ -50,7 +50,7 @@ def new(
     except ValidationError as error:
         show.problem(_wrong(error), "no token was made.", f"rights are: {_RIGHTS}.")
         raise typer.Exit(2) from None
-    except tokens.NotTokens as error:
+    except tokens.TokenFileError as error:
         show.problem(f"{error}.", "the file stays as it is.", "correct it, or name another with --file.")
         raise typer.Exit(2) from None
     typer.echo(secret)
@@ -67,7 +67,7 @@ def list_(file: File = None, as_json: AsJson = False, as_csv: AsCsv = False) -> 
     """
     try:
         found = tokens.read(_file(file))
-    except tokens.NotTokens as error:
+    except tokens.TokenFileError as error:
         show.problem(f"{error}.", "nothing was changed.", "correct it: nobody may do anything until then.")
         raise typer.Exit(2) from None
     rows = [{"name": one.name, "sellers": one.sellers, "rights": one.rights} for one in found]

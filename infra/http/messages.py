@@ -1,4 +1,4 @@
-"""What became of messages, as the ledger tells it: one by one, and hour by hour."""
+"""Reads outcomes of messages from the ledger: the history of one message, and all outcomes of an hour."""
 
 import json
 from datetime import datetime
@@ -16,9 +16,9 @@ from infra.event_store.reading.outcomes import (
 from projections.instants import instant
 
 HISTORY: Final = 100
-"""Outcomes of one message that are told; one that is sent again and again has more duplicates than that."""
+"""The most outcomes of one message that are listed: a message sent many times may have more duplicates."""
 SCANNED: Final = 50_000
-"""Outcomes that one page looks at: of a seller with few among many, a page may be short or empty."""
+"""The most outcomes that one page scans.  If few of them are the seller's, the page may be short or empty."""
 
 
 class OutcomeEntry(NamedTuple):
@@ -38,7 +38,7 @@ class OutcomeEntry(NamedTuple):
 
 
 class Became(NamedTuple):
-    """A message's own outcomes, and how often it was sent again."""
+    """The history of one message, and how often it was sent again."""
 
     type: str
     history: list[OutcomeEntry]
@@ -47,7 +47,7 @@ class Became(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """An outcome among those of an hour."""
+    """One outcome in the list of an hour."""
 
     number: int
     source: str
@@ -59,14 +59,16 @@ class Listed(NamedTuple):
 
 
 class Hour(NamedTuple):
-    """A page; `next`: the number after which the next one begins."""
+    """A page of an hour's outcomes.  `next`: the next page begins after this number; None on the last
+    page."""
 
     listed: list[Listed]
     next: int | None
 
 
 def outcome_entry(recorded: RecordedOutcome) -> OutcomeEntry:
-    """Why a message failed is a trace, and for operators alone."""
+    """The outcome for HTTP.  The data of a failed message is a traceback, for operators only: it is left
+    out."""
     outcome = recorded.outcome
     data: dict[str, Any] = json.loads(outcome.data) if outcome.data and outcome.state != "failed" else {}
     return OutcomeEntry(
@@ -85,7 +87,7 @@ def outcome_entry(recorded: RecordedOutcome) -> OutcomeEntry:
 
 
 def outcome_of(outcome_entry: OutcomeEntry) -> dict[str, Any]:
-    """As it is answered."""
+    """The outcome as a JSON object."""
     caused = None
     if outcome_entry.first_position is not None:
         caused = {
@@ -107,7 +109,7 @@ def outcome_of(outcome_entry: OutcomeEntry) -> dict[str, Any]:
 
 
 def became(ledger: LedgerReader, seller: str, source: str, message_id: str) -> Became | None:
-    """None, if no such message has been decided on."""
+    """What became of a message; None, if no such message has been decided."""
     history = message_history(ledger, seller, source, message_id, HISTORY)
     if not history:
         return None
@@ -119,9 +121,10 @@ def became(ledger: LedgerReader, seller: str, source: str, message_id: str) -> B
 
 
 def hour(ledger: LedgerReader, seller: str, span: tuple[int, int], after: int, most: int) -> Hour:
-    """What was recorded in a span of time, given by two instants in microseconds since 1970.
+    """The outcomes recorded in a span of time: two instants in microseconds since 1970.
 
-    Outcomes are numbered in the order of their commits, whose time never goes back: a span is a range.
+    Outcomes are numbered in the order of their commits, and the time of commits never goes back.  So a span
+    of time is a range of numbers.
     """
     numbers = outcomes_recorded_between(ledger, *span)
     if numbers is None:
@@ -149,6 +152,6 @@ def _listed(recorded: RecordedOutcome) -> Listed:
 
 
 def now(ledger: LedgerReader) -> tuple[int, datetime]:
-    """The ledger's last position, and when it was last committed to."""
+    """The last position of the ledger, and the time of its last commit."""
     end = ledger_end(ledger)
     return end.position, instant(end.recorded_at)
