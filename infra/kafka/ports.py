@@ -42,9 +42,9 @@ class Outgoing(NamedTuple):
 class Polled(NamedTuple):
     """What one poll brought, to be heeded in this order."""
 
-    lost: Collection[int]
+    revoked: Collection[int]
     """Partitions that another member has now: what is kept of them must be forgotten."""
-    taken: Collection[int]
+    assigned: Collection[int]
     """Partitions that came: each is paused until `begin`."""
     records: Mapping[int, Sequence[Record]]
     """By partition, in the order of their offsets."""

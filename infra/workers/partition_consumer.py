@@ -57,11 +57,11 @@ class PartitionConsumer:
     def step(self, timeout_s: float) -> None:
         """Waits for records and has them handled.  Raises: Unreachable, and what is no passing trouble."""
         polled = self._member.poll(timeout_s, self._most)
-        for partition in polled.lost:
+        for partition in polled.revoked:
             self._let_go(partition)
             self._resting.pop(partition, None)
             self._offsets.pop(partition, None)
-        self._resting |= dict.fromkeys(polled.taken, 0.0)
+        self._resting |= dict.fromkeys(polled.assigned, 0.0)
         for partition, records in sorted(polled.records.items()):
             if partition in self._held:
                 self._handle(partition, records)

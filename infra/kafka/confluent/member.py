@@ -76,20 +76,22 @@ class Member:
             self._assignments.assigned(one.partition)
 
     def _went(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_unassign([one for one in partitions if one.partition in self._assignments.begun])
+        consumer.incremental_unassign(
+            [one for one in partitions if one.partition in self._assignments.reading]
+        )
         for one in partitions:
             self._assignments.revoked(one.partition)
 
     def poll(self, timeout_s: float, most: int = 500) -> Polled:
         messages = self._polled(timeout_s, most)
-        lost, taken = self._assignments.take_changes()
+        revoked, assigned = self._assignments.take_changes()
         records: defaultdict[int, list[Record]] = defaultdict(list)
         for message in messages:
             if (error := message.error()) is not None:
                 self._heed(message, error)
-            elif message.partition() in self._assignments.begun:
+            elif message.partition() in self._assignments.reading:
                 records[message.partition() or 0].append(record(message))
-        return Polled(lost, taken, dict(records))
+        return Polled(revoked, assigned, dict(records))
 
     def _polled(self, timeout_s: float, most: int) -> list[Message]:
         """Waits for one message, then takes those that are there already: `consume` would wait for all."""
@@ -122,15 +124,15 @@ class Member:
             raise OutOfRange(partition, offset, first, end)
         at = TopicPartition(self._topic, partition, offset)
         with unreachable_otherwise():
-            if partition in self._assignments.begun:
+            if partition in self._assignments.reading:
                 self._consumer.seek(at)
                 self._consumer.resume([at])
             else:
                 self._consumer.incremental_assign([at])
-        self._assignments.begun.add(partition)
+        self._assignments.reading.add(partition)
 
     def pause(self, partitions: Collection[int]) -> None:
-        self._consumer.pause(self._of(partitions, self._assignments.begun))
+        self._consumer.pause(self._of(partitions, self._assignments.reading))
 
     def _of(self, partitions: Collection[int], known: set[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in partitions if partition in known]

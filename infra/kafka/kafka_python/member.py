@@ -70,9 +70,9 @@ class Member:
 
     def poll(self, timeout_s: float, most: int = 500) -> Polled:
         records = self._polled(timeout_s, most)
-        lost, taken = self._assignments.take_changes()
-        begun = self._assignments.begun
-        return Polled(lost, taken, {at: read for at, read in records.items() if at in begun})
+        revoked, assigned = self._assignments.take_changes()
+        reading = self._assignments.reading
+        return Polled(revoked, assigned, {at: read for at, read in records.items() if at in reading})
 
     def _polled(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
         """Waits in short pieces, for the library does not return when partitions come or go."""
@@ -111,7 +111,7 @@ class Member:
         at = library.at(self._topic, partition)
         self._consumer.seek(at, offset)
         self._consumer.resume(at)
-        self._assignments.begun.add(partition)
+        self._assignments.reading.add(partition)
 
     def pause(self, partitions: Collection[int]) -> None:
         self._consumer.pause(*self._of(partitions, self._assignments.held))
