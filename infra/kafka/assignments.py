@@ -1,12 +1,15 @@
-"""Which partitions of a member come and go, noted when the library says so, told when the worker polls."""
+"""Tracks the assigned and revoked partitions of a member.
+
+The rebalance callbacks of the client library note them; the worker gets them with its next poll.
+"""
 
 
 class Assignments:
     def __init__(self) -> None:
         self.held: set[int] = set()
-        """Those the worker was told of."""
+        """Partitions that the worker knows are assigned."""
         self.reading: set[int] = set()
-        """Those he reads."""
+        """Partitions that the worker reads: `begin` was called."""
         self._revoked: set[int] = set()
         self._assigned: set[int] = set()
 
@@ -14,7 +17,11 @@ class Assignments:
         self._assigned.add(partition)
 
     def revoked(self, partition: int) -> None:
-        """He is not told of what came and went in between, but of what went and came again he is."""
+        """Notes a revoked partition.
+
+        A partition that was assigned and revoked between two polls is not reported.  One that was revoked and
+        assigned again is reported as both.
+        """
         self._assigned.discard(partition)
         self.reading.discard(partition)
         if partition in self.held:
@@ -23,10 +30,11 @@ class Assignments:
 
     @property
     def waiting(self) -> bool:
+        """Whether there are changes that the worker has not got yet."""
         return bool(self._revoked or self._assigned)
 
     def take_changes(self) -> tuple[list[int], list[int]]:
-        """(lost, taken), each said once."""
+        """The partitions (revoked, assigned) since the last call."""
         revoked, assigned = sorted(self._revoked), sorted(self._assigned)
         self._revoked, self._assigned = set(), set()
         self.held.update(assigned)
