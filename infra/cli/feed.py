@@ -43,7 +43,7 @@ def ingest(
       jumun convert olist ./olist | jumun ingest -
     """
     with opened(file) as source, writer(settings(home), beside=source.is_long) as embedded:
-        moved = _fed(embedded, source, source.size, lambda: source.used)
+        moved = _ingest(embedded, source, source.size, lambda: source.used)
     print_moved(moved, as_json=as_json)
 
 
@@ -64,7 +64,7 @@ def writer(chosen: Settings, *, beside: bool = False) -> Generator[Embedded]:
         show.problem(
             f"{other}.",
             "this command changed nothing; the other process continues.",
-            "wait until it ends, then run this command again.",
+            "wait until it ends, then run this command again: repeated messages are duplicates.",
         )
         raise typer.Exit(3) from None
     except Stale:
@@ -76,7 +76,7 @@ def writer(chosen: Settings, *, beside: bool = False) -> Generator[Embedded]:
         raise typer.Exit(3) from None
 
 
-def _fed(embedded: Embedded, lines: Iterable[bytes], total: int | None, used: Callable[[], int]) -> Moved:
+def _ingest(embedded: Embedded, lines: Iterable[bytes], total: int | None, used: Callable[[], int]) -> Moved:
     done = 0
     with bar("deciding", total) as step:
 
@@ -169,11 +169,11 @@ def demo(
     Example: jumun demo --orders 2000
     """
     chosen = settings(home)
-    _empty(chosen.home)
+    _remove_old_files(chosen.home)
     show.console.print(f"A marketplace of {orders:,} orders on Naver, Coupang and Shopify …")
     began = SYSTEM.monotonic()
     with writer(chosen, beside=True) as embedded:
-        moved = _fed_market(embedded, orders, seed)
+        moved = _ingest_market(embedded, orders, seed)
         took = SYSTEM.monotonic() - began
         print_moved(moved, as_json=False)
         with bar("verifying", None) as step:
@@ -193,7 +193,7 @@ def demo(
     _next_steps(chosen.home)
 
 
-def _fed_market(embedded: Embedded, orders: int, seed: int) -> Moved:
+def _ingest_market(embedded: Embedded, orders: int, seed: int) -> Moved:
     lines = market.messages(orders, seed)
     total = market.expected(orders)
     done = 0
@@ -204,10 +204,10 @@ def _fed_market(embedded: Embedded, orders: int, seed: int) -> Moved:
             done += 1
             yield line
 
-    return _fed(embedded, counted(), total, lambda: done)
+    return _ingest(embedded, counted(), total, lambda: done)
 
 
-def _empty(home: Path) -> None:
+def _remove_old_files(home: Path) -> None:
     """Removes the SQLite files of an earlier demo, and nothing else."""
     for file in sorted(home.glob("*.sqlite*")) if home.exists() else ():
         file.unlink()

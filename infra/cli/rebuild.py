@@ -39,7 +39,7 @@ def rebuild(as_json: AsJson = False, home: Home = None) -> None:
 def _embedded(chosen: Settings) -> Rebuilt:
     must_exist(chosen)
     with (
-        _alone(chosen.home),
+        _projector_lock(chosen.home),
         closing(ReadOnlySqliteLedger(str(chosen.home / LEDGER))) as ledger,
         closing(ReadModels(str(chosen.home / READ_MODELS))) as models,
         bar("folding", last_position(ledger)) as step,
@@ -60,11 +60,11 @@ def _production(chosen: Settings) -> Rebuilt:
 
 
 @contextmanager
-def _alone(home: Path) -> Generator[None]:
+def _projector_lock(home: Path) -> Generator[None]:
     """Holds the lock of the projector; ends the command if another process holds it."""
-    with (home / "projector.lock").open("a") as held:
+    with (home / "projector.lock").open("a") as lock_file:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             show.problem(
                 f"Another process updates the read models in {home}.",

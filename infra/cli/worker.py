@@ -9,7 +9,7 @@ import typer
 from infra import logging
 from infra.cli import show
 from infra.clock import SYSTEM
-from infra.kafka import topics as shapes
+from infra.kafka import topics
 from infra.kafka.client import Misconfigured
 from infra.kafka.ports import Unreachable
 from infra.read_models.schema_setup import OtherLedger
@@ -32,7 +32,7 @@ _TODO: Final[dict[type[Exception], str]] = {
     OtherLedger: "the database was restored, or is another one: see docs/operations.md, Restore.",
     Disagrees: "the database was restored, or is another one: see docs/operations.md, Restore.",
     Jumped: "correct the clock; if it is right, start once with --allow-jump.",
-    shapes.TooFewBrokers: "add brokers.",
+    topics.TooFewBrokers: "add brokers.",
 }
 
 

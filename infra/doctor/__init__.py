@@ -5,7 +5,7 @@ from functools import partial
 
 from infra.clock import SYSTEM, Clock
 from infra.doctor import belonging, broker, database, embedded, machine
-from infra.doctor.finding import LIMIT_S, Check, Finding, together
+from infra.doctor.finding import LIMIT_S, Check, Finding, run_checks
 from infra.settings import Settings
 
 __all__ = ["Finding", "diagnose"]
@@ -16,7 +16,7 @@ def diagnose(settings: Settings, *, clock: Clock = SYSTEM, limit_s: float = LIMI
 
     A server that does not answer is one finding: further checks of it are skipped.
     """
-    findings = together(_first(settings, clock), limit_s)
+    findings = run_checks(_first_checks(settings, clock), limit_s)
     broken = {one.what for one in findings if one.state == "wrong"}
     more: dict[str, Check] = {}
     with_kafka, with_database = settings.kafka and "Kafka" not in broken, "PostgreSQL" not in broken
@@ -26,10 +26,10 @@ def diagnose(settings: Settings, *, clock: Clock = SYSTEM, limit_s: float = LIMI
         more |= database_checks(settings, clock)
         if with_kafka:
             more["lag, relay"] = partial(belonging.relay_lag, settings, clock)
-    return findings + together(more, limit_s)
+    return findings + run_checks(more, limit_s)
 
 
-def _first(settings: Settings, clock: Clock) -> dict[str, Check]:
+def _first_checks(settings: Settings, clock: Clock) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "versions": machine.versions,
         "environment": partial(machine.forbidden, os.environ),
@@ -47,7 +47,7 @@ def _first(settings: Settings, clock: Clock) -> dict[str, Check]:
 
 def kafka_checks(settings: Settings, clock: Clock) -> dict[str, Check]:
     return {
-        "topics": partial(broker.shapes, settings),
+        "topics": partial(broker.topic_settings, settings),
         "rights": partial(broker.rights, settings),
         "last tick": partial(broker.check_ticks, settings, clock),
         "lag": partial(broker.lags, settings),

@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Final
 
 from infra.clock import Clock
-from infra.doctor.broker import MANY, ends
+from infra.doctor.broker import MANY, last_records
 from infra.doctor.database import one, opened, target
 from infra.doctor.finding import Finding, warning, wrong
 from infra.event_store.postgres.ledger import connect
@@ -34,7 +34,7 @@ def relay_lag(settings: Settings, clock: Clock) -> Iterator[Finding]:
         if "READ" not in existing[topic].allowed:
             yield Finding("lag, relay", f"not checked: this user may not read {topic}")
             return
-        records = ends(cluster, settings, TAILS_S, clock)
+        records = last_records(cluster, settings, TAILS_S, clock)
     if records is None:
         yield warning(
             "lag, relay", "not checked: the topic has too many partitions", "see the relay's metrics"

@@ -43,7 +43,7 @@ def reachable(settings: Settings) -> Iterator[Finding]:
         yield Finding("Kafka", how)
 
 
-def shapes(settings: Settings) -> Iterator[Finding]:
+def topic_settings(settings: Settings) -> Iterator[Finding]:
     """The four topics and their settings."""
     with closing(connect(settings).cluster()) as cluster:
         findings = topics.check(cluster, settings)
@@ -129,7 +129,7 @@ def lags(settings: Settings) -> Iterator[Finding]:
                 yield Finding(f"lag, {stage.partition('-')[0]}", how)
 
 
-def ends(cluster: Cluster, settings: Settings, limit_s: float, clock: Clock) -> list[Record] | None:
+def last_records(cluster: Cluster, settings: Settings, limit_s: float, clock: Clock) -> list[Record] | None:
     """The last record of each partition of the ledger topic; None, if that takes too long."""
     until = clock.monotonic() + limit_s
     records: list[Record] = []

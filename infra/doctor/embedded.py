@@ -17,7 +17,7 @@ from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.settings import LEDGER, READ_MODELS
 from infra.sqlite_files import open_read_only
 
-_AGAIN = "check that this user may read and write the folder; if so, restore the file from a backup"
+_UNREADABLE = "check that this user may read and write the folder; if so, restore the file from a backup"
 
 
 def files(home: Path, clock: Clock) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def files(home: Path, clock: Clock) -> Iterator[Finding]:
         with closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
             last, waits, timers = last_position(ledger), parked_ages(ledger), failed_deadline_count(ledger)
     except PersistenceError as error:
-        yield wrong("ledger", f"cannot be read: {error}", _AGAIN)
+        yield wrong("ledger", f"cannot be read: {error}", _UNREADABLE)
         return
     yield Finding("ledger", f"embedded, {last:,} events in {home / LEDGER}")
     yield from waiting_findings(waits, timers, clock.now())

@@ -70,7 +70,7 @@ def _first_line(error: Exception) -> str:
     return str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
 
 
-def together(checks: Mapping[str, Check], limit_s: float = LIMIT_S) -> list[Finding]:
+def run_checks(checks: Mapping[str, Check], limit_s: float = LIMIT_S) -> list[Finding]:
     """Runs all checks in parallel.  Returns their findings, in the order of the checks."""
     running = {what: _Running(what, check) for what, check in checks.items()}
     findings: list[Finding] = []

@@ -15,7 +15,7 @@ from infra.doctor.finding import Finding, warning, wrong
 
 LIBRARIES: Final = ("eventsourcing", "kafka-python", "confluent-kafka", "psycopg", "SQLAlchemy", "pydantic")
 GIB: Final = 1024**3
-LITTLE, TOO_LITTLE = 10 * GIB, GIB
+LOW, TOO_LOW = 10 * GIB, GIB
 """Less free space than these is a warning, or wrong.  Unit: bytes."""
 FUNCTIONS: Final = "POSTGRES_ENABLE_DB_FUNCTIONS"
 
@@ -54,9 +54,9 @@ def disk(folder: Path) -> Iterator[Finding]:
     how, todo = f"{free / GIB:,.1f} GiB free for {folder}", "free disk space, or move the folder"
     if not os.access(existing, os.W_OK):
         yield warning("folder", f"{folder} is not writable", "give this user the right, or set JUMUN_HOME")
-    if free < TOO_LITTLE:
+    if free < TOO_LOW:
         yield wrong("disk", how, todo)
-    elif free < LITTLE:
+    elif free < LOW:
         yield warning("disk", how, todo)
     else:
         yield Finding("disk", how)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from infra.http import models
 from infra.http.forms import answer
-from infra.http.messages import now
+from infra.http.messages import ledger_as_of
 from infra.http.problems import Problem, documented
 from infra.http.services import Bearer, Served, Services, authenticate, lacks
 
@@ -43,7 +43,7 @@ async def readyz(served: Served) -> Response:
 
 
 def _check_ledger(served: Services) -> str:
-    now(served.reads.ledger)
+    ledger_as_of(served.reads.ledger)
     return ""
 
 

@@ -37,7 +37,7 @@ class OutcomeEntry(NamedTuple):
     last_position: int | None
 
 
-class Became(NamedTuple):
+class MessageResult(NamedTuple):
     """The history of one message, and how often it was sent again."""
 
     type: str
@@ -58,7 +58,7 @@ class Listed(NamedTuple):
     recorded_at: datetime
 
 
-class Hour(NamedTuple):
+class HourPage(NamedTuple):
     """A page of an hour's outcomes.  `next`: the next page begins after this number; None on the last
     page."""
 
@@ -108,19 +108,21 @@ def outcome_of(outcome_entry: OutcomeEntry) -> dict[str, Any]:
     }
 
 
-def became(ledger: LedgerReader, seller: str, source: str, message_id: str) -> Became | None:
+def result_of(ledger: LedgerReader, seller: str, source: str, message_id: str) -> MessageResult | None:
     """What became of a message; None, if no such message has been decided."""
     history = message_history(ledger, seller, source, message_id, HISTORY)
     if not history:
         return None
     states = message_states(ledger, seller, source, message_id)
     kind = history[-1].outcome.type or ""
-    return Became(
+    return MessageResult(
         kind, [outcome_entry(one) for one in history], states.get("duplicate", 0), states.get("conflict", 0)
     )
 
 
-def hour(ledger: LedgerReader, seller: str, span: tuple[int, int], after: int, most: int) -> Hour:
+def outcomes_in_hour(
+    ledger: LedgerReader, seller: str, span: tuple[int, int], after: int, most: int
+) -> HourPage:
     """The outcomes recorded in a span of time: two instants in microseconds since 1970.
 
     Outcomes are numbered in the order of their commits, and the time of commits never goes back.  So a span
@@ -128,14 +130,14 @@ def hour(ledger: LedgerReader, seller: str, span: tuple[int, int], after: int, m
     """
     numbers = outcomes_recorded_between(ledger, *span)
     if numbers is None:
-        return Hour([], None)
+        return HourPage([], None)
     first, last = numbers
     begin = max(after, first - 1)
     upto = min(last, begin + SCANNED)
     listed = [_listed(one) for one in seller_outcomes(ledger, seller, begin, upto, most)]
     if len(listed) == most and listed[-1].number < last:
-        return Hour(listed, listed[-1].number)
-    return Hour(listed, upto if upto < last else None)
+        return HourPage(listed, listed[-1].number)
+    return HourPage(listed, upto if upto < last else None)
 
 
 def _listed(recorded: RecordedOutcome) -> Listed:
@@ -151,7 +153,7 @@ def _listed(recorded: RecordedOutcome) -> Listed:
     )
 
 
-def now(ledger: LedgerReader) -> tuple[int, datetime]:
+def ledger_as_of(ledger: LedgerReader) -> tuple[int, datetime]:
     """The last position of the ledger, and the time of its last commit."""
     end = ledger_end(ledger)
     return end.position, instant(end.recorded_at)

@@ -26,9 +26,9 @@ from projections.instants import micros_of
 READERS: Final = 4
 """The number of threads for questions, and of connections to each database."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.2
-BEHIND: Final = 30_000_000
+LATE_AFTER: Final = 30_000_000
 """The read models are late if an event was committed this long ago and is not folded.  Unit: microseconds."""
-LOOKED_AT: Final = 2_000
+COMMITS_CHECKED: Final = 2_000
 """The number of commits that the check for late read models looks at."""
 Answer = TypeVar("Answer")
 
@@ -99,7 +99,7 @@ class Reads:
             raise Problem(422, detail, "Add the parameter `seller`.")
         partition = self.partition(seller)
         until, pause = self._clock.monotonic() + self._folded_within_s, FIRST_PAUSE_S
-        while not await self.ask(lambda: self._has(partition, position)):
+        while not await self.ask(lambda: self._is_folded(partition, position)):
             if self._clock.monotonic() > until:
                 within = f"within {self._folded_within_s:g} s"
                 raise Problem(
@@ -111,7 +111,7 @@ class Reads:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    def _has(self, partition: int, position: int) -> bool:
+    def _is_folded(self, partition: int, position: int) -> bool:
         folded = self.read_models.position(partition)
         if folded >= position:
             return True
@@ -123,10 +123,10 @@ class Reads:
     def behind(self) -> str:
         """Why the read models are not up to date; empty if they are."""
         positions = self.read_models.positions()
-        before = micros_of(self._clock.now()) - BEHIND
+        before = micros_of(self._clock.now()) - LATE_AFTER
         late = [
             partition
-            for partition, last in last_positions_before(self.ledger, before, LOOKED_AT).items()
+            for partition, last in last_positions_before(self.ledger, before, COMMITS_CHECKED).items()
             if last > positions.get(partition, 0)
         ]
         return f"the read models are more than 30 s behind in {len(late)} partitions" if late else ""

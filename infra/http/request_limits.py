@@ -32,7 +32,7 @@ class Limits:
 LIMITS: Final = Limits()
 MOST_BYTES: Final = 8 * 1024 * 1024
 """The most bytes of a body."""
-LEFT: Final = 499
+CLIENT_CLOSED: Final = 499
 """The status in the log and metrics of a request whose client disconnected."""
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -110,7 +110,7 @@ class RequestLimiter:
             kept = "It is unknown whether anything was stored or changed."
             await tracked.refuse(Problem(504, detail, "Try again later.", kept=kept, retry_after_s=5))
         except ClientDisconnect:
-            tracked.status = LEFT
+            tracked.status = CLIENT_CLOSED
         except Exception:
             log.exception("request_failed", route=_route(tracked.scope))
             await tracked.refuse(failed())

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 Headers = tuple[tuple[str, bytes], ...]
-BUSY_S: Final = 30.0
+MAX_POLL_INTERVAL_S: Final = 30.0
 """The max poll interval: a member that does not poll for longer loses its partitions until it polls again.
 
 A rebalance waits this long for members that are busy.  So a member also waits this long for a coordinator

@@ -26,7 +26,7 @@ from infra import doctor
 from infra.cli.doctor import doctor as command
 from infra.clock import SYSTEM
 from infra.doctor import Finding, belonging, broker, database, embedded, machine
-from infra.doctor.finding import Check, together
+from infra.doctor.finding import Check, run_checks
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.reading.waiting import WaitingCount
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -177,7 +177,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on() -> None:
         raise KeyError(PASSWORD)
 
     checks: dict[str, Check] = {"one": breaks, "two": lambda: [Finding("two", "well")]}
-    one, two = together(checks)
+    one, two = run_checks(checks)
     assert (one.what, one.state, two.state) == ("one", "wrong", "ok")
     assert PASSWORD not in str(one)
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from infra.http import models
 from infra.http.asking.parameters import HourParameters, MessageParameters
 from infra.http.forms import CSV_ANSWER, answer, page
-from infra.http.messages import Became, became, hour, now, outcome_of
+from infra.http.messages import MessageResult, ledger_as_of, outcome_of, outcomes_in_hour, result_of
 from infra.http.problems import Problem, documented
 from infra.http.services import Reader, Served, other_seller
 from projections.instants import micros_of
@@ -57,7 +57,7 @@ async def message(
     names = decoded(source), decoded(id)
     ledger = served.reads.ledger
     message_result, (position, at) = await served.reads.ask(
-        lambda: (became(ledger, parameters.seller, *names), now(ledger))
+        lambda: (result_of(ledger, parameters.seller, *names), ledger_as_of(ledger))
     )
     if message_result is None:
         raise Problem(
@@ -69,7 +69,7 @@ async def message(
     return answer({"as_of_position": position, "as_of": at, **identity, **_state(message_result)})
 
 
-def _state(message_result: Became) -> dict[str, Any]:
+def _state(message_result: MessageResult) -> dict[str, Any]:
     last = outcome_of(message_result.history[-1])
     return {
         "type": message_result.type,
@@ -97,7 +97,10 @@ async def messages(
     span = micros_of(since), micros_of(until)
     ledger, after = served.reads.ledger, int(parameters.cursor or 0)
     listing, as_of = await served.reads.ask(
-        lambda: (hour(ledger, parameters.seller, span, after, parameters.limit), now(ledger))
+        lambda: (
+            outcomes_in_hour(ledger, parameters.seller, span, after, parameters.limit),
+            ledger_as_of(ledger),
+        )
     )
     following = None if listing.next is None else str(listing.next)
     rows = [{**one._asdict(), "recorded_at": one.recorded_at.isoformat()} for one in listing.listed]

@@ -15,7 +15,7 @@ from infra.http import models
 from infra.http.asking.paging import check_seller
 from infra.http.asking.parameters import OutcomesParameters, ParkedParameters, after_cursor, cursor_of
 from infra.http.forms import CSV_ANSWER, page
-from infra.http.messages import now
+from infra.http.messages import ledger_as_of
 from infra.http.problems import documented
 from infra.http.services import Reader, Served
 
@@ -42,7 +42,7 @@ async def parked(
     at = int(partition) if partition.isdecimal() else -1
     ledger, sellers = served.reads.ledger, _sellers(token, parameters.seller)
     waiting, as_of = await served.reads.ask(
-        lambda: (parked_messages(ledger, sellers, (at, number), parameters.limit + 1), now(ledger))
+        lambda: (parked_messages(ledger, sellers, (at, number), parameters.limit + 1), ledger_as_of(ledger))
     )
     rows = [_row(message) for message in waiting[: parameters.limit]]
     more = len(waiting) > parameters.limit
@@ -65,7 +65,7 @@ async def outcomes(
     scope = [parameters.seller] if together else list(token.sellers)
     ledger = served.reads.ledger
     rows, as_of = await served.reads.ask(
-        lambda: ([_counts(ledger, token, seller) for seller in scope], now(ledger))
+        lambda: ([_counts(ledger, token, seller) for seller in scope], ledger_as_of(ledger))
     )
     return page(request, as_of, rows)
 

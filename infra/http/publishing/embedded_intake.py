@@ -16,7 +16,7 @@ from infra.http.intake import IntakeBatch, IntakeQueue, Sent, Unsure
 from infra.http.messages import outcome_entry
 
 STAGE: Final = "engine"
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 OpenWriter = Callable[[], AbstractContextManager[Embedded]]
 
 log = structlog.get_logger()
@@ -64,14 +64,14 @@ class EmbeddedIntake:
                     if not self._opened.done():
                         self._opened.set_result(None)
                     while not self._queue.over:
-                        self._decide(embedded, self._queue.next(self._batch, LOOK_S))
+                        self._decide(embedded, self._queue.next(self._batch, POLL_S))
             except BaseException as error:
                 if not self._opened.done():
                     self._opened.set_exception(error)
                     return
                 self._trouble = f"the engine restarts after an error ({type(error).__name__})"
                 log.exception("engine_reopened")
-                self._clock.sleep(LOOK_S)
+                self._clock.sleep(POLL_S)
 
     def _decide(self, embedded: Embedded, group: list[IntakeBatch]) -> None:
         """Decides the messages of these requests: in one commit, or one commit per slice if they are many."""

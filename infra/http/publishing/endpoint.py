@@ -16,7 +16,7 @@ from infra.event_store.reading.outcomes import last_outcome_number
 from infra.http import models
 from infra.http.forms import answer
 from infra.http.intake import Busy, IntakeBatch, Sent, Unsure
-from infra.http.messages import Became, OutcomeEntry, became, outcome_of
+from infra.http.messages import MessageResult, OutcomeEntry, outcome_of, result_of
 from infra.http.problems import SAME_ID, Problem, Wrong, documented
 from infra.http.publishing.message_schemas import MESSAGES
 from infra.http.publishing.request_body import incoming
@@ -132,8 +132,8 @@ async def _receipt(served: Services, batch: IntakeBatch, *, waited: bool) -> Res
 
 
 def _before(served: Services, messages: Sequence[Sent]) -> dict[Sent, OutcomeEntry]:
-    previous: dict[Sent, Became | None] = {
-        message: became(served.reads.ledger, message.seller or "", message.source, message.id)
+    previous: dict[Sent, MessageResult | None] = {
+        message: result_of(served.reads.ledger, message.seller or "", message.source, message.id)
         for message in messages
     }
     return {message: one.history[-1] for message, one in previous.items() if one is not None}

@@ -19,10 +19,10 @@ from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, 
 from infra.settings import Settings
 
 STAGE: Final = "http"
-AT_ONCE: Final = 1_000
+MESSAGES_PER_FLUSH: Final = 1_000
 """The most messages of one flush."""
 FLUSH_S: Final = 15.0
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 log = structlog.get_logger()
 
 
@@ -65,7 +65,7 @@ class KafkaIntake:
 
     def _run(self) -> None:
         while not self._queue.over:
-            if group := self._queue.next(AT_ONCE, LOOK_S):
+            if group := self._queue.next(MESSAGES_PER_FLUSH, POLL_S):
                 self._publish(group)
 
     def _publish(self, group: list[IntakeBatch]) -> None:

@@ -14,9 +14,9 @@ from infra.http.intake import IntakeBatch
 from infra.http.messages import OutcomeEntry, outcome_entry
 from infra.wire.stored_outcomes import StoredOutcome
 
-LOOK_S: Final = 0.25
+POLL_S: Final = 0.25
 PAUSE_S: Final = 0.02
-PATIENCE_S: Final = 60.0
+GIVE_UP_AFTER_S: Final = 60.0
 """How long the watcher looks for an outcome: longer than any request waits."""
 CLOSING_S: Final = 5.0
 Name = tuple[str | None, str | None, str | None, str | None]
@@ -37,7 +37,7 @@ class OutcomeWatcher:
         self._ledger = ledger
         self._clock = clock
         self._followed: list[tuple[float, IntakeBatch]] = []
-        self._given: set[int] = set()
+        self._delivered: set[int] = set()
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
@@ -45,7 +45,7 @@ class OutcomeWatcher:
 
     def follow(self, batch: IntakeBatch) -> None:
         with self._changed:
-            self._followed.append((self._clock.monotonic() + PATIENCE_S, batch))
+            self._followed.append((self._clock.monotonic() + GIVE_UP_AFTER_S, batch))
             self._changed.notify()
 
     def close(self) -> None:
@@ -58,8 +58,8 @@ class OutcomeWatcher:
     def _run(self) -> None:
         while followed := self._next():
             try:
-                self._look(followed)
-                self._ledger.wait(LOOK_S)
+                self._poll(followed)
+                self._ledger.wait(POLL_S)
             except PersistenceError as error:
                 log.warning("outcomes_unseen", errors=type(error).__name__)
             self._clock.sleep(PAUSE_S)  # commits may follow each other faster than one query takes
@@ -77,9 +77,9 @@ class OutcomeWatcher:
                 ]
                 if self._followed:
                     return [batch for _, batch in self._followed]
-                self._given.clear()
+                self._delivered.clear()
 
-    def _look(self, followed: list[IntakeBatch]) -> None:
+    def _poll(self, followed: list[IntakeBatch]) -> None:
         wanted: dict[Name, list[tuple[IntakeBatch, int]]] = {}
         for batch in followed:
             for at, message in enumerate(batch.messages):
@@ -91,20 +91,20 @@ class OutcomeWatcher:
             ids = sorted({name[2] for name in wanted if name[2] is not None})
             after = min(batch.after or 0 for batch in followed)
             for recorded in outcomes_of_messages(self._ledger, ids, after):
-                self._give(outcome_entry(recorded), wanted.get(_name(recorded.outcome), []))
+                self._deliver(outcome_entry(recorded), wanted.get(_name(recorded.outcome), []))
         for batch in followed:
             pairs = zip(batch.messages, batch.outcomes, strict=True)
             if not batch.done.done() and all(message.is_tick or outcome for message, outcome in pairs):
                 batch.done.set_result(None)
 
-    def _give(self, outcome: OutcomeEntry, wanted: list[tuple[IntakeBatch, int]]) -> None:
+    def _deliver(self, outcome: OutcomeEntry, wanted: list[tuple[IntakeBatch, int]]) -> None:
         """Gives the outcome to the first batch that waits for this message.
 
         The same message may have been sent twice: then each copy gets an outcome of its own.
         """
         for batch, at in wanted:
-            free = batch.outcomes[at] is None and outcome.number not in self._given
+            free = batch.outcomes[at] is None and outcome.number not in self._delivered
             if free and outcome.number > (batch.after or 0):
                 batch.outcomes[at] = outcome
-                self._given.add(outcome.number)
+                self._delivered.add(outcome.number)
                 return

@@ -15,7 +15,7 @@ from infra.kafka.confluent.opening import (
     close_with_timeout,
     errors_as_unreachable,
 )
-from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
+from infra.kafka.ports import MAX_POLL_INTERVAL_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 READING: Final[Mapping[str, Any]] = {
     "isolation.level": "read_committed",
@@ -64,7 +64,7 @@ class Member:
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 6_000,
             "heartbeat.interval.ms": 2_000,
-            "max.poll.interval.ms": int(BUSY_S * 1_000),
+            "max.poll.interval.ms": int(MAX_POLL_INTERVAL_S * 1_000),
             **({"group.instance.id": name} if name else {}),
         }
         self._consumer = connection.open(Consumer, config)

@@ -12,7 +12,7 @@ from infra.kafka.confluent.opening import CLOSING_S, Connection, close_with_time
 from infra.kafka.ports import Outgoing, Unsent
 from infra.kafka.topics import LARGEST, fits
 
-FULL_S: Final = 15.0
+QUEUE_FULL_S: Final = 15.0
 WRITING: Final[Mapping[str, Any]] = {
     "acks": "all",
     "enable.idempotence": True,
@@ -37,7 +37,7 @@ class Failures:
 
 def produce(producer: Producer, record: Outgoing, failures: Failures, clock: Clock) -> None:
     """Queues a record; waits while the library's queue is full.  Raises: BufferError, KafkaException."""
-    until = clock.monotonic() + FULL_S
+    until = clock.monotonic() + QUEUE_FULL_S
     while True:
         try:
             producer.produce(

@@ -13,7 +13,7 @@ from infra.kafka.kafka_python import library
 from infra.kafka.kafka_python.joining import patch_join
 from infra.kafka.kafka_python.library import TopicPartition
 from infra.kafka.kafka_python.opening import Connection, errors_as_unreachable
-from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
+from infra.kafka.ports import MAX_POLL_INTERVAL_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 CLOSING_MS: Final = 3_000
 ANSWER_MS: Final = 10_000
@@ -67,7 +67,7 @@ class Member:
             "session_timeout_ms": 6_000,
             "heartbeat_interval_ms": 2_000,
             "metadata_max_age_ms": 30_000,  # a new topic may be unknown at the first join
-            "max_poll_interval_ms": int(BUSY_S * 1_000),
+            "max_poll_interval_ms": int(MAX_POLL_INTERVAL_S * 1_000),
         }
         self._consumer = patch_join(connection.open(library.consumer, config))
         self._assignments = Assignments()
