@@ -47,7 +47,7 @@ SETS: Final[Mapping[str, DataSet]] = {
 def convert(set_name: str, folder: Path, progress: Progress | None = None) -> Iterator[bytes]:
     """The messages of the data set, one per line, in the order of time.
 
-    Raises: NotThere, at once when files are missing, during iteration when a row cannot be used.
+    Raises: UnusableDataSet, at once when files are missing, during iteration when a row cannot be used.
     """
     data_set = SETS.get(set_name)
     if data_set is None:

@@ -52,8 +52,7 @@ class UpgradeResult:
     ledger_before: int
     ledger_version: int
     read_models_made: bool
-    """Whether the upgrade created the read-model tables: they are empty, and are folded from the
-    beginning."""
+    """Whether the upgrade created the read-model tables; empty tables are folded from the beginning."""
     roles_made: list[str]
     owed: list[str]
     """Statements that an administrator must run; after them the upgrade must run again."""
@@ -83,7 +82,7 @@ def ledger_version(target: Target) -> int:
 def upgrade(target: Target) -> UpgradeResult:
     """Creates or upgrades tables, functions and roles.
 
-    Raises: Newer, before anything is changed; SchemaMissing.
+    Raises: NewerLedger, before anything is changed; SchemaMissing.
     """
     before = ledger_version(target)
     if before > SCHEMA_VERSION:

@@ -15,6 +15,5 @@ def text_of(reader: LedgerReader, token: str) -> str | None:
 
 
 def erase(writer: LedgerReader, token: str) -> bool:
-    """Erases the text for good.  Returns whether there was one.  `writer` must be in a transaction that
-    commits."""
+    """Erases the text; returns whether there was one.  The transaction of `writer` must commit."""
     return bool(writer.rows("DELETE FROM vault WHERE token = :token RETURNING token", token=token))

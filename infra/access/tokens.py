@@ -72,7 +72,7 @@ def hashed(secret: str) -> str:
 def read(path: Path) -> list[Token]:
     """The tokens of the file; none if it does not exist.
 
-    Raises: NotTokens, which names the position of the error but not the value.
+    Raises: TokenFileError, which names the position of the error but not the value.
     """
     try:
         return TokenFile.model_validate(tomllib.loads(path.read_text("utf-8"))).token
@@ -140,7 +140,7 @@ class Tokens:
 def new(path: Path, name: str, sellers: Sequence[str], rights: Sequence[str]) -> str:
     """Creates a token and stores its hash.  Returns the token; it cannot be read again later.
 
-    Raises: NotTokens, TokenExists; ValidationError, where name, sellers or rights are invalid.
+    Raises: TokenFileError, TokenExists; ValidationError, where name, sellers or rights are invalid.
     """
     if any(other.name == name for other in read(path)):
         raise TokenExists(name)

@@ -96,8 +96,7 @@ def _keyword(name: str, annotation: Any, default: Any = None) -> Parameter:
 
 
 def _parameter(name: str, field: FieldInfo) -> Parameter:
-    """The option or argument of a filter.  Its default is None (a switch: False): the question has its own
-    defaults."""
+    """The option or argument of a filter; unset, it is None or False, and the question has its default."""
     option, kind = _option(field), _kind(field)
     if option.argument:
         return _keyword(name, Annotated[list[str] | None, typer.Argument(help=option.help)])

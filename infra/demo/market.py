@@ -144,8 +144,7 @@ def _sku(number: int) -> str:
 
 
 class _Life:
-    """What happens to one order.  It draws random numbers in a fixed order, so the seed determines
-    everything."""
+    """What happens to one order.  Random numbers are drawn in a fixed order: the seed determines all."""
 
     def __init__(self, market: _Market, number: int, at: datetime) -> None:
         self.market, self.at, self.chance = market, at, market.chance
@@ -210,8 +209,7 @@ class _Life:
         self._ship(packed)
 
     def _out_of_stock(self, scarce: tuple[str, int, int], at: datetime) -> None:
-        """The picker finds too few pieces: the seller cancels one, and the SKU is off sale until it is
-        counted."""
+        """The picker finds too few: the seller cancels a piece, and nobody may sell the SKU until a count."""
         line, sku, _ = scarce
         cancel = {
             "cancellation_id": f"oos-{self.key['order_id']}",

@@ -35,7 +35,7 @@ def _version(library: str) -> str:
 def forbidden(environ: Mapping[str, str]) -> Iterator[Finding]:
     """The variable that turns on eventsourcing's insert function.
 
-    That function takes no lock: transactions could commit out of order, and readers would miss events.
+    That function takes no lock: positions could have gaps, and readers would miss events.
     """
     try:
         on = bool(strtobool(environ.get(FUNCTIONS) or "no"))

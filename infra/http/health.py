@@ -30,8 +30,7 @@ async def healthz() -> Response:
     responses={503: {"model": models.Ready, "description": "Not ready"}, **documented(504)},
 )
 async def readyz(served: Served) -> Response:
-    """Readiness: ledger and read models are reachable, the read models are up to date, and messages can be
-    published."""
+    """Readiness: ledger and read models are reachable and up to date, and messages can be published."""
     checks = [
         await _checked("ledger", served.reads.ask(lambda: _check_ledger(served))),
         await _checked("read models", served.reads.ask(served.reads.behind)),

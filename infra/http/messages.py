@@ -59,16 +59,14 @@ class Listed(NamedTuple):
 
 
 class HourPage(NamedTuple):
-    """A page of an hour's outcomes.  `next`: the next page begins after this number; None on the last
-    page."""
+    """A page of an hour's outcomes.  `next`: where the next page begins; None on the last page."""
 
     listed: list[Listed]
     next: int | None
 
 
 def outcome_entry(recorded: RecordedOutcome) -> OutcomeEntry:
-    """The outcome for HTTP.  The data of a failed message is a traceback, for operators only: it is left
-    out."""
+    """The outcome for HTTP, without the data of a failed message: a traceback, for operators only."""
     outcome = recorded.outcome
     data: dict[str, Any] = json.loads(outcome.data) if outcome.data and outcome.state != "failed" else {}
     return OutcomeEntry(

@@ -45,7 +45,7 @@ class OrderRow(OrderAnswer):
 
 
 class WaitingRow(BaseModel):
-    """A message that waits.  `number`: its number within the partition.  `place`: the stream it waits at."""
+    """A message that waits.  `number`: within its partition.  `place`: the stream at which it waits."""
 
     partition: int
     number: int
@@ -109,8 +109,8 @@ class Published(BaseModel):
 
 
 class Receipt(BaseModel):
-    """The receipt.  `min_position`: pass it to a question, so that the answer includes all events that these
-    messages caused."""
+    """The answer to POST /messages.  `min_position`: pass it to a question, so that the answer includes all
+    events that these messages caused."""
 
     messages: list[Published]
     min_position: int | None

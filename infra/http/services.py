@@ -17,8 +17,7 @@ from infra.http.request_limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the handlers need.  `open_metrics`: /metrics needs no token, because only this machine can
-    connect."""
+    """What the handlers need.  `open_metrics`: /metrics needs no token: only this machine can connect."""
 
     intake: Intake
     reads: Reads

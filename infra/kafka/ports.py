@@ -51,8 +51,7 @@ class Polled(NamedTuple):
 
 
 class Unsent(Exception):
-    """Not all records were acknowledged; each may have been written or not.  The publisher is closed: open
-    another one."""
+    """Some records were not acknowledged; each may have been written or not.  Open another publisher."""
 
 
 class Fenced(Exception):
@@ -119,8 +118,7 @@ class Member(Protocol):
 
 
 class Publisher(Protocol):
-    """Publishes records idempotently: all in-sync replicas acknowledge a record, and a retry never doubles
-    it."""
+    """Publishes records: all in-sync replicas acknowledge each one, and a retry never doubles it."""
 
     def send(self, record: Outgoing) -> None:
         """Queues a record.  Raises: Unsent, also for a record that is too large for the broker."""
@@ -185,8 +183,7 @@ class Cluster(Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Deletes the topic with all its records, and waits until it is deleted.  Does nothing if there is
-        none."""
+        """Deletes the topic with all its records, and waits for it.  Does nothing if there is no topic."""
         ...
 
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:

@@ -115,8 +115,7 @@ class Cluster:
         return _existing(futures[name]) is not None
 
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:
-        """Reads a longer and longer tail until there are enough records: transaction markers take offsets,
-        too."""
+        """Doubles the part it reads until it has enough records: transaction markers take offsets, too."""
         group = (
             f"{topic.rpartition('.')[0]}-tail"  # the library needs a group id and looks up its coordinator
         )

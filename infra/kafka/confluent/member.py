@@ -147,8 +147,7 @@ class Member:
         return [TopicPartition(self._topic, partition) for partition in partitions if partition in among]
 
     def bounds(self, partition: int) -> tuple[int, int]:
-        """The first offset, and the last stable offset: for a read-committed consumer, the library returns
-        it."""
+        """The first offset, and the last stable offset: read-committed consumers get it as the end."""
         with errors_as_unreachable():
             return self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), ANSWER_S)
 

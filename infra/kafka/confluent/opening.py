@@ -129,8 +129,7 @@ def call_with_timeout(seconds: float, ask: Callable[[], object]) -> None:
 
 
 def close_with_timeout(seconds: float, close: Callable[[], object]) -> None:
-    """Calls `close` on a thread and waits, `seconds` at most.  If the cluster hangs, the thread ends
-    later."""
+    """Calls `close` on a thread and waits `seconds` at most; if the cluster hangs, the thread ends later."""
     closing = threading.Thread(target=close, name="kafka-closing", daemon=True)
     closing.start()
     closing.join(seconds)

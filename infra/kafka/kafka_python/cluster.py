@@ -78,8 +78,7 @@ class Cluster:
             self._clock.sleep(0.1)
 
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:
-        """Reads a longer and longer tail until there are enough records: transaction markers take offsets,
-        too."""
+        """Doubles the part it reads until it has enough records: transaction markers take offsets, too."""
         at = library.at(topic, partition)
         consumer = self._connection.open(library.consumer, {**READING, "group_id": None})
         try:

@@ -18,8 +18,7 @@ from infra.kafka.kafka_python import library
 
 
 class _Join:
-    """A join in progress.  `is_done` is true only if it failed: so the next poll waits for it and uses its
-    result."""
+    """A join in progress.  `is_done` is true only if it failed, so that the next poll uses its result."""
 
     def __init__(self, task: Any) -> None:
         self._task = task

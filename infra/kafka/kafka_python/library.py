@@ -71,8 +71,7 @@ class Result(Protocol):
 
 
 class Transactions(Protocol):
-    """The transaction manager of a producer.  The producer's own methods wait for ever if the cluster
-    hangs."""
+    """A producer's transaction manager.  The producer's own methods wait for ever if the cluster hangs."""
 
     last_error: BaseException | None
 

@@ -26,8 +26,7 @@ READING: Final[Mapping[str, Any]] = {
 
 
 class _Listener(ConsumerRebalanceListener):
-    """The rebalance listener.  The library calls it during `poll`, on another thread, so it must not
-    block."""
+    """The rebalance listener.  It must not block: the library calls it during `poll`, on another thread."""
 
     def __init__(self, consumer: library.Consumer, assignments: Assignments) -> None:
         self._consumer, self._assignments = consumer, assignments
@@ -80,8 +79,7 @@ class Member:
         return Polled(revoked, assigned, {at: read for at, read in records.items() if at in reading})
 
     def _fetch(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
-        """Polls in short intervals, because the library does not return when partitions are assigned or
-        revoked."""
+        """Polls in short intervals: the library does not return early when assignments change."""
         until = self._clock.monotonic() + timeout_s
         while True:
             left = max(0.0, until - self._clock.monotonic())
@@ -126,8 +124,7 @@ class Member:
         return [library.at(self._topic, partition) for partition in partitions if partition in among]
 
     def bounds(self, partition: int) -> tuple[int, int]:
-        """The first offset, and the last stable offset: for a read-committed consumer, the library returns
-        it."""
+        """The first offset, and the last stable offset: read-committed consumers get it as the end."""
         at = library.at(self._topic, partition)
         with errors_as_unreachable():
             first = self._consumer.beginning_offsets([at], ANSWER_MS)[at]

@@ -27,8 +27,10 @@ WRITING: Final[Mapping[str, Any]] = {
 
 
 class Publisher:
-    """Implements infra.kafka.ports.Publisher.  It closes itself after a delivery error, because the library
-    cannot recover."""
+    """Implements infra.kafka.ports.Publisher.
+
+    It closes itself after a delivery error, because the library cannot recover.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._producer = connection.open(library.producer, WRITING)
@@ -73,8 +75,7 @@ class Publisher:
 
 
 def end(producer: library.Producer, within_s: float, *, gently: bool) -> None:
-    """Closes a producer and its thread.  If the thread hangs, it is left to end later.  `gently`: flushes
-    first."""
+    """Closes a producer and its thread; a thread that hangs ends later.  `gently`: flushes first."""
     sender = library.handles(producer).sender
     if gently:
         with suppress(KafkaError):
