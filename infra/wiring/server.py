@@ -9,8 +9,8 @@ from infra.clock import SYSTEM, Clock
 from infra.event_store.reader import LedgerReader
 from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
 from infra.http.intake import Intake
-from infra.http.publishing.embedded_intake import Direct
-from infra.http.publishing.kafka_intake import ThroughKafka
+from infra.http.publishing.embedded_intake import EmbeddedIntake
+from infra.http.publishing.kafka_intake import KafkaIntake
 from infra.http.reads import ReadingLedger, Reads
 from infra.http.request_limits import LIMITS, Limits
 from infra.http.server import is_loopback
@@ -52,12 +52,12 @@ def opened(
         reads: Reads
         if is_production(settings):
             kafka = kafka or connect(settings, clock)
-            intake: Intake = ThroughKafka(kafka, open_ledger(settings), settings, limits, clock)
+            intake: Intake = KafkaIntake(kafka, open_ledger(settings), settings, limits, clock)
             resources.callback(intake.close)
             reads = Reads(*_production_reads(settings, resources), settings, limits, clock)
         else:
             writer = partial(writing, settings, faults=faults, clock=clock)
-            intake = Direct(writer, settings.batch, clock)  # creates the files if they are missing
+            intake = EmbeddedIntake(writer, settings.batch, clock)  # creates the files if they are missing
             resources.callback(intake.close)
             reads = Reads(*_embedded_reads(settings, resources), None, limits, clock)
         resources.callback(reads.close)

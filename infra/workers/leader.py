@@ -30,9 +30,9 @@ class LeaderElection:
             self._clock.sleep(timeout_s)
             timeout_s = 0.0
         polled = self._member.poll(timeout_s)
-        if FIRST in polled.lost:
+        if FIRST in polled.revoked:
             self.is_leader = False
-        if FIRST in polled.taken:
+        if FIRST in polled.assigned:
             self.is_leader = True
         return self.is_leader
 

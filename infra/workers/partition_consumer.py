@@ -57,11 +57,11 @@ class PartitionConsumer:
     def step(self, timeout_s: float) -> None:
         """Polls for records and handles them.  Raises: Unreachable, and all errors that are not temporary."""
         polled = self._member.poll(timeout_s, self._max_records)
-        for partition in polled.lost:
+        for partition in polled.revoked:
             self._stop_partition(partition)
             self._paused_until.pop(partition, None)
             self._offsets.pop(partition, None)
-        self._paused_until |= dict.fromkeys(polled.taken, 0.0)
+        self._paused_until |= dict.fromkeys(polled.assigned, 0.0)
         for partition, records in sorted(polled.records.items()):
             if partition in self._active:
                 self._handle(partition, records)

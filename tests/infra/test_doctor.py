@@ -26,7 +26,7 @@ from infra import doctor
 from infra.cli.doctor import doctor as command
 from infra.clock import SYSTEM
 from infra.doctor import Finding, belonging, broker, database, embedded, machine
-from infra.doctor.finding import Check, together
+from infra.doctor.finding import Check, run_checks
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.reading.waiting import WaitingCount
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -79,7 +79,7 @@ def test_all_is_well_where_all_is_well(made: Production, monkeypatch: pytest.Mon
     assert not [one for one in found if one["state"] == "wrong"]
     named = {one["what"] for one in found}
     for what in (
-        "build", "libraries", "disk", "Kafka", "topics", "rights", "time told",
+        "build", "libraries", "disk", "Kafka", "topics", "rights", "last tick",
         "lag, engine", "lag, projector", "lag, relay",
         "PostgreSQL", "fsync", "synchronous_commit", "ledger tables", "read models", "roles", "login",
         "clocks",
@@ -177,7 +177,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on() -> None:
         raise KeyError(PASSWORD)
 
     checks: dict[str, Check] = {"one": breaks, "two": lambda: [Finding("two", "well")]}
-    one, two = together(checks)
+    one, two = run_checks(checks)
     assert (one.what, one.state, two.state) == ("one", "wrong", "ok")
     assert PASSWORD not in str(one)
 
@@ -196,9 +196,9 @@ def test_the_last_time_told_is_compared_with_this_clock(made: Production) -> Non
         publisher.flush()
     ages = {"ok": 2, "warning": 600, "wrong": 2 * 86_400}
     for state, age in ages.items():
-        (found,) = broker.told_time(made.settings, SetClock(now + timedelta(seconds=age)))
+        (found,) = broker.check_ticks(made.settings, SetClock(now + timedelta(seconds=age)))
         assert found.state == state
-    (back,) = broker.told_time(made.settings, SetClock(now - timedelta(hours=1)))
+    (back,) = broker.check_ticks(made.settings, SetClock(now - timedelta(hours=1)))
     assert (back.state, "clock" in back.todo) == ("wrong", True)
 
 
@@ -212,10 +212,10 @@ def test_whoever_waits_is_told_of_with_its_age() -> None:
     now = datetime(2026, 3, 12, tzinfo=UTC)
     since = now - timedelta(days=2)
     waiting = [WaitingCount("parked", 3, since), WaitingCount("failed", 1, since)]
-    found = by_name(list(database.told_of(waiting, 2, now)))
+    found = by_name(list(database.waiting_findings(waiting, 2, now)))
     assert found["parked messages"][1:3] == ("3, the oldest for 2 d 0 h", "warning")
     assert found["failed messages"].state == found["failed deadlines"].state == "wrong"
-    none = by_name(list(database.told_of([], 0, now)))
+    none = by_name(list(database.waiting_findings([], 0, now)))
     assert {one.state for one in none.values()} == {"ok"}
 
 
@@ -224,18 +224,18 @@ def test_a_relay_that_tells_of_more_than_the_ledger_has_is_found(made: Productio
     with closing(connect(made.settings).publisher()) as publisher:
         publisher.send(Outgoing(made.settings.topic("ledger"), 0, b"", sealed))
         publisher.flush()
-    (found,) = belonging.untold(made.settings, SYSTEM)
+    (found,) = belonging.relay_lag(made.settings, SYSTEM)
     assert (found.state, "Restore" in found.todo) == ("wrong", True)
 
 
 def test_read_models_of_a_former_ledger_are_found(made: Production) -> None:
     with made.read_models() as models:
         models.rebuild({}, ledger_id="a former one")
-    (found,) = belonging.folded(made.settings)
+    (found,) = belonging.read_models_ledger(made.settings)
     assert (found.state, found.todo) == ("wrong", "run `jumun rebuild`")
     with made.ledger() as ledger, made.read_models() as models:
         models.rebuild({}, ledger_id=ledger.ledger_id)
-    (found,) = belonging.folded(made.settings)
+    (found,) = belonging.read_models_ledger(made.settings)
     assert found.state == "ok"
 
 
@@ -248,7 +248,7 @@ def test_embedded_it_looks_at_the_files(tmp_path: Path) -> None:
     found = by_name(list(embedded.files(tmp_path, SYSTEM)))
     assert found["parked messages"].how.startswith("1, ")
     assert found["read models"].state == "ok"
-    assert by_name(list(embedded.locks(tmp_path)))["writer"].how == "nobody at the moment"
+    assert by_name(list(embedded.locks(tmp_path)))["writer"].how == "not running"
     (tmp_path / LEDGER).unlink()
     with another(tmp_path) as engine:
         engine.handle([paid("early")])

@@ -65,7 +65,7 @@ def test_an_upgrade_says_what_it_did_and_the_second_one_that_nothing_was_left_to
     assert (first["read_models_made"], first["roles_made"], first["owed"]) == (True, roles, [])
     assert (second["ledger_before"], second["ledger_version"]) == (SCHEMA_VERSION, SCHEMA_VERSION)
     assert (second["read_models_made"], second["roles_made"], second["owed"]) == (False, [], [])
-    assert "as before" in said(run("upgrade"))
+    assert "roles: unchanged" in said(run("upgrade"))
 
 
 def test_several_upgrades_at_once_are_one(target: Target) -> None:
@@ -96,7 +96,7 @@ def test_a_ledger_of_a_newer_build_is_left_alone(target: Target) -> None:
     result = run("upgrade")
     assert result.exit_code == 2
     assert "99" in said(result)
-    assert "run the newer build" in said(result)
+    assert "use the newer build" in said(result)
     with connect(target.ledger_url, target.ledger_schema) as connection:
         found = connection.execute(
             "SELECT count(*) FROM pg_proc WHERE oid = to_regproc('attempt')"

@@ -82,7 +82,7 @@ def test_every_restore_is_remembered(target: Target) -> None:
 def test_it_says_what_is_to_be_done_next(target: Target) -> None:
     upgrade(target)
     told = said(run())
-    assert "jumun topics anew" in told
+    assert "jumun topics recreate" in told
     assert "jumun rebuild" in told
 
 

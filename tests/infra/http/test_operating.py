@@ -187,7 +187,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     said = [process.stderr.readline()]
     while "Listening" not in said[-1]:
         said.append(process.stderr.readline())
-    assert "Nobody may do anything yet" in "".join(said)
+    assert "No request is allowed yet" in "".join(said)
     transport = httpx.HTTPTransport(retries=5)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
         assert client.get("/healthz").status_code == 200

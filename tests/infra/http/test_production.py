@@ -175,7 +175,7 @@ def test_what_was_not_acknowledged_is_sent_again_without_harm(production: Produc
     with running(settings_of(production, tmp_path), kafka=away) as server:
         client = server.client(*tokens.RIGHTS)
         answer = client.post("/messages?wait=5", content=receipt(5, seller="g"), headers=STRUCTURED)
-        assert "Send it again" in problem(answer, 503)["next"]
+        assert "Send them again" in problem(answer, 503)["next"]
         assert answer.headers["retry-after"]
         while client.get("/messages/shop/in-g-5?seller=g").status_code != 200:
             pass  # it was written all the same

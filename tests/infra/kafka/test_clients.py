@@ -135,11 +135,11 @@ def test_a_partition_that_came_back_between_two_polls_is_told_as_lost_and_taken(
     assignments = Assignments()
     assignments.assigned(1)
     assert assignments.take_changes() == ([], [1])
-    assignments.begun.add(1)
+    assignments.reading.add(1)
     assignments.revoked(1)
     assignments.assigned(1)
     assert assignments.take_changes() == ([1], [1])
-    assert assignments.begun == set()
+    assert assignments.reading == set()
     assignments.revoked(1)
     assignments.assigned(1)
     assignments.revoked(1)
@@ -438,7 +438,7 @@ def test_lag_is_what_the_group_has_not_marked(client: Kafka, topic: str, group: 
     together([reader], lambda: reader.held == ALL)
     assert reader.member.committed_offset(0) is None
     reader.member.commit_offsets({0: 2, 99: 1})
-    until(lambda: not reader.step().lost and cluster.lag(group, topic)[0] == 1)
+    until(lambda: not reader.step().revoked and cluster.lag(group, topic)[0] == 1)
     assert reader.member.committed_offset(0) == 2
     cluster.close()
 

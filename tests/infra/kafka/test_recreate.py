@@ -1,4 +1,4 @@
-"""`jumun topics anew`: what is told is deleted and made again; what came in stays."""
+"""`jumun topics recreate`: what is told is deleted and made again; what came in stays."""
 
 import uuid
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def cluster(settings: Settings) -> Iterator[Cluster]:
 def test_what_is_told_is_empty_again_and_what_came_in_is_there(settings: Settings, cluster: Cluster) -> None:
     names = [settings.topic(name) for name in ("inbound", *TOLD)]
     before = cluster.topics(names)
-    result = CliRunner().invoke(app, ["anew", "--yes"])
+    result = CliRunner().invoke(app, ["recreate", "--yes"])
     assert result.exit_code == 0, result.output
     after = cluster.topics(names)
     assert topics.check(cluster, settings) == []
@@ -60,7 +60,7 @@ def test_what_is_told_is_empty_again_and_what_came_in_is_there(settings: Setting
 
 
 def test_without_a_yes_nothing_is_deleted(settings: Settings) -> None:
-    result = CliRunner().invoke(app, ["anew"], input="n\n")
+    result = CliRunner().invoke(app, ["recreate"], input="n\n")
     assert result.exit_code == 1
     for name in TOLD:
         assert tail(connect(settings), settings.topic(name)) == ["old"]

@@ -290,6 +290,6 @@ def test_a_user_without_rights_is_told_so_and_not_that_a_topic_is_missing(
     user = uuid.uuid4().hex
     let(kafka, user, topics, [])
     settings = settings_of(user, topics=topics, kafka_client=client)
-    for check in (broker.shapes, broker.rights):
+    for check in (broker.topic_settings, broker.rights):
         with pytest.raises(Unreachable, match=r"(?i)authorization"):
             list(check(settings))

@@ -92,7 +92,7 @@ def test_what_is_missing_or_otherwise_is_found_and_what_to_do_is_said(
     admin.close()
     said = [str(finding) for finding in topics.check(cluster, settings)]
     assert said == [
-        f"topic {inbound}: it is missing, should be there: run `jumun topics create`",
+        f"topic {inbound}: the topic is missing, should be there: run `jumun topics create`",
         f"topic {ledger}: the number of partitions is 5, should be 3: set JUMUN_PARTITIONS to 5: "
         "a seller's partition depends on it, so it never changes",
         f"topic {ledger}: retention.ms is 1000, should be -1: kafka-configs.sh --alter --topic {ledger} "
@@ -114,7 +114,7 @@ def test_a_topic_with_too_few_copies_is_found() -> None:
     cluster.create("jumun.ledger", *topics.wanted(Settings(), 1)[1][1:])
     topics.create(cluster, Settings())
     found = {(finding.topic, finding.what) for finding in topics.check(cluster, Settings())}
-    assert found == {("jumun.ledger", "the number of copies"), ("jumun.ledger", "min.insync.replicas")}
+    assert found == {("jumun.ledger", "the replication factor"), ("jumun.ledger", "min.insync.replicas")}
 
 
 def test_two_brokers_are_a_broken_three_and_nothing_is_made() -> None:
