@@ -36,10 +36,17 @@ RIDDLES: Final = (
 """Words that an engineer who learned English from manuals does not know."""
 
 FIXED: Final = {
-    ("infra/http/models.py", "said"),  # a field of `GET /readyz`
-    ("infra/http/health.py", "said"),
+    ("domain/order/cancel.py", "asked"),  # data of refusals
+    ("domain/order/returns.py", "asked"),
+    ("domain/order/ship.py", "asked"),
+    ("domain/seller.py", "asked"),
+    ("domain/seller.py", "known"),
+    ("infra/cli/topics.py", "found"),  # `jumun topics check --json`
+    ("infra/kafka/topics.py", "found"),
+    ("infra/cli/topics.py", "anew"),  # the former name of `jumun topics recreate`
+    ("infra/http/models.py", "said"),  # `GET /readyz`
 }
-"""(file, name) of the contract."""
+"""(file, word) of the contract: what others have read or typed keeps its name."""
 
 
 def names(source: str) -> Iterator[tuple[int, str]]:
@@ -69,7 +76,12 @@ def replaced_names(path: str, source: str) -> list[str]:
 
 def riddles(path: str, texts: Iterator[tuple[int, str]]) -> list[str]:
     words = re.compile(rf"\b({'|'.join(RIDDLES)})\b", re.IGNORECASE)
-    return [f"{path}:{line}: {match[0]!r}" for line, text in texts for match in words.finditer(text)]
+    return [
+        f"{path}:{line}: {match[0]!r}"
+        for line, text in texts
+        for match in words.finditer(text)
+        if (path, match[0]) not in FIXED
+    ]
 
 
 @pytest.mark.parametrize("path", CODE, ids=str)
