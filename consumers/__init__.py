@@ -1,1 +1,1 @@
-"""How a message becomes a decision: the door, the inbox, the batch loop, parking, and the translators."""
+"""Turns messages into decisions: validation, deduplication, the batch loop, parking, and the converters."""

@@ -1,4 +1,4 @@
-"""Python's collector of cycles, kept from walking what can hardly hold any."""
+"""Switches Python's cyclic garbage collector off while a batch is processed."""
 
 import gc
 from collections.abc import Generator
@@ -6,24 +6,25 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Final
 
-SELDOM: Final = 1_000
-_times = count(1)
+FULL_COLLECTION_EVERY: Final = 1_000
+_batches = count(1)
 
 
 @contextmanager
 def without_collector() -> Generator[None]:
-    """Deciding and folding make no cycles, yet all that they keep would be walked again and again.
+    """Runs its block without the cyclic garbage collector.
 
-    What is alive afterwards is set aside from the collector; every thousandth time it is walked all the
-    same, for the cycles that an exception may have left.
+    Deciding and folding create no reference cycles, but the collector would scan their long-lived objects
+    again and again.  So objects that are alive afterwards are frozen: the collector skips them.  Every
+    thousandth time it scans all of them, because an exception may have left cycles.
     """
-    was = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
-            if next(_times) % SELDOM == 0:
+        if was_enabled:
+            if next(_batches) % FULL_COLLECTION_EVERY == 0:
                 gc.unfreeze()
                 gc.collect()
             gc.freeze()

@@ -1,4 +1,4 @@
-"""How a message is decided: accepted, refused by a rule, too early, or failed for a bug."""
+"""Decides a message: it is accepted, refused by a rule, parked as too early, or failed because of a bug."""
 
 import traceback
 
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 class MessageDecider:
-    """Decides one message at a time and adds what became of it to the batch."""
+    """Decides one message at a time and adds its outcome to the batch."""
 
     def __init__(self, work: UnitOfWork, inbox: Inbox, deciders: Deciders) -> None:
         self._work = work
@@ -27,7 +27,7 @@ class MessageDecider:
         self._deciders = deciders
 
     def decide_new(self, message: Inbound) -> None:
-        """A message that was just sent and is not known: it may have to wait behind others."""
+        """Decides a message that the inbox does not know, or parks it behind messages that already wait."""
         work, parking = self._work, self._work.parking
         stream, opens = message.command.stream(message.envelope.sellerid), message.command.opens
         blocked = parking.state_at(stream)
@@ -40,35 +40,40 @@ class MessageDecider:
             return
         self._inbox.remember(message, work.batch)
         if waits_behind:
-            parking.behind(work.batch, message, stream)
+            parking.park_behind(work.batch, message, stream)
         else:
             self.decide(message, stream)
 
     def decide(self, message: Inbound, stream: StreamId, entry: Waiting | None = None) -> bool:
-        """Decides a message, or decides it again if it has waited as `entry`; whether it is done with."""
+        """Decides a message; `entry` is given if the message was parked before.
+
+        Returns whether it was accepted or refused, so that it waits no longer.
+        """
         batch, parking = self._work.batch, self._work.parking
         was = entry.state if entry else None
         seller = self._work.states.seller(message.envelope.sellerid)
         decision = self._decision(message.envelope, seller)
         try:
             if not seller.opened and not isinstance(message.command, OpenSeller):
-                # the defaults take effect at his first message, by an event in his own stream
+                # a seller's first message opens it with the defaults, by an event in its own stream
                 decision.decide(seller_stream(decision.seller_id), OpenSeller())
             decision.decide(stream, message.command)
-        except Refused as no:
-            data = {**no.data, "said": str(no)}
-            batch.outcomes.append(Outcome.of(message, "refused", was, no.rule, data, retryable=no.retryable))
+        except Refused as refused:
+            data = {**refused.data, "said": str(refused)}
+            batch.outcomes.append(
+                Outcome.of(message, "refused", was, refused.rule, data, retryable=refused.retryable)
+            )
             return True
-        except TooEarly as early:
-            waits = f"waits for {early.waits_for}"
+        except TooEarly as too_early:
+            waits = f"waits for {too_early.waits_for}"
             parking.park(batch, message, stream, state="parked", reason=waits, entry=entry)
             return False
-        except Exception as bug:  # any exception that is not a refusal undoes this message alone
+        except Exception as error:  # any exception that is not a refusal undoes this message alone
             envelope = message.envelope
             correlation = f"{envelope.source} {envelope.id}"
             log.exception("message_failed", stream=stream, command=envelope.type, correlation=correlation)
-            trace = "".join(traceback.format_exception(bug, limit=-5))[-2_000:]
-            parking.park(batch, message, stream, state="failed", reason=trace, entry=entry)
+            trace_text = "".join(traceback.format_exception(error, limit=-5))[-2_000:]
+            parking.park(batch, message, stream, state="failed", reason=trace_text, entry=entry)
             return False
         self._accept(message, decision, was)
         return True

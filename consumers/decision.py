@@ -1,6 +1,6 @@
-"""One message with its whole cascade, decided on an overlay of the cached states.
+"""Decides one message with its whole cascade of commands, on an overlay over the cached states.
 
-The overlay is merged when the message succeeds, so one refused at its last step leaves no trace.
+The overlay is merged only when the message succeeds.  A message refused at its last step leaves no trace.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from domain.streams import StreamId
 
 
 class Decision:
-    """Events with their places: version in the stream, sequence of the seller, and cause."""
+    """The events of one message, each with its stream version, its seller sequence and its cause."""
 
     def __init__(
         self, cache: StateCache, seller_id: str, context: MessageContext, carried: Carried, deciders: Deciders
@@ -28,9 +28,9 @@ class Decision:
         self.events: list[Decided] = []
 
     def decide(self, stream: StreamId, command: Any) -> None:
-        """Carries out `command` and what follows from it.
+        """Carries out `command` and the commands that follow from it.
 
-        Raises: Refused, TooEarly, when the command itself may not or cannot yet be carried out.
+        Raises: Refused, when a rule forbids the command; TooEarly, when its subject is not yet known.
         """
         loaded: dict[StreamId, Loaded] = {}
 

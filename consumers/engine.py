@@ -1,7 +1,7 @@
-"""The batch loop: read, look up, decide each message, commit once.
+"""Processes a batch of messages: parse, deduplicate, decide each message, commit once.
 
-One message is one fact or one wish.  It succeeds with its whole cascade or not at all, and never costs the
-others in its batch: refused, early, failed and unreadable ones get their outcome, the rest goes on.
+A message is a fact or a request.  It succeeds with its whole cascade of commands or not at all.  A message
+that is refused, too early, failed or unreadable gets its outcome; the other messages of the batch go on.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,41 +27,41 @@ from domain.deadlines import Timer
 from domain.streams import StreamId
 
 BATCH: Final = 500
-FEW: Final = 8
-"""Messages for which it does not pay to keep the collector away."""
+SMALL_BATCH: Final = 8
+"""Up to this many messages the garbage collector stays on: switching it off would cost more than it saves."""
 
-Elsewhere = Callable[[str], str | None]
-"""Why a seller's messages do not belong in this partition; none where they do."""
+PartitionCheck = Callable[[str], str | None]
+"""Takes a seller and returns the reason why its messages do not belong in this partition, or None."""
 
 
-def _one_partition(_: str) -> None:
+def _any_partition(_: str) -> None:
     return None
 
 
 class Engine:
-    """Decides the messages of one partition.  `on_commit` sees each batch once the ledger has it."""
+    """Decides the messages of one partition.  It calls `on_commit` with each batch after its commit."""
 
-    def __init__(  # noqa: PLR0913  all that an engine may be given, by name
+    def __init__(  # noqa: PLR0913  every option of an engine, by name
         self,
         ledger: Ledger,
         *,
         on_commit: OnCommit | None = None,
         parked_per_seller: int = PARKED_PER_SELLER,
-        elsewhere: Elsewhere = _one_partition,
+        check_partition: PartitionCheck = _any_partition,
         cached: int = CACHED_STREAMS,
         deciders: Deciders = DECIDERS,
     ) -> None:
         self._ledger = ledger
         self._on_commit = on_commit
         self._parked_per_seller = parked_per_seller
-        self._elsewhere = elsewhere
+        self._check_partition = check_partition
         self._cached = cached
         self._deciders = deciders
         self.moved = Moved()
         self._forget()
 
     def _forget(self) -> None:
-        """Everything remembered of the ledger is read again."""
+        """Drops everything cached from the ledger, so that it is read again."""
         self._work = UnitOfWork(self._ledger, self._cached, self._parked_per_seller, self._committed)
         self._inbox = Inbox(self._ledger)
         self._decider = MessageDecider(self._work, self._inbox, self._deciders)
@@ -75,35 +75,36 @@ class Engine:
 
     @property
     def offset(self) -> int:
-        """Of the message that it reads next."""
+        """The offset of the message to read next."""
         return self._work.batch.next_offset
 
     def handle(
         self, raws: Sequence[bytes], refs: Sequence[RecordRef] | None = None, *, attempt: int = 1
     ) -> None:
-        """Decides a batch of messages, at most `BATCH` of them, and commits them together.
+        """Decides a batch of at most `BATCH` messages and commits them together.
 
-        `refs`: their offsets rise; the engine counts where nobody else does.
-        `attempt`: which one it is, if the ones before killed whoever made them.
+        `refs`: the record of each message, by rising offset.  Without it the engine counts the offsets
+        itself.  `attempt`: 1, and one more for each earlier attempt at this batch that killed the process.
 
-        Raises: Stale, when another writer has moved the ledger on; nothing of the batch was kept.
+        Raises: Stale, when another writer has committed to the ledger meanwhile; nothing of the batch is
+        kept.
         """
         self._ticks.attempt = attempt
         try:
-            with without_collector() if len(raws) > FEW else nullcontext():
+            with without_collector() if len(raws) > SMALL_BATCH else nullcontext():
                 self._releasing.resume()
                 messages = [self._read(raw) for raw in raws]
                 if inbound := [message for message in messages if isinstance(message, Inbound)]:
                     prefetch(self._inbox.look_up(inbound), self._work.states)
-                stand = self._counted(raws) if refs is None else refs
-                for raw, ref, message in zip(raws, stand, messages, strict=True):
+                record_refs = self._own_refs(raws) if refs is None else refs
+                for raw, ref, message in zip(raws, record_refs, messages, strict=True):
                     self._handle(raw, ref, message)
                 self._work.commit()
         except BaseException:
             self._forget()
             raise
 
-    def _counted(self, raws: Sequence[bytes]) -> list[RecordRef]:
+    def _own_refs(self, raws: Sequence[bytes]) -> list[RecordRef]:
         return [RecordRef(offset, sha256(raw).hexdigest()) for offset, raw in enumerate(raws, self.offset)]
 
     def _read(self, raw: bytes) -> Inbound | Tick | Unreadable:
@@ -112,8 +113,8 @@ class Engine:
         except Unreadable as unreadable:
             return unreadable
         seller = message.sellerid if isinstance(message, Tick) else message.envelope.sellerid
-        if seller is not None and (reason := self._elsewhere(seller)) is not None:
-            return Unreadable("wrong_partition", field="sellerid", said=reason)
+        if seller is not None and (reason := self._check_partition(seller)) is not None:
+            return Unreadable("wrong_partition", field="sellerid", reason=reason)
         return message
 
     def _handle(self, raw: bytes, ref: RecordRef, message: Inbound | Tick | Unreadable) -> None:
@@ -127,7 +128,7 @@ class Engine:
         self._releasing.drain()
 
     def _give_outcome(self, raw: bytes, message: Inbound | Unreadable) -> None:
-        """Each message gets exactly one."""
+        """Adds the one outcome of the message to the batch."""
         batch = self._work.batch
         if isinstance(message, Unreadable):
             batch.dead_letters.append(raw[:MAX_BYTES])
@@ -137,32 +138,32 @@ class Engine:
         else:
             self._decider.decide_new(message)
 
-    def rings(self, raw: bytes) -> bool:
-        """Whether it is a tick by which a deadline falls, as the ledger stands."""
+    def has_due_deadline(self, raw: bytes) -> bool:
+        """Whether the message is a tick at which a deadline of the ledger is due."""
         tick = self._read(raw)
-        return isinstance(tick, Tick) and self._ticks.rings(tick)
+        return isinstance(tick, Tick) and self._ticks.has_due_deadline(tick)
 
-    # --- what an operator says -----------------------------------------------------------------------
+    # --- commands of an operator ---------------------------------------------------------------------
 
     def dead_letter(self, raw: bytes, ref: RecordRef) -> None:
-        """What has killed whoever decided on it is decided on by nobody.
+        """Sets a message aside undecided, because deciding it killed the worker.
 
         Raises: Stale.
         """
         reason = "whoever decided on it did not live to commit it"
-        self._run(lambda: self._handle(raw, ref, Unreadable("kills_the_worker", said=reason)))
+        self._run(lambda: self._handle(raw, ref, Unreadable("kills_the_worker", reason=reason)))
 
     def release(self, ref: StreamId) -> None:
-        """Decide again what waits there."""
+        """Decides the messages again that wait at this stream."""
         self._run(lambda: self._releasing.release(ref))
 
     def drop(self, entry: Waiting) -> None:
-        """This message shall not be decided on."""
+        """Drops a waiting message: it is never decided."""
         self._run(lambda: self._releasing.drop(entry))
         self._forget()
 
     def fire(self, timers: Sequence[Timer]) -> None:
-        """Let these, which have failed, fall after all.  What fails again stays failed."""
+        """Fires failed timers again.  One that fails again stays failed."""
 
         def firing() -> None:
             for timer in timers:

@@ -1,7 +1,7 @@
-"""The door: bytes become a message, or an error that names the field and the rule, or the byte.
+"""Parses and validates inbound messages; an error names the rule, and the field or the byte.
 
-Structured CloudEvents 1.0 JSON.  Unknown attributes and fields, duplicate keys, unbounded numbers and
-texts are refused here, so that nothing behind the door has to look twice.
+The format is structured CloudEvents 1.0 JSON.  Unknown attributes and fields, duplicate keys, and unbounded
+numbers and texts are refused here, so no later code has to check them again.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ MAX_BYTES: Final = 256 * 1024
 
 
 class Unreadable(Exception):
-    """What was sent cannot be understood: by which rule, at which field or byte."""
+    """The bytes are not a valid message.  The error names the rule, and the field or the byte."""
 
     def __init__(
-        self, rule: str, *, field: str | None = None, byte: int | None = None, said: str = ""
+        self, rule: str, *, field: str | None = None, byte: int | None = None, reason: str = ""
     ) -> None:
         where = f"field {field}" if field else f"byte {byte}" if byte is not None else "message"
-        super().__init__(f"{where}: {said or rule}")
+        super().__init__(f"{where}: {reason or rule}")
         self.rule, self.field, self.byte = rule, field, byte
 
     @property
@@ -69,29 +69,29 @@ class TimePassed(BaseModel):
 
 
 class Tick(Envelope):
-    """Time passed: for one seller, or for every live seller of the partition."""
+    """A message that moves the clock: of one seller, or of every live seller of the partition."""
 
     sellerid: InputSellerId | None = None  # type: ignore[assignment]
     data: TimePassed
 
 
 class Inbound(NamedTuple):
-    """A message that was understood; its personal texts are in `vaulted`, tokens stand in their place."""
+    """A valid message.  Its personal texts are in `vaulted`; the message holds tokens instead of them."""
 
     envelope: Envelope
     command: Command
     key: bytes
-    """16 bytes that stand for (seller, source, id) for ever."""
+    """A hash of (seller, source, id), 16 bytes.  It must always be computed in the same way."""
     digest: bytes
-    """16 bytes that stand for its content."""
+    """A keyed hash of the content, 16 bytes."""
     body: str
-    """Canonical JSON, as it is kept and was decided on."""
+    """Canonical JSON, as it is stored and decided."""
     vaulted: list[VaultedText]
 
 
 @cache
 def adapter(kind: str) -> TypeAdapter[Any]:
-    """Reads whole messages of that type."""
+    """The validator of whole messages of that type."""
     if kind == TIME_PASSED:
         return TypeAdapter(Tick)
     return TypeAdapter(create_model("Inbound", __base__=Envelope, data=(COMMANDS[kind], ...)))
@@ -99,17 +99,17 @@ def adapter(kind: str) -> TypeAdapter[Any]:
 
 @cache
 def _validator(kind: str) -> Callable[[bytes | str], Any]:
-    """Straight into pydantic-core, without TypeAdapter's options."""
+    """Calls pydantic-core directly: it skips the option handling of TypeAdapter, which costs time."""
     validate: Callable[[bytes | str], Any] = adapter(kind).validator.validate_json
     return validate
 
 
 def read(raw: bytes, secret: bytes) -> Inbound | Tick:
-    """The message in `raw`.
+    """Parses and validates `raw` and replaces its personal texts by tokens.
 
     Raises: Unreadable.
     """
-    parsed, message, canonical = at_once(raw) or step_by_step(raw)
+    parsed, message, canonical = parse_fast(raw) or parse_slow(raw)
     if isinstance(message, Tick):
         return message
     _check_rules(message)
@@ -117,8 +117,8 @@ def read(raw: bytes, secret: bytes) -> Inbound | Tick:
         f"{message.sellerid}\0{message.source}\0{message.id}".encode(), digest_size=16
     ).digest()
     content = canonical
-    if message.traceparent is not None:  # sent again, it is another trace, and the same message
-        content = _canonical({name: said for name, said in parsed.items() if name != "traceparent"})
+    if message.traceparent is not None:  # a repeated message has another trace but is the same message
+        content = _canonical({name: value for name, value in parsed.items() if name != "traceparent"})
     digest = hashlib.blake2b(content, key=secret, digest_size=16).digest()
     vaulted: list[VaultedText] = []
     if paths := personal_paths(COMMANDS[message.type]):
@@ -130,17 +130,20 @@ def read(raw: bytes, secret: bytes) -> Inbound | Tick:
 
 
 def read_body(body: str, key: bytes, digest: bytes) -> Inbound:
-    """A message as it was kept, to be decided on again."""
+    """Reads a stored message, to decide it again."""
     message = _validated(orjson.loads(body)["type"], body)
     return Inbound(message, message.data, key, digest, body, [])
 
 
-Understood = tuple[dict[str, Any], Any, bytes]
-"""What was sent, parsed; the message; canonical JSON."""
+ParsedMessage = tuple[dict[str, Any], Any, bytes]
+"""(parsed JSON, validated message, canonical JSON)"""
 
 
-def at_once(raw: bytes) -> Understood | None:
-    """As `step_by_step`, in half the time; None where anything is amiss, which that one will name."""
+def parse_fast(raw: bytes) -> ParsedMessage | None:
+    """Parses in half the time of `parse_slow`.
+
+    None if anything is wrong: `parse_slow` then names the error.
+    """
     if len(raw) > MAX_BYTES:
         return None
     try:
@@ -149,43 +152,43 @@ def at_once(raw: bytes) -> Understood | None:
         canonical = _canonical(parsed)
     except (ValueError, TypeError, KeyError):
         return None
-    # A key that stood twice has lost one of its names, and two quotes with it.  Every other quote comes back,
-    # one for one, unless it was written as \u0022.
+    # The parser keeps a duplicate key once, so two quotes are missing from the canonical JSON.  All other
+    # quotes come back one for one, unless one was written as \u0022.
     if raw.count(b'"') != canonical.count(b'"') or b"u0022" in raw:
         return None
     return parsed, message, canonical
 
 
-def step_by_step(raw: bytes) -> Understood:
-    """Says by which rule, and at which field or byte, a message cannot be understood.
+def parse_slow(raw: bytes) -> ParsedMessage:
+    """Parses step by step, so that an error names its rule and its field or byte.
 
     Raises: Unreadable.
     """
     if len(raw) > MAX_BYTES:
-        raise Unreadable("too_large", byte=MAX_BYTES, said=f"longer than {MAX_BYTES} bytes")
+        raise Unreadable("too_large", byte=MAX_BYTES, reason=f"longer than {MAX_BYTES} bytes")
     parsed = _parse(raw)
     kind = parsed.get("type")
     if not isinstance(kind, str) or (kind not in COMMANDS and kind != TIME_PASSED):
-        raise Unreadable("unknown_type", field="type", said="not a type of the contract")
+        raise Unreadable("unknown_type", field="type", reason="not a type of the contract")
     return parsed, _validated(kind, raw), _canonical(parsed)
 
 
 def _canonical(parsed: dict[str, Any]) -> bytes:
-    """Keys sorted, no spaces.  Whatever was understood has numbers of at most 64 bits."""
+    """Canonical JSON: keys sorted, no spaces.  Validation has limited all numbers to 64 bits."""
     return orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)
 
 
 def _check_rules(message: Any) -> None:
-    """What one field alone cannot tell."""
+    """Checks the rules that concern more than one field."""
     command: Command = message.data
     if command.is_wish and message.actor is None:
-        raise Unreadable("actor_missing", field="actor", said="a request names who asks")
+        raise Unreadable("actor_missing", field="actor", reason="a request names who asks")
     if message.part > message.of:
-        raise Unreadable("part_beyond_of", field="part", said="part is greater than of")
+        raise Unreadable("part_beyond_of", field="part", reason="part is greater than of")
     business_key = BUSINESS_KEYS.get(message.type)
     if business_key and getattr(command, business_key) != message.id:
-        said = f"must equal the message's id, so that it counts once for ever ({message.type})"
-        raise Unreadable("id_is_not_business_key", field=f"data.{business_key}", said=said)
+        reason = f"must equal the message's id, so that it counts once for ever ({message.type})"
+        raise Unreadable("id_is_not_business_key", field=f"data.{business_key}", reason=reason)
 
 
 def _validated(kind: str, raw: bytes | str) -> Any:
@@ -194,45 +197,45 @@ def _validated(kind: str, raw: bytes | str) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "message"
-        raise Unreadable(first["type"], field=field[:200], said=first["msg"]) from None
+        raise Unreadable(first["type"], field=field[:200], reason=first["msg"]) from None
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable("not_utf8", byte=error.start, said="not UTF-8") from None
+        raise Unreadable("not_utf8", byte=error.start, reason="not UTF-8") from None
     if text.startswith("\ufeff"):
-        raise Unreadable("byte_order_mark", byte=0, said="begins with a byte order mark")
+        raise Unreadable("byte_order_mark", byte=0, reason="begins with a byte order mark")
     try:
         parsed = _DECODE(text)
     except json.JSONDecodeError as error:
         byte = len(text[: error.pos].encode())
-        raise Unreadable("not_json", byte=byte, said=error.msg) from None
+        raise Unreadable("not_json", byte=byte, reason=error.msg) from None
     except RecursionError:
-        raise Unreadable("too_deep", field="message", said="nested too deeply") from None
-    except ValueError as error:  # a number of more digits than Python reads
-        raise Unreadable("number_too_long", field="message", said=str(error).partition(";")[0]) from None
+        raise Unreadable("too_deep", field="message", reason="nested too deeply") from None
+    except ValueError as error:  # a number with more digits than Python parses
+        raise Unreadable("number_too_long", field="message", reason=str(error).partition(";")[0]) from None
     if not isinstance(parsed, dict):
-        raise Unreadable("not_an_object", byte=0, said="a message is a JSON object")
+        raise Unreadable("not_an_object", byte=0, reason="a message is a JSON object")
     return cast("dict[str, Any]", parsed)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unreadable("duplicate_key", field=_shown(twice), said="this key stands twice")
-    return made
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise Unreadable("duplicate_key", field=_printable(duplicate), reason="this key stands twice")
+    return result
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     return name[:100].encode("ascii", "backslashreplace").decode()
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise Unreadable("not_a_number", field="message", said=f"{name} is not JSON")
+    raise Unreadable("not_a_number", field="message", reason=f"{name} is not JSON")
 
 
-_DECODE: Final = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant).decode
+_DECODE: Final = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_no_constant).decode

@@ -1,4 +1,4 @@
-"""What a run moved."""
+"""Counts what a run has committed."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from consumers.ports import Batch, State
 
 @dataclass(slots=True)
 class Moved:
-    """What a run moved: messages by the state they came to."""
+    """Counts of a run: messages by their new state, events and commits."""
 
     states: dict[State, int] = field(default_factory=dict[State, int])
     events: int = 0

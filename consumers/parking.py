@@ -1,6 +1,6 @@
-"""Where messages wait: for their subject to become known, or for a bug to be mended.
+"""Parks messages that cannot be decided yet: their subject is not known, or a bug made them fail.
 
-Who comes after one that waits, for the same order or return, waits behind it, so that their order is kept.
+A later message for the same order or return waits behind the parked one, so their order is kept.
 """
 
 from collections.abc import Sequence
@@ -17,33 +17,36 @@ _OPENERS: Final = tuple(f'"type":"{name}"' for name, command in COMMANDS.items()
 
 
 def opens(body: str) -> bool:
-    """Whether a kept message is what others may wait for.  Its quotes cannot stand inside a text."""
+    """Whether a stored message opens its stream.
+
+    Quotes inside a JSON text are escaped, so no text can match.
+    """
     return any(opener in body for opener in _OPENERS)
 
 
 class Parking:
-    """What waits at each place, as the ledger and the batch so far leave it."""
+    """The messages that wait at each stream: as committed, plus the changes of the batch so far."""
 
     def __init__(self, ledger: Ledger, per_seller: int) -> None:
         self._ledger = ledger
         self._per_seller = per_seller
         self._blocked: dict[StreamId, State] = dict(ledger.waits())
         self._number = ledger.next_number()
-        self._of_seller: dict[str, int] = {}
+        self._waiting_counts: dict[str, int] = {}
         self.freed: list[StreamId] = []
-        """Where some wait for what has just become known: they are to be tried again, in this order."""
+        """Streams that have just become known: their waiting messages are decided again, in this order."""
         self.released: set[StreamId] = set()
-        """Where some wait no longer since this batch began, though the ledger still lists them."""
+        """Streams whose messages this batch has released, though the ledger still lists them as waiting."""
 
     def blocked_streams(self, state: State) -> Sequence[StreamId]:
-        return [stream for stream, waits in self._blocked.items() if waits == state]
+        return [stream for stream, first_state in self._blocked.items() if first_state == state]
 
     def state_at(self, stream: StreamId) -> State | None:
-        """The state of the first that waits there; none where nothing waits."""
+        """The state of the first message that waits at this stream; None if nothing waits."""
         return self._blocked.get(stream)
 
     def free(self, stream: StreamId) -> None:
-        """What was waited for there is known now."""
+        """Marks the stream's parked messages to be decided again, because their subject is known now."""
         if self.state_at(stream) == "parked":
             self.freed.append(stream)
 
@@ -51,26 +54,26 @@ class Parking:
         self._blocked.pop(stream, None)
 
     def refusal(self, seller: str) -> dict[str, int] | None:
-        """The limit, where no more messages of this seller may wait."""
+        """The limit, if no more messages of this seller may wait; else None."""
         return {"limit": self._per_seller} if self._count(seller) >= self._per_seller else None
 
     def _count(self, seller: str) -> int:
-        if seller not in self._of_seller:
-            self._of_seller[seller] = self._ledger.waiting_count(seller)
-        return self._of_seller[seller]
+        if seller not in self._waiting_counts:
+            self._waiting_counts[seller] = self._ledger.waiting_count(seller)
+        return self._waiting_counts[seller]
 
     def committed(self) -> None:
-        """The ledger counts who waits; what was released or dropped meanwhile waits no more."""
-        self._of_seller = {}
+        """Drops the counts and releases of the batch: the ledger has them now."""
+        self._waiting_counts = {}
         self.released = set()
 
-    def behind(self, batch: Batch, message: Inbound, stream: StreamId) -> None:
-        """The message waits for its turn."""
+    def park_behind(self, batch: Batch, message: Inbound, stream: StreamId) -> None:
+        """Parks a message behind those that already wait at its stream."""
         first = self._blocked[stream]
         self.park(batch, message, stream, state="parked", reason=f"behind what waits at {stream}")
         self._blocked[stream] = first
 
-    def park(  # noqa: PLR0913  who waits, where and why
+    def park(  # noqa: PLR0913  the message, its stream, state and reason
         self,
         batch: Batch,
         message: Inbound,
@@ -80,7 +83,10 @@ class Parking:
         reason: str,
         entry: Waiting | None = None,
     ) -> None:
-        """The message waits at `stream`; `entry`: it has waited before and goes back to its turn."""
+        """Parks a message at `stream`.
+
+        `entry`: it has waited before, and keeps its position in the queue.
+        """
         self._blocked[stream] = state
         if entry is not None and entry.state == state:
             return
@@ -92,7 +98,7 @@ class Parking:
             batch.parked.append(replace(entry, state=state, reason=reason))
             return
         seller = message.envelope.sellerid
-        self._of_seller[seller] = self._count(seller) + 1
+        self._waiting_counts[seller] = self._count(seller) + 1
         batch.parked.append(
             Waiting(
                 number=self._number,

@@ -1,8 +1,8 @@
-"""Personal texts leave the message at the door; a token stands in their place from there on.
+"""Moves personal texts out of a message on entry; a token replaces each of them from then on.
 
-The token is a keyed hash of where the text stood, so that the same message always gets the same token and
-a crash changes nothing; without the ledger's secret it says nothing, and once the vault's row is deleted
-it leads nowhere.
+The token is a keyed hash of the message's key and the text's path in it.  So the same message always gets
+the same tokens, also after a crash.  Without the ledger's secret a token reveals nothing; once the row of
+the vault is deleted, the text is lost.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ VaultedText = tuple[str, str]
 
 @cache
 def personal_paths(model: type[BaseModel]) -> tuple[Path, ...]:
-    """Where personal texts may stand in a message's data; `*` stands for each entry of a list."""
+    """The paths of personal texts in a message's data; `*` stands for each entry of a list."""
     paths: list[Path] = []
     for name, field in model.model_fields.items():
         if _is_personal(field.annotation) or any(isinstance(mark, Personal) for mark in field.metadata):
@@ -42,16 +42,16 @@ def _models(annotation: Any, *, star: bool = False) -> list[tuple[type[BaseModel
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [(annotation, star)]
     inside_list = star or get_origin(annotation) in (list, tuple)
-    found: list[tuple[type[BaseModel], bool]] = []
+    result: list[tuple[type[BaseModel], bool]] = []
     for arg in get_args(annotation):
-        found += _models(arg, star=inside_list)
-    return found
+        result += _models(arg, star=inside_list)
+    return result
 
 
 def take_out(
     data: dict[str, Any], paths: tuple[Path, ...], secret: bytes, identity: bytes
 ) -> list[VaultedText]:
-    """Replaces each personal text in `data` by its token; what it took out."""
+    """Replaces each personal text in `data` by its token, in place; returns the tokens with their texts."""
     taken: list[VaultedText] = []
     for path in paths:
         _take(data, path, "", secret + identity, taken)

@@ -1,4 +1,4 @@
-"""What the engine needs of the world, and what it hands over: one batch, committed whole or not at all."""
+"""The engine's port to its ledger: what it reads there, and the batch that it commits whole or not at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from domain.message import Event
 from domain.streams import StreamId
 
 State = Literal["accepted", "duplicate", "conflict", "refused", "parked", "failed", "set_aside", "dropped"]
-"""What became of a message.  At any time each message ever sent is in exactly one of these."""
+"""The state of a message.  At any time each message ever sent is in exactly one of these states."""
 STATES: Final[tuple[State, ...]] = get_args(State)
 
 
 class Carried(NamedTuple):
-    """What all events that one message causes carry of it."""
+    """The metadata of a message that each event it causes carries."""
 
     correlation: str
-    """Its source and id."""
+    """The message's source and id."""
     part: int = 1
     of: int = 1
     traceparent: str | None = None
-    """Of W3C Trace Context."""
+    """The `traceparent` of W3C Trace Context."""
 
 
 def event_id(seller_id: str, sequence: int) -> str:
@@ -32,7 +32,7 @@ def event_id(seller_id: str, sequence: int) -> str:
 
 
 class Decided(NamedTuple):
-    """An event as decided: who it belongs to, where it stands, and what caused it."""
+    """A decided event with its seller, its stream and version, and its cause."""
 
     seller_id: str
     sequence: int
@@ -42,9 +42,9 @@ class Decided(NamedTuple):
     """Gapless per stream, from 1."""
     event: Event
     carried: Carried
-    """Of the message that began it."""
+    """The metadata of the message that caused it."""
     cause: str | None
-    """Id of the event that this one follows from; none where it is the message itself."""
+    """Id of the event that caused this one; None if the message itself did."""
     inferred: bool = False
 
     @property
@@ -53,14 +53,14 @@ class Decided(NamedTuple):
 
 
 class RecordRef(NamedTuple):
-    """Where a message stood in its partition, and sha256 of the bytes that its publisher sent."""
+    """A message's offset in its partition, and the SHA-256 of the bytes that its publisher sent."""
 
     offset: int
     sha256: str
 
 
 class Outcome(NamedTuple):
-    """What became of one message.  `was`: the state it leaves, where it was not sent just now."""
+    """The outcome of one message.  `was`: its previous state, if it was parked or failed before."""
 
     state: State
     was: State | None
@@ -72,12 +72,12 @@ class Outcome(NamedTuple):
     data: Mapping[str, Any] = {}
     retryable: bool = False
     events: tuple[int, int] = (0, 0)
-    """The batch's events that it caused: from the first index up to, not including, the second."""
+    """The events it caused, as indexes into the batch's events: the first, and the one after the last."""
     record_ref: RecordRef | None = None
-    """By which its publisher can tell it; none where it had waited."""
+    """The record that the message came in, for its publisher; None if the message had waited."""
 
     @classmethod
-    def of(  # noqa: PLR0913  an outcome's facts are all named
+    def of(  # noqa: PLR0913  every fact of an outcome, by name
         cls,
         message: Inbound,
         state: State,
@@ -88,20 +88,20 @@ class Outcome(NamedTuple):
         retryable: bool = False,
         events: tuple[int, int] = (0, 0),
     ) -> Self:
-        """What became of a message that could be read."""
+        """The outcome of a message that could be read."""
         envelope = message.envelope
         names = envelope.sellerid, envelope.source, envelope.id, envelope.type
         return cls(state, was, *names, rule, data or {}, retryable, events)
 
     @classmethod
     def unreadable(cls, error: Unreadable) -> Self:
-        """What becomes of bytes that could not be read."""
+        """The outcome of bytes that could not be read."""
         return cls("set_aside", None, None, None, None, None, error.rule, error.data)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that waits: for its subject to become known, or for a bug to be mended."""
+    """A waiting message: parked until its subject is known, or failed until a bug is fixed."""
 
     number: int
     waits_at: StreamId
@@ -115,12 +115,12 @@ class Waiting:
 
 
 class Loaded(NamedTuple):
-    """A stream as stored."""
+    """A stream's state and version, as loaded from the ledger."""
 
     version: int
     state: Any
     snapshot: int = 0
-    """The version of its newest snapshot."""
+    """The version of its newest snapshot; 0 if it has none."""
 
 
 @dataclass(slots=True)
@@ -132,24 +132,24 @@ class Batch:
     events: list[Decided] = field(default_factory=list[Decided])
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     inbox: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
-    """(key, digest) of each message that is now known for ever."""
+    """(key, digest) of each new message, kept for ever."""
     bodies: list[str] = field(default_factory=list[str])
-    """The messages as decided on, canonical JSON."""
+    """The new messages as they were decided, in canonical JSON."""
     vaulted: list[VaultedText] = field(default_factory=list[VaultedText])
     dead_letters: list[bytes] = field(default_factory=list[bytes])
-    """Bytes that could not be read, one per `dead_letters` outcome, in the same order."""
+    """Bytes that could not be read, one per `set_aside` outcome, in the same order."""
     parked: list[Waiting] = field(default_factory=list[Waiting])
     unparked: list[int] = field(default_factory=list[int])
-    """Numbers of messages that wait no longer, or wait anew for another reason (then also in `parked`)."""
+    """Numbers of messages that wait no longer, or now wait for another reason (then also in `parked`)."""
     timers: list[Timer] = field(default_factory=list[Timer])
     fired: list[Timer] = field(default_factory=list[Timer])
     failed_timers: list[Timer] = field(default_factory=list[Timer])
     clocks: dict[str, datetime] = field(default_factory=dict[str, datetime])
-    """Up to where time has passed, by seller, or `""` for the live ones."""
+    """The new time of each clock, by seller; `""` is the shared clock of the live sellers."""
     sequences: dict[str, int] = field(default_factory=dict[str, int])
-    """The seller's sequence after this batch."""
+    """Each seller's sequence after this batch."""
     live: dict[str, bool] = field(default_factory=dict[str, bool])
-    """Sellers opened in this batch: whether the partition's ticks move them."""
+    """Sellers opened in this batch: whether they are live, so that the partition's ticks move their clock."""
     snapshots: dict[StreamId, Loaded] = field(default_factory=dict[StreamId, Loaded])
 
     @property
@@ -159,18 +159,18 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """`first_position` is 0 where the batch held no event."""
+    """What the ledger returns for a commit.  `first_position` is 0 if the batch held no event."""
 
     first_position: int
     recorded_at: datetime
 
 
 class Stale(Exception):
-    """Another writer has moved on: drop all caches, read again, decide again."""
+    """Another writer has committed first: drop all caches, read the ledger again, decide again."""
 
 
 class Ledger(Protocol):
-    """Where the decisions of one partition are kept; its streams, and what is known, are everybody's.
+    """The ledger as one partition's engine sees it.  All partitions share its streams and its inbox.
 
     One implementation per database, one contract test for all.
     """
@@ -181,17 +181,17 @@ class Ledger(Protocol):
     def next_offset(self) -> int: ...
 
     def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        """The digest of each of these messages that is known already."""
+        """The digest of each message that the inbox already holds, by key; other keys are left out."""
         ...
 
     def load(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Loaded]:
-        """Each of these streams that exists, in one query, from its newest snapshot on."""
+        """Loads streams in one query, from their newest snapshots on; unknown streams are left out."""
         ...
 
     def sequences(self, sellers: Sequence[str]) -> Mapping[str, int]: ...
 
     def waits(self) -> Mapping[StreamId, State]:
-        """Each place where messages wait, and the state of the first of them."""
+        """Each stream at which messages wait, with the state of the first of them."""
         ...
 
     def waiting(self, stream: StreamId, limit: int) -> list[Waiting]: ...
@@ -199,24 +199,24 @@ class Ledger(Protocol):
     def waiting_count(self, seller_id: str) -> int: ...
 
     def next_number(self) -> int:
-        """The number for the next message that has to wait."""
+        """The number of the next message that has to wait."""
         ...
 
     def clock(self, name: str) -> datetime | None:
-        """Up to where time had passed at the last commit, for that seller, or `""` for the live ones."""
+        """The time of a seller's clock at the last commit; `""` is the shared clock of the live sellers."""
         ...
 
     def next_due(self, seller_id: str | None, after: datetime | None) -> datetime | None:
-        """When the next deadline of that seller, or of any live one, falls that lies after `after`."""
+        """The next deadline after `after` of this seller, or of any live seller if None."""
         ...
 
     def due(self, seller_id: str | None, after: datetime | None, to: datetime, limit: int) -> list[Timer]:
-        """Deadlines after `after` and up to `to`, sorted by (due, seller, key)."""
+        """The timers due after `after` and up to `to`, sorted by (due, seller, key)."""
         ...
 
     def commit(self, batch: Batch) -> Committed:
         """Writes the whole batch or nothing.
 
-        Raises: Stale, when its offset is not the ledger's.
+        Raises: Stale, when the batch does not begin at the ledger's next offset.
         """
         ...

@@ -1,4 +1,4 @@
-"""Which streams a batch of messages is likely to need: loaded at once, before the first is decided."""
+"""Loads the streams that a batch will probably need, before its first message is decided."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from domain.streams import StreamId, seller_stream, stock_stream
 
 
 def prefetch(messages: Sequence[Inbound], states: StateCache) -> None:
-    """Two queries: the streams that the messages name, and the stock of what those orders hold."""
+    """Runs two queries: for the streams that the messages name, and for the stock of those orders' lines."""
     sellers = {message.envelope.sellerid for message in messages}
     named = {message.command.stream(message.envelope.sellerid) for message in messages}
     lines = {

@@ -1,4 +1,4 @@
-"""Messages that waited are decided again: once what they waited for is known, or an operator says so."""
+"""Decides waiting messages again: when their subject becomes known, or when an operator releases them."""
 
 from consumers.clocks import SLICE
 from consumers.deciding import MessageDecider
@@ -10,17 +10,17 @@ from domain.streams import StreamId
 
 
 class Releasing:
-    """Releases in the order of coming, at most a slice to a commit."""
+    """Releases waiting messages in the order of their arrival, at most a slice of them per commit."""
 
     def __init__(self, work: UnitOfWork, decider: MessageDecider) -> None:
         self._work = work
         self._decider = decider
-        self._left_over = work.parking.blocked_streams("parked")
+        self._blocked_at_start = work.parking.blocked_streams("parked")
 
     def resume(self) -> None:
-        """Goes on where a crash came between the message that was waited for and those that waited."""
-        if self._left_over:
-            blocked_streams, self._left_over = self._left_over, ()
+        """Releases messages that a crash left waiting although their subject was already committed."""
+        if self._blocked_at_start:
+            blocked_streams, self._blocked_at_start = self._blocked_at_start, ()
             states = self._work.states
             states.prefetch(blocked_streams)
             for stream in blocked_streams:
@@ -30,22 +30,22 @@ class Releasing:
             self._work.commit()
 
     def drain(self) -> None:
-        """Tries again what waited for what has just become known."""
+        """Decides the messages again whose subject has just become known."""
         parking = self._work.parking
         while parking.freed:
             stream = parking.freed.pop(0)
             if self._work.batch.parked or stream in parking.released:
-                self._work.commit()  # the ledger must list who waits there now
+                self._work.commit()  # the ledger must first list the messages that wait there now
             self.release(stream)
 
     def release(self, stream: StreamId) -> None:
-        """Decides again what waits there."""
+        """Decides the messages again that wait at this stream."""
         parking = self._work.parking
         while True:
             parking.released.add(stream)
             waiting = self._work.ledger.waiting(stream, SLICE)
             if not all(self._decide_again(entry) for entry in waiting):
-                self._open(stream)
+                self._decide_openers(stream)
                 return
             if len(waiting) < SLICE:
                 parking.unblock(stream)
@@ -53,12 +53,12 @@ class Releasing:
             self._work.commit()
 
     def _decide_again(self, entry: Waiting) -> bool:
-        """Whether it waits no longer."""
+        """Decides a waiting message again; whether it waits no longer."""
         self._work.parking.unblock(entry.waits_at)
         return self._decide(entry)
 
-    def _open(self, stream: StreamId) -> None:
-        """What those before it wait for need not wait its turn: once it is accepted, they are tried again."""
+    def _decide_openers(self, stream: StreamId) -> None:
+        """Decides a waiting opener before its turn, because the messages before it wait for its stream."""
         if self._work.parking.state_at(stream) != "parked":
             return
         done = set(self._work.batch.unparked)
@@ -74,7 +74,7 @@ class Releasing:
         return done
 
     def drop(self, entry: Waiting) -> None:
-        """The message shall not be decided on."""
+        """Drops a waiting message: it is never decided."""
         message = read_body(entry.body, entry.key, entry.digest)
         batch = self._work.batch
         batch.outcomes.append(Outcome.of(message, "dropped", entry.state, "dropped_by_operator"))

@@ -1,4 +1,4 @@
-"""When a stream gets a snapshot: once it has grown by more than there is to write down."""
+"""Decides when a stream gets a snapshot: when it has 300 new events, and more than its state has entries."""
 
 from typing import Final
 

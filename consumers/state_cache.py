@@ -1,6 +1,6 @@
-"""The states that decisions are made on: cached, and seen through the overlay of the batch.
+"""Caches stream states, with an overlay for the changes of the current batch.
 
-A batch's overlay joins the cache only when the ledger has it.
+The overlay is merged into the cache only after the ledger has committed the batch.
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ CACHED_STREAMS: Final = 60_000
 
 
 class StateCache:
-    """Streams and sellers' sequences, as the ledger and the batch so far leave them."""
+    """Stream states and sellers' sequences: as committed, plus the changes of the batch so far."""
 
     def __init__(self, ledger: Ledger, cached: int = CACHED_STREAMS) -> None:
         self._ledger = ledger
@@ -28,7 +28,7 @@ class StateCache:
         self._batch_sequences: dict[str, int] = {}
 
     def prefetch(self, streams: Iterable[StreamId]) -> None:
-        """Loads what is not cached in one query."""
+        """Loads the streams that are not cached, in one query."""
         missing = sorted({name for name in streams if name not in self._cache and name not in self._batch})
         if not missing:
             return
@@ -50,7 +50,7 @@ class StateCache:
         return loaded
 
     def seller(self, seller_id: str) -> Seller:
-        """The seller as his own stream leaves him."""
+        """The state of the seller's own stream."""
         seller: Seller = self.get(seller_stream(seller_id)).state
         return seller
 
@@ -62,25 +62,25 @@ class StateCache:
         return sequence
 
     def merge(self, states: Mapping[StreamId, Loaded], seller_id: str, sequence: int) -> None:
-        """What one message decided becomes part of the batch."""
+        """Adds the states that one message decided to the batch's overlay."""
         self._batch.update(states)
         self._batch_sequences[seller_id] = sequence
 
     def snapshots(self) -> dict[StreamId, Loaded]:
-        """The batch's streams that get a snapshot now."""
-        taken = {
+        """The snapshots that are due for streams of this batch."""
+        snapshots = {
             stream: Loaded(loaded.version, loaded.state, loaded.version)
             for stream, loaded in self._batch.items()
             if is_due(loaded)
         }
-        self._batch.update(taken)
-        return taken
+        self._batch.update(snapshots)
+        return snapshots
 
     def batch_sequences(self) -> Mapping[str, int]:
         return self._batch_sequences
 
     def committed(self) -> None:
-        """The ledger has the batch: its states join the cache, and the longest unused ones leave it."""
+        """Merges the committed batch into the cache and evicts the least recently used streams."""
         cache = self._cache
         for stream, loaded in self._batch.items():
             cache[stream] = loaded

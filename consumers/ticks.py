@@ -1,4 +1,4 @@
-"""Time passes by ticks: each fires the deadlines that have fallen due, slice by slice."""
+"""Handles ticks: each fires the deadlines that have become due, one slice per commit."""
 
 from datetime import datetime
 
@@ -14,30 +14,33 @@ from domain.deadlines import Timer, due_step
 from domain.decider import MessageContext
 
 ALONE, GIVEN_UP = 3, 4
-"""The attempt from which on deadlines are committed one by one, and that which gives the first of them up."""
+"""From attempt `ALONE` on, each deadline is committed alone; at `GIVEN_UP` the first of them fails."""
 
 log = structlog.get_logger()
 
 
 class Ticks:
-    """Fires deadlines.  `attempt`: which one the batch is at, if the ones before killed whoever made them."""
+    """Fires deadlines.  `attempt`: 1, and one more for each earlier attempt that killed the process."""
 
     def __init__(self, work: UnitOfWork, deciders: Deciders) -> None:
         self._work = work
         self._deciders = deciders
         self.attempt = 1
 
-    def rings(self, tick: Tick) -> bool:
-        """Whether a deadline falls by it."""
+    def has_due_deadline(self, tick: Tick) -> bool:
+        """Whether a deadline is due at this tick."""
         clocks, seller, to = self._work.clocks, tick.sellerid, tick.data.to
-        return clocks.would_move(seller, to) and clocks.rings(seller, to)
+        return clocks.would_move(seller, to) and clocks.has_due_deadline(seller, to)
 
     def handle(self, tick: Tick) -> None:
-        """At most a slice to a commit; the tick's own offset, and its clock, move with the last."""
+        """Fires the due deadlines, at most a slice per commit.
+
+        The last of these commits moves the offset past the tick and sets the clock.
+        """
         clocks, seller, to = self._work.clocks, tick.sellerid, tick.data.to
         if not clocks.would_move(seller, to):
             return
-        if clocks.rings(seller, to):
+        if clocks.has_due_deadline(seller, to):
             self._work.batch.next_offset -= 1
             self._fire_all(seller, to)
             self._work.batch.next_offset += 1
@@ -45,23 +48,23 @@ class Ticks:
         clocks.move(self._work.batch, seller, to)
 
     def _fire_all(self, seller: str | None, to: datetime) -> None:
-        most = SLICE if self.attempt < ALONE else 1
-        while due := self._due(seller, to, most):
+        limit = SLICE if self.attempt < ALONE else 1
+        while due := self._due(seller, to, limit):
             self._work.states.prefetch(timer.stream for timer in due)
             for timer in due:
                 self.fire(timer)
-            if len(due) < most:
+            if len(due) < limit:
                 return
             self._work.commit()
 
-    def _due(self, seller: str | None, to: datetime, most: int) -> list[Timer]:
-        """Deadlines not yet fired; those that this batch has set must be in the ledger first."""
+    def _due(self, seller: str | None, to: datetime, limit: int) -> list[Timer]:
+        """Due timers that are not yet fired.  Timers that this batch has set must be in the ledger first."""
         if self._work.clocks.must_be_saved(seller, to):
             self._work.commit()
-        return self._work.clocks.due(self._work.batch, seller, to, most)
+        return self._work.clocks.due(self._work.batch, seller, to, limit)
 
     def fire(self, timer: Timer) -> None:
-        """Sends a deadline's step to its stream.  One that fails must not stop the others."""
+        """Runs a timer's command on its stream.  A timer that fails does not stop the others."""
         batch = self._work.batch
         if self.attempt >= GIVEN_UP:
             log.error("timer_given_up", stream=timer.stream)

@@ -1,4 +1,4 @@
-"""One commit of an engine: what it has read of the ledger, and the batch that it adds to until it commits."""
+"""The engine's unit of work: the data cached from the ledger, and the batch collected until the commit."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,19 +12,23 @@ from domain.deadlines import timers
 from domain.seller import SellerOpened
 
 IDLE: Final = 10_000
-"""Offsets of nothing but idle ticks after which a commit notes all the same how far they were read: they need
-not be read again at the next start, and are never deleted unread.
+"""After this many offsets without any effect, the offset is committed all the same.
+
+So a restart does not read these idle ticks again, and Kafka's retention never deletes them unread.
 """
 
 OnCommit = Callable[[Batch, Committed], None]
 
 
 class UnitOfWork:
-    """Thrown away after a failed commit: then nothing that was remembered can be trusted."""
+    """The caches and the batch of an engine.
+
+    After a failed commit it is thrown away: its caches may be wrong.
+    """
 
     def __init__(self, ledger: Ledger, cached: int, parked_per_seller: int, on_commit: OnCommit) -> None:
         self.ledger = ledger
-        offset = ledger.next_offset()  # read first: if another writer moves on after it, the commit is stale
+        offset = ledger.next_offset()  # read first: if another writer commits after this, our commit is stale
         self.batch = Batch(offset, offset)
         self.states = StateCache(ledger, cached)
         self.parking = Parking(ledger, parked_per_seller)
@@ -32,7 +36,7 @@ class UnitOfWork:
         self._on_commit = on_commit
 
     def merge(self, decision: Decision) -> None:
-        """What was decided becomes part of the batch."""
+        """Adds a decision to the batch."""
         seller_id = decision.seller_id
         self.states.merge(decision.states, seller_id, decision.sequence)
         self.batch.events += decision.events
@@ -40,12 +44,12 @@ class UnitOfWork:
             for timer in timers(decided.stream, decided.event):
                 self.batch.timers.append(timer)
                 live = self.states.seller(seller_id).mode == "live"
-                self.clocks.sooner(seller_id, timer.due, live=live)
+                self.clocks.add_deadline(seller_id, timer.due, live=live)
             if isinstance(decided.event, SellerOpened):
                 self.batch.live[seller_id] = decided.event.mode == "live"
 
     def commit(self) -> None:
-        """Writes the batch and begins the next one; does nothing where there is nothing to write.
+        """Commits the batch and begins the next one; does nothing if there is nothing to write.
 
         Raises: Stale.
         """

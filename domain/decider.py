@@ -31,7 +31,7 @@ class MessageContext(NamedTuple):
     reported_at: datetime | None = None
     """When the source recorded it; None if the source does not say."""
     inferred: bool = False
-    """The source does not contain this fact or this time; an importer inferred it."""
+    """The source does not contain this fact or this time; a converter inferred it."""
 
 
 def register(rule: Rule, parameter: int, table: dict[type, Rule]) -> None:

@@ -1,1 +1,1 @@
-"""Everything that does I/O, by what it talks to, and the one place that wires."""
+"""The adapters: all I/O, one package per system it talks to, and `wiring`, which puts them together."""

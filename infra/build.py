@@ -1,10 +1,10 @@
-"""Which build of Jumun this is."""
+"""The version of this build of Jumun."""
 
 from importlib.metadata import PackageNotFoundError, version
 
 
 def build() -> str:
-    """Its version, as the ledger's commits name it."""
+    """The version of the installed package; the ledger stores it with each commit."""
     try:
         return version("jumun")
     except PackageNotFoundError:

@@ -1,8 +1,8 @@
-"""Time and new identities as a port, so that a whole system can run under a simulated clock.
+"""A port for time and new ids, so that a whole system can run under a simulated clock.
 
-`SYSTEM` is passed from where things are wired; nothing else in infra reads a clock, sleeps or makes an
-identity, and ruff sees to it.  A thread that waits for another (an event, a condition, a process)
-waits by that object's own time-out.
+The wiring passes `SYSTEM` to the adapters.  Nothing else in infra reads a clock, sleeps or makes an id; a
+ruff rule forbids it.  A thread that waits for another (an event, a condition, a process) uses the timeout of
+that object.
 """
 
 import time
@@ -17,18 +17,18 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some moment.  Never goes back: for durations and time-outs."""
+        """Seconds since an arbitrary moment.  Never goes back: use it for durations and timeouts."""
         ...
 
     def sleep(self, seconds: float) -> None: ...
 
     def new_id(self) -> uuid.UUID:
-        """An identity that nobody has had before."""
+        """A new, unique id."""
         ...
 
 
 class SystemClock:
-    """The machine's own."""
+    """The clock of this machine."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -1,7 +1,8 @@
-"""Folders of real order data become inbound messages, NDJSON.
+"""Converts folders of real order data into inbound messages, one JSON object per line (NDJSON).
 
-A folder holds gzip-compressed CSV.  Which table a file belongs to is seen from its columns, not its name,
-and several files of one table follow on each other, sorted by name: so any part of a set can be read.
+A folder holds gzip-compressed CSV files.  The columns of a file decide which table it belongs to, not its
+name. Several files of one table are read one after the other, sorted by name, so a part of a data set is
+enough.
 """
 
 import csv
@@ -18,17 +19,17 @@ from consumers.imports.messages import Message, Row, Tables
 from consumers.imports.texts import Unusable
 
 Progress = Callable[[int], None]
-"""Told how many more messages have been made, now and then."""
+"""Is called from time to time with the number of messages made since the last call."""
 STEP: Final = 1_000
 
 
-class NotThere(Exception):
-    """The folder does not hold what the set is made of; the text says what was expected."""
+class UnusableDataSet(Exception):
+    """The folder lacks a table of the data set, or a row cannot be used; the text says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """How a set's rows become messages, and which columns its tables have at least."""
+    """How the rows of a data set become messages, and which columns each table must have."""
 
     messages: Callable[[Tables], Iterator[Message]]
     tables: Mapping[str, frozenset[str]]
@@ -44,48 +45,48 @@ SETS: Final[Mapping[str, DataSet]] = {
 
 
 def convert(set_name: str, folder: Path, progress: Progress | None = None) -> Iterator[bytes]:
-    """The set's messages, one a line, in the order of time.
+    """The messages of the data set, one per line, in the order of time.
 
-    Raises: NotThere, at once when files are missing, later when a row cannot be used.
+    Raises: UnusableDataSet, at once when files are missing, during iteration when a row cannot be used.
     """
-    chosen = SETS.get(set_name)
-    if chosen is None:
-        msg = f"There is no set called {set_name!r}; expected one of: {', '.join(SETS)}."
-        raise NotThere(msg)
-    return _lines(chosen, _tables(chosen, folder), progress)
+    data_set = SETS.get(set_name)
+    if data_set is None:
+        msg = f"There is no data set called {set_name!r}; use one of: {', '.join(SETS)}."
+        raise UnusableDataSet(msg)
+    return _lines(data_set, _tables(data_set, folder), progress)
 
 
-def _lines(chosen: DataSet, tables: Tables, progress: Progress | None) -> Iterator[bytes]:
+def _lines(data_set: DataSet, tables: Tables, progress: Progress | None) -> Iterator[bytes]:
     number = 0
     try:
-        for number, message in enumerate(chosen.messages(tables), 1):
+        for number, message in enumerate(data_set.messages(tables), 1):
             yield _ENCODE(message).encode() + b"\n"
             if progress is not None and number % STEP == 0:
                 progress(STEP)
     except (Unusable, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        msg = f"The data cannot be read to its end: {error}."
-        raise NotThere(msg) from error
+        msg = f"The data cannot be read to the end: {error}."
+        raise UnusableDataSet(msg) from error
     if progress is not None and number % STEP:
         progress(number % STEP)
 
 
-def _tables(chosen: DataSet, folder: Path) -> Tables:
-    """The rows of each table; files of other tables are left alone."""
-    files: dict[str, list[Path]] = {name: [] for name in chosen.tables}
+def _tables(data_set: DataSet, folder: Path) -> Tables:
+    """The rows of each table; ignores files that belong to no table of the set."""
+    files: dict[str, list[Path]] = {name: [] for name in data_set.tables}
     seen: list[str] = []
     for file in sorted(folder.glob("*.csv.gz")):
         columns = _columns(file)
         seen.append(f"{file.name} ({', '.join(columns[:4])}, ...)")
-        for name, wanted in chosen.tables.items():
+        for name, wanted in data_set.tables.items():
             if wanted.issubset(columns):
                 files[name].append(file)
-    missing = [name for name, found in files.items() if not found and name not in chosen.optional]
+    missing = [name for name, paths in files.items() if not paths and name not in data_set.optional]
     if missing:
-        expected = "; ".join(f"{name} ({', '.join(sorted(chosen.tables[name]))})" for name in missing)
-        found_there = ", ".join(seen) or "none"
-        msg = f"{folder} lacks a .csv.gz file with the columns of {expected}. Found: {found_there}."
-        raise NotThere(msg)
-    return {name: chain.from_iterable(map(_rows, found)) for name, found in files.items()}
+        expected = "; ".join(f"{name} ({', '.join(sorted(data_set.tables[name]))})" for name in missing)
+        seen_files = ", ".join(seen) or "none"
+        msg = f"{folder} lacks a .csv.gz file with the columns of {expected}. Found: {seen_files}."
+        raise UnusableDataSet(msg)
+    return {name: chain.from_iterable(map(_rows, paths)) for name, paths in files.items()}
 
 
 def _columns(file: Path) -> list[str]:
@@ -94,12 +95,15 @@ def _columns(file: Path) -> list[str]:
             return columns
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         msg = f"{file} is not a gzip-compressed CSV file in UTF-8: {error}."
-        raise NotThere(msg) from error
+        raise UnusableDataSet(msg) from error
     return []
 
 
 def _rows(file: Path) -> Iterator[Row]:
-    """Rows by column; an empty line is none, and a row of another length says so."""
+    """The rows as mappings by column.  Skips empty lines.
+
+    Raises: Unusable, where a row has more or fewer fields than there are columns.
+    """
     records = _records(file)
     columns = next(records)
     for number, record in enumerate(records, 2):

@@ -1,4 +1,4 @@
-"""Rows as CSV: the same on the command line and over HTTP."""
+"""Formats rows as CSV, in the same way for the command line and for HTTP."""
 
 import csv
 import io
@@ -10,7 +10,8 @@ _FORMULA: Final = frozenset("=+-@")
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    """With a header; nested values as JSON; text that a spreadsheet would run as a formula is quoted."""
+    """CSV with a header line.  Nested values are JSON; a text that a spreadsheet would run as a formula gets
+    a quote in front."""
     out = io.StringIO()
     listed = list(rows)
     if listed:

@@ -1,4 +1,4 @@
-"""The upgrade: whatever both databases of production need to be this build's, done once however often."""
+"""Upgrades the ledger's and the read models' databases to the schema of this build.  Idempotent."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,27 +15,29 @@ _LEDGER_ROLES: Final = (files("infra.event_store.postgres") / "roles.sql").read_
 _READ_ROLES: Final = (files("infra.read_models") / "roles.sql").read_text("utf-8")
 
 
-class Newer(Exception):
-    """The ledger was upgraded by a newer build: this one does not know what its tables mean."""
+class NewerLedger(Exception):
+    """A newer build has upgraded the ledger; this build does not know that schema."""
 
-    def __init__(self, found: int) -> None:
-        super().__init__(f"the ledger's tables are of version {found}, this build knows {SCHEMA_VERSION}")
-        self.found = found
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"the ledger has schema version {version}, but this build supports up to {SCHEMA_VERSION}"
+        )
+        self.version = version
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How the databases stand to this build."""
+    """What the databases have, compared with what this build needs."""
 
     ledger_version: int
-    """0: there is no ledger."""
+    """Schema version of the ledger; 0: there is no ledger."""
     read_models: bool
-    """Whether the tables are this build's."""
+    """Whether the read-model tables have the schema of this build."""
     roles_missing: list[str]
 
     @property
     def ledger(self) -> bool:
-        """Whether its tables are this build's."""
+        """Whether the ledger has the schema version of this build."""
         return self.ledger_version == SCHEMA_VERSION
 
     @property
@@ -45,68 +47,68 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeResult:
-    """What the upgrade did, and what it may not do itself."""
+    """What the upgrade did, and which statements it had no right to run."""
 
     ledger_before: int
     ledger_version: int
     read_models_made: bool
-    """The tables were made, or made anew: they are to be folded from the beginning."""
+    """Whether the upgrade created the read-model tables; empty tables are folded from the beginning."""
     roles_made: list[str]
     owed: list[str]
-    """Statements that an administrator must run, and then the upgrade again."""
+    """Statements that an administrator must run; after them the upgrade must run again."""
 
 
 def state(target: Target) -> State:
-    """Changes nothing."""
+    """Compares the databases with this build.  Changes nothing."""
     engine = read_models.opened(target.read_models_url, target.read_models_schema)
     try:
-        made = is_current(engine)
+        current = is_current(engine)
     finally:
         engine.dispose()
     missing: dict[str, None] = {}
     for url in target.servers:
         with connect(url, target.ledger_schema) as connection:
             missing.update(dict.fromkeys(roles.missing(connection, target.ledger_schema)))
-    named = [roles.role(target.ledger_schema, part) for part in missing]
-    return State(ledger_version(target), made, named)
+    names = [roles.role(target.ledger_schema, part) for part in missing]
+    return State(ledger_version(target), current, names)
 
 
 def ledger_version(target: Target) -> int:
-    """The version of the ledger's tables; 0, if there are none."""
+    """The schema version of the ledger; 0, if it has no tables."""
     with connect(target.ledger_url, target.ledger_schema) as connection:
         return schema_version(connection)
 
 
 def upgrade(target: Target) -> UpgradeResult:
-    """Makes tables, functions and roles; says what it did.
+    """Creates or upgrades tables, functions and roles.
 
-    Raises: Newer, before anything is changed; NotMade.
+    Raises: NewerLedger, before anything is changed; SchemaMissing.
     """
     before = ledger_version(target)
     if before > SCHEMA_VERSION:
-        raise Newer(before)
+        raise NewerLedger(before)
     ledger.upgrade(target.ledger_url, target.ledger_schema)
     engine = read_models.opened(target.read_models_url, target.read_models_schema)
     try:
-        made = make(engine, read_models.PostgresTables(engine.dialect, target.read_models_schema))
-        if not made:
+        created = make(engine, read_models.PostgresTables(engine.dialect, target.read_models_schema))
+        if not created:
             describe(engine)
     finally:
         engine.dispose()
     new_roles, owed = _granted(target)
-    return UpgradeResult(before, ledger_version(target), made, new_roles, owed)
+    return UpgradeResult(before, ledger_version(target), created, new_roles, owed)
 
 
 def _granted(target: Target) -> tuple[list[str], list[str]]:
-    made: dict[str, None] = {}
+    new_roles: dict[str, None] = {}
     owed: dict[str, None] = {}
     for url in target.servers:
         with connect(url, target.ledger_schema) as connection:
             new, not_allowed = roles.make_roles(connection, target.ledger_schema)
-            made.update(dict.fromkeys(new))
+            new_roles.update(dict.fromkeys(new))
             owed.update(dict.fromkeys(not_allowed))
     with connect(target.ledger_url, target.ledger_schema) as connection:
         roles.grant(connection, _LEDGER_ROLES, target.ledger_schema, target.ledger_schema)
     with connect(target.read_models_url, target.read_models_schema) as connection:
         roles.grant(connection, _READ_ROLES, target.ledger_schema, target.read_models_schema)
-    return list(made), list(owed)
+    return list(new_roles), list(owed)

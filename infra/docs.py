@@ -1,4 +1,4 @@
-"""Prints docs/messages.md, docs/events.md, docs/read-models.md and the JSON Schemas from the code itself."""
+"""Generates docs/messages.md, docs/events.md, docs/read-models.md and the JSON Schemas from the code."""
 
 import json
 from inspect import cleandoc
@@ -16,32 +16,33 @@ from projections.read_models import TABLES
 from projections.tables import markdown
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
-PRINTED: Final = "Printed from the code by `make docs`; do not edit."
+PRINTED: Final = "Generated from the code by `make docs`; do not edit."
 
 _MESSAGES: Final = f"""# What can be sent to Jumun
 
 {PRINTED}
 
 A message is a [CloudEvent](https://cloudevents.io) 1.0 in structured JSON: one fact or one wish about one
-order, SKU or return. Facts are named in the past tense and are always recorded; wishes end in `-requested`,
-name their `actor` and may be refused with the rule that forbids them. Unknown attributes, unknown fields and
-duplicate keys are errors, so that a misspelt field is never silently lost. At most 500 lines and 256 KB.
+order, SKU or return. A fact is named in the past tense and is always recorded. A wish is named
+`...-requested` and names its `actor`; Jumun may refuse it, and then names the rule. Unknown attributes,
+unknown fields and duplicate keys are errors, so that a misspelt field is never silently lost. At most 500
+lines and 256 KB.
 
 | attribute | meaning |
 |---|---|
 | specversion | `"1.0"` |
-| id, source | Together with the seller they name the message for ever: sent twice, done once |
+| id, source | With the seller they identify the message for ever: a message sent twice takes effect once |
 | type | One of the names below |
-| time | When it happened, RFC 3339 with offset; a claim of the source, it fires no deadline |
-| sellerid | Whose order, stock or return it is about |
+| time | When it happened, RFC 3339 with offset. The source claims this time; it makes no deadline fall due |
+| sellerid | The seller whose order, stock or return the message is about |
 | actor | Who asks; required for wishes |
-| reportedat | When the source wrote it down, if that was later |
-| inferred | `true`: the source has no such fact or time, a converter worked it out |
-| part, of | One outside fact told as `of` messages about so many orders counts once |
-| traceparent | Carried by every event that it causes; sent again with another one is no conflict |
-| subject, datacontenttype | As CloudEvents says |
+| reportedat | When the source recorded the fact, if that was later |
+| inferred | `true`: the source has no such fact or time; a converter inferred it |
+| part, of | A fact sent as `of` messages, one per order, counts once; this is number `part` |
+| traceparent | Every event that the message causes carries it; a repeat may have another one |
+| subject, datacontenttype | As in the CloudEvents specification |
 
-Texts marked *personal* go to the vault at the door; a token stands for them from there on.
+Jumun moves texts marked *personal* to the vault when it reads the message; the ledger holds only a token.
 """
 
 
@@ -52,8 +53,8 @@ def _fields(model: type) -> list[str]:
     personal = {path[0] for path in paths if len(path) == 1}
     rows = ["| field | type | |", "|---|---|---|"]
     for name, field in schema.get("properties", {}).items():
-        said = ["required" if name in required else "", "*personal*" if name in personal else ""]
-        rows.append(f"| {name} | {_kind(field)} | {', '.join(part for part in said if part)} |")
+        remarks = ["required" if name in required else "", "*personal*" if name in personal else ""]
+        rows.append(f"| {name} | {_kind(field)} | {', '.join(part for part in remarks if part)} |")
     return rows if len(rows) > 2 else ["No fields."]  # noqa: PLR2004  the header's two
 
 
@@ -83,7 +84,7 @@ def _about(model: type) -> str:
 
 
 def messages() -> str:
-    """docs/messages.md."""
+    """The text of docs/messages.md."""
     parts = [_MESSAGES]
     for kind, command in COMMANDS.items():
         key = BUSINESS_KEYS.get(kind)
@@ -91,19 +92,19 @@ def messages() -> str:
         parts.append(f"## {kind}\n\n{_about(command)}\n{rule}\n" + "\n".join(_fields(command)))
         parts.append(f"```json\n{json.dumps(example(kind), ensure_ascii=False, indent=1)}\n```\n")
     parts.append(
-        f"## {TIME_PASSED}\n\nTime passed: every deadline up to `to` falls due, of one seller or of all.\n"
+        f"## {TIME_PASSED}\n\nA tick: every deadline up to `to` falls due, for one seller or for all.\n"
     )
     parts.append(f"```json\n{json.dumps(example(TIME_PASSED), indent=1)}\n```\n")
     return "\n".join(parts)
 
 
 def events() -> str:
-    """docs/events.md."""
+    """The text of docs/events.md."""
     parts = [
-        f"# What Jumun records and emits\n\n{PRINTED}\n\nReaders ignore unknown fields and attributes: "
-        "a new optional field keeps the name. `subject` is the stream, `sequence` is gapless per seller; "
-        "`correlationid` names source and id of the message that began it, `causationid` the event that it "
-        "follows from, `traceparent` is that message's.\n"
+        f"# What Jumun records and emits\n\n{PRINTED}\n\nReaders must ignore unknown fields and attributes: "
+        "an event type keeps its name when it gets a new optional field. `subject` is the stream; `sequence` "
+        "has no gaps per seller. `correlationid` is the source and id of the message that caused the event, "
+        "`traceparent` is that message's, and `causationid` is the id of the event that caused this one.\n"
     ]
     for name, kind in EVENTS.items():
         about = _about(kind) if kind.__doc__ else ""
@@ -112,7 +113,7 @@ def events() -> str:
 
 
 def schemas() -> dict[str, str]:
-    """JSON Schema of each inbound message, whole with its attributes, by file name."""
+    """By file name: the JSON Schema of each inbound message, with its CloudEvents attributes."""
     return {
         f"{kind}.json": json.dumps(adapter(kind).json_schema(), ensure_ascii=False, indent=1, sort_keys=True)
         for kind in (*COMMANDS, TIME_PASSED)

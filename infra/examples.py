@@ -1,4 +1,4 @@
-"""One example of each inbound message; the documentation prints them, the tests read them."""
+"""One example of each inbound message type, for the documentation and for the tests."""
 
 from typing import Any, Final
 
@@ -115,11 +115,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "stock-adjusted": {"adjustment_id": "ad-5", "sku": "CHAIR", "delta": -2, "reason": "damaged"},
     "stock-quarantined": {"quarantine_id": "q-2", "sku": "CHAIR", "pieces": 1, "reason": "scratched"},
 }
-"""The data of a message by its name without `jumun.inbound.` and `.v1`."""
+"""The `data` of each message, by its type without `jumun.inbound.` and `.v1`."""
 
 
 def example(kind: str) -> dict[str, Any]:
-    """A whole message of that type."""
+    """A complete message of this type, with its CloudEvents attributes."""
     at = "2026-03-12T10:15:00+09:00"
     head: dict[str, Any] = {"specversion": "1.0", "id": "m-1", "source": "shop/1", "type": kind, "time": at}
     if kind == TIME_PASSED:

@@ -1,4 +1,4 @@
-"""structlog, set up once: to standard error, without the values of local variables."""
+"""Configures structlog: logs go to standard error, tracebacks without the values of local variables."""
 
 import logging
 import sys
@@ -10,17 +10,17 @@ import structlog
 from infra.clock import SYSTEM, Clock
 from infra.settings import Settings
 
-AGAIN_S: Final = 30.0
-"""A library's sentence that begins alike is not heard again before that: while a broker is away, they say it
-twenty times a second."""
-_ALIKE: Final = 60
+REPEAT_AFTER_S: Final = 30.0
+"""How long a library's log message is suppressed after one with the same beginning.  While a broker is
+unreachable, the Kafka clients log the same message twenty times a second.  Unit: seconds."""
+_BEGINNING: Final = 60
 _MOST: Final = 1_000
 
 
 class StandardError:
-    """As it is at the time; where it is closed nothing is said and nothing fails.
+    """Writes to the current `sys.stderr`; where that is closed, writes nothing and raises nothing.
 
-    A library logs on its own threads, and one that fails there leaves others waiting for it for ever.
+    A library logs on its own threads.  If a log call raised there, other threads could wait for it for ever.
     """
 
     def write(self, text: str) -> None:
@@ -32,23 +32,25 @@ class StandardError:
             sys.stderr.flush()
 
 
-class Libraries(logging.Handler):
-    """What libraries log, among our own lines and in their form."""
+class LibraryLogHandler(logging.Handler):
+    """Writes the warnings of libraries in the same form as our own log lines."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(logging.WARNING)
         self._clock = clock
-        self._heard: dict[tuple[str, str], float] = {}
+        self._last_logged: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage()
-        alike, now = (record.name, said[:_ALIKE]), self._clock.monotonic()
-        if now - self._heard.get(alike, -AGAIN_S) < AGAIN_S:
+        message = record.getMessage()
+        beginning, now = (record.name, message[:_BEGINNING]), self._clock.monotonic()
+        if now - self._last_logged.get(beginning, -REPEAT_AFTER_S) < REPEAT_AFTER_S:
             return
-        if len(self._heard) >= _MOST:
-            self._heard.clear()
-        self._heard[alike] = now
-        structlog.get_logger().log(record.levelno, "library_warned", library=record.name, errors=said[:500])
+        if len(self._last_logged) >= _MOST:
+            self._last_logged.clear()
+        self._last_logged[beginning] = now
+        structlog.get_logger().log(
+            record.levelno, "library_warned", library=record.name, errors=message[:500]
+        )
 
 
 def set_up(settings: Settings, clock: Clock = SYSTEM) -> None:
@@ -71,5 +73,5 @@ def set_up(settings: Settings, clock: Clock = SYSTEM) -> None:
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
-    if not any(isinstance(handler, Libraries) for handler in root.handlers):
-        root.addHandler(Libraries(clock))
+    if not any(isinstance(handler, LibraryLogHandler) for handler in root.handlers):
+        root.addHandler(LibraryLogHandler(clock))

@@ -1,5 +1,7 @@
-"""What can be set from outside, read once at the start: environment variables with the prefix JUMUN_, or the
-TOML file that JUMUN_SETTINGS names; the environment wins.
+"""The settings, read once at the start.
+
+They come from environment variables with the prefix JUMUN_, or from the TOML file that JUMUN_SETTINGS names;
+the environment wins.
 """
 
 import os
@@ -28,23 +30,24 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="JUMUN_", frozen=True, extra="ignore")
 
     home: Path = Path(".jumun")
-    """Embedded: folder of the ledger and the read models."""
+    """Embedded: the folder of the ledger and the read models."""
     batch: Annotated[int, Field(ge=1, le=500)] = 500
-    """Messages that one commit decides at most."""
+    """The most messages that one commit decides."""
     parked_per_seller: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """Messages of one seller that may wait at a time."""
+    """The most messages of one seller that may be parked at a time."""
     cached_streams: Annotated[int, Field(ge=1_000, le=10_000_000)] = 60_000
-    """Streams that one engine worker keeps in memory, over all its partitions."""
+    """The most streams that one engine worker keeps in its cache, over all its partitions."""
     worker_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,80}$")] = ""
-    """What an engine or projector is called through restarts: back in time, it keeps its partitions."""
+    """Fixed name of an engine or projector (a static group member).  A worker that restarts within the
+    session timeout keeps its partitions."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
     database_url: SecretStr | None = None
-    """PostgreSQL of the ledger, postgresql://...; none: embedded, in `home`."""
+    """URL of the ledger's PostgreSQL database, postgresql://...; unset: embedded, in `home`."""
     ledger_schema: Name = "jumun"
     read_models_url: SecretStr | None = None
-    """PostgreSQL of the read models; none: the ledger's."""
+    """URL of the read models' PostgreSQL database; unset: the ledger's database."""
     read_models_schema: Name = "jumun_read"
 
     kafka: str = ""
@@ -52,9 +55,9 @@ class Settings(BaseSettings):
     kafka_client: Literal["kafka-python", "confluent-kafka"] = "kafka-python"
     kafka_security: Literal["plaintext", "ssl", "sasl_ssl"] = "plaintext"
     kafka_plaintext_anywhere: bool = False
-    """Whether unencrypted traffic may leave this machine."""
+    """Whether unencrypted connections to other machines are allowed."""
     kafka_ca: Path | None = None
-    """Certificates of who signs the brokers', PEM; none: the system's."""
+    """CA certificates that verify the brokers' certificates, PEM; unset: the system's."""
     kafka_certificate: Path | None = None
     """This client's certificate, PEM, for mutual TLS."""
     kafka_key: Path | None = None
@@ -63,19 +66,19 @@ class Settings(BaseSettings):
     kafka_user: str = ""
     kafka_password: SecretStr | None = None
     topics: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = "jumun"
-    """The topics are called so, and .inbound, .ledger, .outcomes, .set-aside."""
+    """Prefix of the topic names: PREFIX.inbound, .ledger, .outcomes, .set-aside."""
     partitions: Annotated[int, Field(ge=1, le=1_000)] = 48
-    """Of each topic; fixed when the topics are made."""
+    """Number of partitions of each topic; must not change after the topics are created."""
     retention_days: Annotated[int, Field(ge=1, le=3_650)] = 30
-    """How long inbound, outcomes and set-aside keep a record; the ledger topic keeps all."""
+    """Retention of inbound, outcomes and set-aside.  The ledger topic keeps all records."""
 
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     http_tokens: Path | None = None
-    """TOML file of who may do what; none: nobody may do anything."""
+    """TOML file of the access tokens; unset: no request is allowed."""
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 0
-    """Where a worker's /metrics and /healthz are served; 0: nowhere."""
+    """Port of a worker's /metrics and /healthz; 0: not served."""
 
     @classmethod
     def settings_customise_sources(
@@ -87,8 +90,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         del dotenv_settings, file_secret_settings
-        named = os.environ.get("JUMUN_SETTINGS")
-        file = (TomlConfigSettingsSource(settings_cls, Path(named)),) if named else ()
+        path = os.environ.get("JUMUN_SETTINGS")
+        file = (TomlConfigSettingsSource(settings_cls, Path(path)),) if path else ()
         return (init_settings, env_settings, *file)
 
     @property

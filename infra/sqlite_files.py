@@ -1,4 +1,4 @@
-"""Files of SQLite that are read and must not be written, not even by SQLite itself."""
+"""Opens SQLite files read-only, so that not even SQLite itself writes to them."""
 
 import sqlite3
 from pathlib import Path
@@ -9,16 +9,16 @@ _CANNOT_WRITE: Final = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
 )
 _PRIMARY: Final = 0xFF
-"""The part of an extended error code that says what it is."""
+"""Mask for the primary error code within an extended SQLite error code."""
 
 
 def open_read_only(path: str, timeout_s: float = 5.0) -> sqlite3.Connection:
-    """A connection by which nothing can be written to the file.
+    """A connection that cannot write to the file.
 
-    In write-ahead mode readers share an index of the log, the file `-shm`.  Where no process has the file
-    open there is none, and SQLite makes an empty one.  Where it can't, because the disk is full or the folder
-    is read-only, no process can write to the file either; if no log was left behind, the file alone is the
-    whole database, and is read as one that does not change.
+    In WAL mode, readers share an index of the write-ahead log, the file `-shm`.  If no process has the
+    database open, that file does not exist and SQLite creates it.  If SQLite cannot create it, because the
+    disk is full or the folder is read-only, then no process can write to the database either.  If there is
+    also no write-ahead log, the file alone is the whole database, and it is opened as immutable.
 
     Raises: sqlite3.Error.
     """

@@ -1,6 +1,6 @@
 """Counts all events by kind and by the seller's local day, in `activity`.
 
-A fact that was sent as several messages counts once.  Facts that an importer inferred are counted separately.
+A fact that was sent as several messages counts once.  Facts that a converter inferred are counted separately.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class ActivityCell:
     reason: Annotated[str, Column("The reason or the status, as the source wrote it")]
     currency: Annotated[str, Column("Currency of the value", "ISO 4217")]
     facts: Annotated[int, Column("Facts that a source stated", "facts")] = 0
-    inferred: Annotated[int, Column("Facts that an importer inferred", "facts")] = 0
+    inferred: Annotated[int, Column("Facts that a converter inferred", "facts")] = 0
     events: Annotated[int, Column("Events in the ledger", "events")] = 0
     units: Annotated[int, Column("Pieces concerned; signed for counts and adjustments", "pieces")] = 0
     value_micros: Annotated[int, Column("Their value, if the event has a price or an amount", MICROS)] = 0

@@ -25,7 +25,7 @@ class Recorded(NamedTuple):
     """An event as the ledger stores it.
 
     `part`, `of`: one fact was sent as `of` messages, for example for several orders, and counts once.
-    `inferred`: the source does not state the fact or its time; an importer inferred it.
+    `inferred`: the source does not state the fact or its time; a converter inferred it.
     """
 
     position: int

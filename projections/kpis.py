@@ -22,7 +22,7 @@ KPI before the colon.
 | return_rate, return_rate:REASON | delivery of the line | pieces returned / pieces delivered |
 | satisfaction | review | latest reviews with score 4 or 5 / latest reviews; measured: the score |
 
-processing_time and on_time_shipment exclude dispatches whose time an importer inferred.
+processing_time and on_time_shipment exclude dispatches whose time a converter inferred.
 A line counts in its cohort as soon as it has a ship_by, and as late until it is handed over: query only days
 that are over.  An event exactly at the limit is in time.
 """
@@ -139,7 +139,7 @@ def _times(view: OrderView, placed_at: int, placed_on: str) -> Iterator[KpiShare
 
 
 def _has_stated_times(view: OrderView) -> bool:
-    """Whether the source states when each parcel left.  Times that an importer inferred are not measured."""
+    """Whether the source states when each parcel left.  Times that a converter inferred are not measured."""
     return not any(line.dispatch_inferred for line in view.lines.values())
 
 

@@ -1,1 +1,1 @@
-"""Sets of real order data become inbound messages: one converter for each set."""
+"""Converts public sets of order data to inbound messages: one converter per set."""

@@ -1,7 +1,7 @@
-"""What the converters of order data share: how a row becomes a message, and the ticks between them.
+"""Builds messages from rows of order data, and adds ticks between them; all converters share it.
 
-A set tells of the past, so its sellers are opened as `history`: their clocks stand still but for the ticks
-put here, one whenever a seller's next message falls on a later day, and a last one for each at the end.
+A data set lies in the past, so its sellers are opened in mode `history`: only ticks move their clocks.  A
+tick is added whenever a seller's next message falls on a later day, and one more per seller at the end.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from domain.values import MAX_PIECES, minor_units
 
 Row = Mapping[str, str]
 Tables = Mapping[str, Iterable[Row]]
-"""A set's rows by the name of their table; several files of one table follow on each other."""
+"""The rows of a data set by table name; the files of one table are read one after the other."""
 Message = dict[str, Any]
 Part = tuple[int, int]
 
@@ -25,7 +25,7 @@ WHOLE: Final[Part] = (1, 1)
 
 @dataclass(frozen=True, slots=True)
 class TimedMessage:
-    """A message and when it is told, which may be later than the time that it tells of."""
+    """A message with its arrival time, which may be later than the business time in the message."""
 
     arrives_at: datetime
     message: Message
@@ -33,7 +33,7 @@ class TimedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Where a set comes from: its name, its clock of a fixed offset, and its money."""
+    """The source of a data set: its name, its time zone with a fixed UTC offset, and its currency."""
 
     name: str
     zone: str
@@ -41,14 +41,14 @@ class Market:
     currency: str
 
     def at(self, text: str) -> datetime | None:
-        """The instant that a column names; none when it is empty.
+        """The instant in a column; None if the column is empty.
 
         Raises: Unusable.
         """
         return instant(text.strip(), self.clock) if text else None
 
     def must_be_at(self, text: str) -> datetime:
-        """The instant that a column must name.
+        """The instant in a column that must not be empty.
 
         Raises: Unusable.
         """
@@ -60,7 +60,7 @@ class Market:
     def minor(self, amount: Decimal) -> int:
         return minor_units(amount, self.currency)
 
-    def tell(  # noqa: PLR0913  the attributes of a message are all named
+    def timed_message(  # noqa: PLR0913  every attribute of a message, by name
         self,
         kind: str,
         seller: str,
@@ -73,7 +73,10 @@ class Market:
         arrives_at: datetime | None = None,
         reported: datetime | None = None,
     ) -> TimedMessage:
-        """`name` tells it apart from other messages of its kind.  `arrives_at`: when it is not `at`."""
+        """Builds a message.
+
+        `name` is unique within its kind; `arrives_at` is given if it differs from `at`.
+        """
         message: Message = {
             "specversion": "1.0",
             "id": self.id_of(kind, name),
@@ -97,54 +100,63 @@ class Market:
     def receipts(  # noqa: PLR0913, PLR0917
         self, seller: str, at: datetime, name: str, sku: str, pieces: int, arrives_at: datetime | None = None
     ) -> Iterator[TimedMessage]:
-        """No set tells what lay in stock: these pieces must have been there."""
+        """Inferred receipts of stock.  No data set contains stock, but these pieces must have been there."""
         for number, start in enumerate(range(0, pieces, MAX_PIECES), 1):
-            named = f"{name}/{sku}" if pieces <= MAX_PIECES else f"{name}/{sku}/{number}"
+            receipt_name = f"{name}/{sku}" if pieces <= MAX_PIECES else f"{name}/{sku}/{number}"
             receipt: Message = {
-                "receipt_id": self.id_of("stock-received", named),
+                "receipt_id": self.id_of("stock-received", receipt_name),
                 "sku": sku,
                 "pieces": min(MAX_PIECES, pieces - start),
                 "reason": "opening",
             }
-            yield self.tell(
-                "stock-received", seller, at, named, receipt, inferred=True, arrives_at=arrives_at or at
+            yield self.timed_message(
+                "stock-received",
+                seller,
+                at,
+                receipt_name,
+                receipt,
+                inferred=True,
+                arrives_at=arrives_at or at,
             )
 
-    def clocked(self, told: Iterable[TimedMessage]) -> Iterator[Message]:
-        """The messages of `told`, which is sorted by `arrives_at`, with sellers opened and clocks moved."""
-        days: dict[str, datetime] = {}
+    def with_clocks(self, timed_messages: Iterable[TimedMessage]) -> Iterator[Message]:
+        """Adds messages that open the sellers, and ticks that move their clocks.
+
+        `timed_messages` must be sorted by `arrives_at`.
+        """
+        clock_days: dict[str, datetime] = {}
         day: datetime | None = None
-        for one in told:
-            if day is None or not timedelta(0) <= one.arrives_at - day < timedelta(days=1):
-                day = self.midnight(one.arrives_at)
-            seller = one.message["sellerid"]
-            known = days.get(seller)
-            if known is None:
+        for timed in timed_messages:
+            if day is None or not timedelta(0) <= timed.arrives_at - day < timedelta(days=1):
+                day = self.midnight(timed.arrives_at)
+            seller = timed.message["sellerid"]
+            clock_day = clock_days.get(seller)
+            if clock_day is None:
                 yield self._opened(seller, day)
-            elif known < day:
+            elif clock_day < day:
                 yield self._tick(seller, day)
-            days[seller] = day if known is None else max(known, day)
-            yield one.message
-        end = max(days.values(), default=None)
-        for seller in days:
+            clock_days[seller] = day if clock_day is None else max(clock_day, day)
+            yield timed.message
+        end = max(clock_days.values(), default=None)
+        for seller in clock_days:
             assert end is not None
             yield self._tick(seller, end + timedelta(days=1))
 
     def midnight(self, at: datetime) -> datetime:
-        """The beginning of the set's day on which `at` falls."""
+        """The midnight, in the market's time zone, at which the day of `at` begins."""
         return datetime.combine(at.astimezone(self.clock).date(), time(), self.clock)
 
     def _opened(self, seller: str, day: datetime) -> Message:
-        wish = {"zone": self.zone, "currency": self.currency, "mode": "history"}
+        data = {"zone": self.zone, "currency": self.currency, "mode": "history"}
         name = f"{seller}/{day.date()}"
-        opened = self.tell("seller-open-requested", seller, day, name, wish).message
+        opened = self.timed_message("seller-open-requested", seller, day, name, data).message
         return {**opened, "actor": "converter"}
 
     def _tick(self, seller: str, to: datetime) -> Message:
         kind = TIME_PASSED.removeprefix("jumun.inbound.").removesuffix(".v1")
-        return self.tell(kind, seller, to, f"{seller}/{to.date()}", {"to": to.isoformat()}).message
+        return self.timed_message(kind, seller, to, f"{seller}/{to.date()}", {"to": to.isoformat()}).message
 
 
-def in_time(told: Iterable[TimedMessage]) -> list[TimedMessage]:
-    """Sorted by when they are told; what is told at the same instant keeps its order."""
-    return sorted(told, key=lambda one: one.arrives_at)
+def sorted_by_arrival(timed_messages: Iterable[TimedMessage]) -> list[TimedMessage]:
+    """Sorts messages by arrival time; messages with the same arrival time keep their order."""
+    return sorted(timed_messages, key=lambda timed: timed.arrives_at)

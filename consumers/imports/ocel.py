@@ -1,4 +1,4 @@
-"""An object-centric event log of orders, items and packages as messages.
+"""Converts an object-centric event log (OCEL) of orders, items and packages to messages.
 
 | activity                          | message                                                       |
 |-----------------------------------|---------------------------------------------------------------|
@@ -10,10 +10,11 @@
 | create package, send package      | shipment-packed, shipment-dispatched                          |
 | failed delivery, package delivered | shipment-tracked: delivery_attempt_failed, delivered         |
 
-An event about several orders is one outside fact: a message to each, part k of n.  Most events name items or
-packages only; they find their orders through `place order` and `create package`.  Where the log was cut and
-the order's beginning is missing, a placeholder is placed, inferred, at its first event: under the order's own
-name where an event gives it, else under `item-<id>` or `package-<id>`, because what else it held is unknown.
+An event about several orders is one outside fact: each order gets a message, part k of n.  Most events name
+only items or packages; their orders are looked up from the `place order` and `create package` events.  If
+the log is cut and the beginning of an order is missing, an inferred placeholder order is placed at its
+first event.  It has the order's own id if an event gives it, else `item-<id>` or `package-<id>`, because
+its other items are unknown.
 """
 
 from collections import Counter
@@ -46,18 +47,18 @@ _MILESTONES: Final = {"failed delivery": "delivery_attempt_failed", "package del
 
 
 def messages(tables: Tables) -> Iterator[Message]:
-    """The messages of the set, sorted by time; events of one instant in the order of the file."""
+    """The messages of the data set, sorted by time; events of the same instant keep the order of the file."""
     rows = sorted(
         ((OCEL.must_be_at(row["ocel:timestamp"]), row) for row in tables["events"]), key=lambda pair: pair[0]
     )
-    log = _Log()
-    log.items.learn([row for _, row in rows])
-    return OCEL.clocked(told for at, row in rows for told in log.event(at, row))
+    event_log = _Log()
+    event_log.items.learn([row for _, row in rows])
+    return OCEL.with_clocks(timed for at, row in rows for timed in event_log.event(at, row))
 
 
 @dataclass(slots=True)
 class _Log:
-    """What has been told so far, and how the objects of the whole log belong together."""
+    """The orders placed and the event names used so far, and the relations between the objects of the log."""
 
     items: Items = field(default_factory=Items)
     placed: set[str] = field(default_factory=set[str])
@@ -66,31 +67,31 @@ class _Log:
     def event(self, at: datetime, row: Row) -> Iterator[TimedMessage]:
         name, activity = self._name(row), row["ocel:activity"]
         if activity == PLACE:
-            yield from self._placing(at, name, listed(row["ocel:type:orders"]) or [f"event-{name}"])
+            yield from self._order_placed(at, name, listed(row["ocel:type:orders"]) or [f"event-{name}"])
             return
         orders = self.items.by_order(row)
         for order in orders:
             if order not in self.placed and order not in self.items.placed:
-                yield from self._placed(at, order, order, inferred=True)
+                yield from self._order_messages(at, order, order, inferred=True)
         packages = listed(row["ocel:type:packages"]) or [f"event-{name}"]
-        about = [(order, package) for order in orders for package in packages]
-        for part, (order, package) in enumerate(about, 1):
+        targets = [(order, package) for order in orders for package in packages]
+        for part, (order, package) in enumerate(targets, 1):
             packed = self.items.package.get(package, {}).get(order, [])
-            kind, data = _said(name, row, package, orders[order] or packed)
+            kind, data = _content_of(name, row, package, orders[order] or packed)
             data = {"channel": OCEL.name, "order_id": order, **data}
-            yield OCEL.tell(kind, SELLER, at, f"{name}/{part}", data, part=(part, len(about)))
+            yield OCEL.timed_message(kind, SELLER, at, f"{name}/{part}", data, part=(part, len(targets)))
 
     def _name(self, row: Row) -> str:
-        """The event's own; told apart where several files count from one again."""
+        """The event's own name, with a suffix if several files number their events from 1."""
         name = name_of(row)
         self.named[name] += 1
         return name if self.named[name] == 1 else f"{name}~{self.named[name]}"
 
-    def _placing(self, at: datetime, name: str, orders: list[str]) -> Iterator[TimedMessage]:
+    def _order_placed(self, at: datetime, name: str, orders: list[str]) -> Iterator[TimedMessage]:
         for part, order in enumerate(orders, 1):
-            yield from self._placed(at, order, f"{name}/{part}", part=(part, len(orders)))
+            yield from self._order_messages(at, order, f"{name}/{part}", part=(part, len(orders)))
 
-    def _placed(
+    def _order_messages(
         self, at: datetime, order: str, name: str, *, inferred: bool = False, part: Part = WHOLE
     ) -> Iterator[TimedMessage]:
         self.placed.add(order)
@@ -103,11 +104,11 @@ class _Log:
             "currency": OCEL.currency,
             "lines": lines,
         }
-        yield OCEL.tell("order-placed", SELLER, at, name, placed, inferred=inferred, part=part)
+        yield OCEL.timed_message("order-placed", SELLER, at, name, placed, inferred=inferred, part=part)
 
 
-def _said(name: str, row: Row, package: str, items: list[str]) -> tuple[str, Message]:
-    """The kind of message that an event becomes, and what it says beside the order's name."""
+def _content_of(name: str, row: Row, package: str, items: list[str]) -> tuple[str, Message]:
+    """The kind and the data of an event's message, without the order id."""
     match row["ocel:activity"]:
         case "confirm order":
             return "order-acknowledged", {}

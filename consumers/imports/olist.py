@@ -1,7 +1,7 @@
-"""Orders of the Brazilian marketplace Olist as messages.
+"""Converts orders of the Brazilian marketplace Olist to messages.
 
-One order of ours per marketplace order and seller, all with the same channel order id; a fact of the
-marketplace order is told to each of them as part k of n.  Orders without items have no seller.
+Each marketplace order becomes one order per seller, all with the same channel order id.  A fact about the
+marketplace order becomes a message to each of them, part k of n.  Orders without items have no seller.
 
 | row                           | message                                                              |
 |-------------------------------|----------------------------------------------------------------------|
@@ -10,13 +10,13 @@ marketplace order is told to each of them as part k of n.  Orders without items 
 | (before the first need)       | stock-received, inferred: the pieces must have been there            |
 | handed to the carrier         | shipment-dispatched; inferred where only the delivery is known       |
 | delivered                     | shipment-tracked                                                     |
-| order_status                  | order-status-claimed, inferred: at the last time known of the order  |
+| order_status                  | order-status-claimed, inferred: at the last recorded time of the order|
 | status canceled, unavailable  | order-cancelled, inferred, at the same time                          |
 | review                        | review-posted, when the buyer answered                               |
 
-`unavailable` means that the seller had nothing to send: out of stock, and no stock is opened for it.  For
-`canceled` the set names no cause: `other`, put down to the platform, so that neither side is blamed.
-Every time is taken at a fixed -03:00, without summer time, as the reference does.
+`unavailable` means that the seller had no stock: the reason is out_of_stock, and no stock is received for
+it.  For `canceled` the data set gives no cause: the reason is `other`, the fault the platform's, to blame
+neither side.  All times have the fixed offset -03:00, without summer time, as in the reference.
 """
 
 from collections import Counter
@@ -24,9 +24,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from consumers.imports.messages import Message, Row, Tables, TimedMessage, in_time
-from consumers.imports.olist_orders import OLIST, Data, Whole, wholes
-from consumers.imports.texts import cleaned, decimal, distinct_names, long_cleaned, price, shared, whole
+from consumers.imports.messages import Message, Row, Tables, TimedMessage, sorted_by_arrival
+from consumers.imports.olist_orders import OLIST, Data, MarketplaceOrder, marketplace_orders
+from consumers.imports.texts import (
+    cleaned,
+    decimal,
+    distinct_names,
+    long_cleaned,
+    price,
+    shared,
+    whole_number,
+)
 
 TABLES: Final = {
     "orders": frozenset({
@@ -50,18 +58,21 @@ _CANCELS: Final[dict[str, Message]] = {
 
 
 def messages(tables: Tables) -> Iterator[Message]:
-    """The messages of the set, sorted by time."""
-    return OLIST.clocked(in_time(_told(tables)))
+    """The messages of the data set, sorted by time."""
+    return OLIST.with_clocks(sorted_by_arrival(_timed_messages(tables)))
 
 
-def _told(tables: Tables) -> Iterator[TimedMessage]:
-    for order in wholes(tables):
-        for tell in (_receipts, _placed, _paid, _sent, _claimed, _reviewed):
-            yield from tell(order)
+def _timed_messages(tables: Tables) -> Iterator[TimedMessage]:
+    for order in marketplace_orders(tables):
+        for convert in (_receipts, _placed, _paid, _sent, _claimed, _reviewed):
+            yield from convert(order)
 
 
-def _receipts(order: Whole) -> Iterator[TimedMessage]:
-    """Just before the first need, not at the start: a sold-out cancel closes a SKU until stock comes in."""
+def _receipts(order: MarketplaceOrder) -> Iterator[TimedMessage]:
+    """Receipts of stock just before its first use, not at the start.
+
+    The reason: an out-of-stock cancel closes a SKU until new stock is received.
+    """
     needs = [at for at in (order.approved, order.handed_over, order.delivered) if at is not None]
     left = order.handed_over or order.delivered
     if not needs or (order.row["order_status"] == "unavailable" and not left):
@@ -71,14 +82,14 @@ def _receipts(order: Whole) -> Iterator[TimedMessage]:
             yield from OLIST.receipts(seller, min(needs), order.id, sku, pieces)
 
 
-def _placed(order: Whole) -> Iterator[TimedMessage]:
+def _placed(order: MarketplaceOrder) -> Iterator[TimedMessage]:
     promise = OLIST.at(order.row["order_estimated_delivery_date"])
     destination: Message = {"country": "BR"}
     if order.customer:
         destination["zone"] = cleaned(order.customer["customer_state"])
         destination["postcode_area"] = cleaned(order.customer["customer_zip_code_prefix"])
 
-    def said(seller: str) -> Message:
+    def data_of(seller: str) -> Message:
         items = order.sellers[seller]
         placed: Message = {"currency": OLIST.currency, "lines": _lines(items)}
         freight = sum((decimal(item["freight_value"]) for item in items), Decimal(0))
@@ -86,7 +97,7 @@ def _placed(order: Whole) -> Iterator[TimedMessage]:
         placed["destination"] = destination
         return placed if promise is None else {**placed, "promise_at": promise.isoformat()}
 
-    yield from order.each("order-placed", order.placed, "", said)
+    yield from order.each("order-placed", order.placed, "", data_of)
 
 
 def _lines(items: list[Row]) -> list[Message]:
@@ -105,28 +116,28 @@ def _line(name: str, item: Row) -> Message:
     return line if limit is None else {**line, "ship_by": limit.isoformat()}
 
 
-def _paid(order: Whole) -> Iterator[TimedMessage]:
-    """An approval without a payment row is a payment of nothing: approved, and no amount known."""
+def _paid(order: MarketplaceOrder) -> Iterator[TimedMessage]:
+    """Payments, split among the sellers.  An approval without a payment row becomes a payment of 0."""
     if order.approved is None:
         return
     weights = [
         sum(OLIST.minor(decimal(item["price"]) + decimal(item["freight_value"])) for item in items)
         for items in order.sellers.values()
     ]
-    payments = sorted(order.payments, key=lambda row: whole(row["payment_sequential"]))
+    payments = sorted(order.payments, key=lambda row: whole_number(row["payment_sequential"]))
     names = distinct_names(row["payment_sequential"] for row in payments) or ["approval"]
     amounts = [OLIST.minor(decimal(row["payment_value"])) for row in payments] or [0]
     for name, amount in zip(names, amounts, strict=True):
         shares = dict(zip(order.sellers, shared(amount, weights), strict=True))
 
-        def said(seller: str, name: str = name, shares: dict[str, int] = shares) -> Message:
+        def data_of(seller: str, name: str = name, shares: dict[str, int] = shares) -> Message:
             return {"payment_id": name, "amount": shares[seller]}
 
-        yield from order.each("order-paid", order.approved, name, said)
+        yield from order.each("order-paid", order.approved, name, data_of)
 
 
-def _sent(order: Whole) -> Iterator[TimedMessage]:
-    """What was delivered has left, at the latest then."""
+def _sent(order: MarketplaceOrder) -> Iterator[TimedMessage]:
+    """Dispatch and delivery.  If only the delivery is known, the dispatch is inferred at the same time."""
     left = order.handed_over or order.delivered
     if left is None:
         return
@@ -137,31 +148,31 @@ def _sent(order: Whole) -> Iterator[TimedMessage]:
         yield from order.each("shipment-tracked", order.delivered, "", _same(delivered))
 
 
-def _claimed(order: Whole) -> Iterator[TimedMessage]:
+def _claimed(order: MarketplaceOrder) -> Iterator[TimedMessage]:
     status = cleaned(order.row["order_status"])
     yield from order.each("order-status-claimed", order.last, "", _same({"status": status}), inferred=True)
-    why = _CANCELS.get(status)
-    if why is not None:
+    cancel_reason = _CANCELS.get(status)
+    if cancel_reason is not None:
         cancel: Message = {
             "cancellation_id": "1",
             "initiator": "channel",
             "channel_reason_code": status,
-            **why,
+            **cancel_reason,
         }
         yield from order.each("order-cancelled", order.last, "", _same(cancel), inferred=True)
 
 
-def _reviewed(order: Whole) -> Iterator[TimedMessage]:
+def _reviewed(order: MarketplaceOrder) -> Iterator[TimedMessage]:
     names = distinct_names(row["review_id"] for row in order.reviews)
     for name, row in zip(names, order.reviews, strict=True):
         at = OLIST.at(row["review_answer_timestamp"]) or OLIST.at(row.get("review_creation_date", ""))
-        said: Message = {"review_id": name, "score": whole(row["review_score"])}
+        content: Message = {"review_id": name, "score": whole_number(row["review_score"])}
         words = (row.get("review_comment_title", ""), row.get("review_comment_message", ""))
         if text := long_cleaned("\n".join(part for part in words if part)):
-            said["text"] = text
-        yield from order.each("review-posted", at or order.last, name, _same(said))
+            content["text"] = text
+        yield from order.each("review-posted", at or order.last, name, _same(content))
 
 
 def _same(data: Message) -> Data:
-    """The same to each seller."""
+    """The same data for every seller."""
     return lambda _: data

@@ -1,4 +1,4 @@
-"""A marketplace order of Olist with all that belongs to it, and how a fact of it is told."""
+"""Joins the Olist tables into marketplace orders, and turns a fact into one message per seller."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -12,12 +12,12 @@ from consumers.imports.texts import Unusable
 OLIST: Final = Market("olist", "Etc/GMT+3", timezone(timedelta(hours=-3)), "BRL")
 UNASSIGNED: Final = "unassigned:olist"
 Data = Callable[[str], Message]
-"""What a fact says to one of the order's sellers."""
+"""Takes a seller and returns the data of its message."""
 
 
 @dataclass(slots=True)
-class Whole:
-    """A marketplace order with all that belongs to it."""
+class MarketplaceOrder:
+    """A marketplace order with its items by seller, payments, reviews and customer."""
 
     row: Row
     sellers: dict[str, list[Row]]
@@ -38,25 +38,27 @@ class Whole:
         self.handed_over = OLIST.at(row["order_delivered_carrier_date"])
         self.delivered = OLIST.at(row["order_delivered_customer_date"])
         times = (OLIST.at(row["order_purchase_timestamp"]), self.approved, self.handed_over, self.delivered)
-        known = [at for at in times if at is not None]
-        if not known:
+        present = [at for at in times if at is not None]
+        if not present:
             msg = f"order {self.id} has no time at all"
             raise Unusable(msg)
-        self.placed, self.last = times[0] or min(known), max(known)
+        self.placed, self.last = times[0] or min(present), max(present)
 
     def each(
         self, kind: str, at: datetime, name: str, data: Data, *, inferred: bool = False
     ) -> Iterator[TimedMessage]:
-        """One fact, told to each seller."""
+        """One fact as a message to each seller of the order."""
         for part, seller in enumerate(self.sellers, 1):
-            said = {"channel": OLIST.name, "order_id": self.id, **data(seller)}
-            named = f"{self.id}/{seller}/{name}" if name else f"{self.id}/{seller}"
-            told = (part, len(self.sellers))
-            yield OLIST.tell(kind, seller, at, named, said, inferred=inferred, part=told)
+            content = {"channel": OLIST.name, "order_id": self.id, **data(seller)}
+            message_name = f"{self.id}/{seller}/{name}" if name else f"{self.id}/{seller}"
+            part_of = (part, len(self.sellers))
+            yield OLIST.timed_message(
+                kind, seller, at, message_name, content, inferred=inferred, part=part_of
+            )
 
 
-def wholes(tables: Tables) -> Iterator[Whole]:
-    """The orders in the order of their file, each once; the items of each by seller."""
+def marketplace_orders(tables: Tables) -> Iterator[MarketplaceOrder]:
+    """The marketplace orders, without repeats, in the order of the file."""
     seen: set[str] = set()
     items = _by_order(tables["order_items"])
     payments = _by_order(tables.get("order_payments", ()))
@@ -70,7 +72,7 @@ def wholes(tables: Tables) -> Iterator[Whole]:
         sellers: dict[str, list[Row]] = {}
         for item in sorted(items.get(name, ()), key=lambda item: item["seller_id"]):
             sellers.setdefault(item["seller_id"], []).append(item)
-        yield Whole(
+        yield MarketplaceOrder(
             row,
             sellers or {UNASSIGNED: []},
             payments.get(name, []),
@@ -80,7 +82,7 @@ def wholes(tables: Tables) -> Iterator[Whole]:
 
 
 def _by_order(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: defaultdict[str, list[Row]] = defaultdict(list)
+    rows_by_order: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        found[row["order_id"]].append(row)
-    return found
+        rows_by_order[row["order_id"]].append(row)
+    return rows_by_order

@@ -1,7 +1,7 @@
-"""Invoice lines of a UK wholesaler as messages.
+"""Converts invoice lines of a UK wholesaler to messages.
 
-An invoice is one outside fact told in parts: among the messages marked (p) exactly one is its part 1, so
-`facts` of the activity are invoices and `events` are messages.
+An invoice is one outside fact in several parts.  Exactly one of its messages marked (p) is part 1, so the
+activity report's `facts` are invoices and its `events` are messages.
 
 | lines of an invoice                | message                                                          |
 |------------------------------------|------------------------------------------------------------------|
@@ -10,16 +10,16 @@ An invoice is one outside fact told in parts: among the messages marked (p) exac
 |                                    | where it is below 0; shipment-dispatched                         |
 | plain, quantity < 0                | stock-adjusted (p): a write-off, its description the reason      |
 | plain, quantity 0                  | value-adjusted (p) of no pieces                                  |
-| `C...`, quantity < 0               | return-recorded (p): no sale is named, so a return of its own     |
-| `C...`, quantity > 0               | as a plain one, on the channel `online-retail-credit`: pieces that |
-|                                    | a credit note charges again have left again                      |
+| `C...`, quantity < 0               | return-recorded (p): no sale is named, so it refers to no order   |
+| `C...`, quantity > 0               | as a plain line, on the channel `online-retail-credit`: a charge  |
+|                                    | on a credit note counts as a new sale                            |
 | `C...`, quantity 0                 | stock-adjusted (p) by 0                                          |
 | `A...`                             | value-adjusted (p): a value, no goods                            |
 
-A price may be negative wherever it stands: values are exact sums with their sign.  Stock codes are exact
-text.  Ids are made of the invoice and the number of the line in it, so identical lines stay apart, and
-parts of the set do not get into each other's way.  Times are the wall's in London without an offset; they
-are written as UTC, so that days are the file's days, and every duration is within one invoice.
+Any price may be negative: values are exact sums with their sign.  Stock codes are exact text.  An id
+consists of the invoice and the line's number in it, so identical lines have different ids, also across
+parts of the data set.  Times are local London times without an offset.  They are written as UTC, so that
+days are those of the file; this distorts no duration, because every duration lies within one invoice.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ from sys import intern
 from typing import Final, NamedTuple
 
 from consumers.imports.messages import Market, Message, Part, Row, Tables, TimedMessage
-from consumers.imports.texts import cleaned, price, whole
+from consumers.imports.texts import cleaned, price, whole_number
 from domain.values import MAX_LINES
 
 RETAIL: Final = Market("online-retail", "UTC", UTC, "GBP")
@@ -40,13 +40,13 @@ CREDITS: Final = "online-retail-credit"
 TABLES: Final = {
     "lines": frozenset({"InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice"})
 }
-MOST_LETTERS: Final = 40_000
-"""Of stock codes in one message: far below 256 KB whatever letters they are made of."""
+MAX_CODE_LETTERS: Final = 40_000
+"""Characters of stock codes in one message: far below 256 KB in any encoding of the characters."""
 
 
 class _Line(NamedTuple):
     number: int
-    """Counted from 1 in its invoice."""
+    """Line number in the invoice, from 1."""
     at: datetime
     code: str
     quantity: int
@@ -55,33 +55,36 @@ class _Line(NamedTuple):
 
 
 def messages(tables: Tables) -> Iterator[Message]:
-    """The messages of the set: invoice after invoice, by the time of their first lines."""
-    return RETAIL.clocked(_told(_invoices(tables["lines"])))
+    """The messages of the data set: one invoice after the other, sorted by the time of their first line."""
+    return RETAIL.with_clocks(_timed_messages(_invoices(tables["lines"])))
 
 
 def _invoices(rows: Iterable[Row]) -> dict[str, list[_Line]]:
-    """Lines by invoice: those of one invoice need not stand together in the file."""
+    """The lines by invoice; in the file the lines of an invoice may be apart."""
     invoices: dict[str, list[_Line]] = {}
     for row in rows:
         at = RETAIL.must_be_at(row["InvoiceDate"])
         lines = invoices.setdefault(row["InvoiceNo"], [])
-        quantity = whole(row["Quantity"])
+        quantity = whole_number(row["Quantity"])
         reason = intern(cleaned(row["Description"])) if quantity <= 0 or row["InvoiceNo"][:1] == "A" else ""
         code, each = intern(row["StockCode"] or "unknown"), intern(price(row["UnitPrice"]))
         lines.append(_Line(len(lines) + 1, at, code, quantity, each, reason))
     return invoices
 
 
-def _told(invoices: dict[str, list[_Line]]) -> Iterator[TimedMessage]:
-    begins = sorted((min(line.at for line in lines), name) for name, lines in invoices.items())
-    if begins:
-        yield from _opening(invoices, RETAIL.midnight(begins[0][0]))
-    for at, name in begins:
+def _timed_messages(invoices: dict[str, list[_Line]]) -> Iterator[TimedMessage]:
+    starts = sorted((min(line.at for line in lines), name) for name, lines in invoices.items())
+    if starts:
+        yield from _opening(invoices, RETAIL.midnight(starts[0][0]))
+    for at, name in starts:
         yield from _invoice(name, invoices[name], at)
 
 
 def _opening(invoices: dict[str, list[_Line]], at: datetime) -> Iterator[TimedMessage]:
-    """Once for each SKU: all that ever leaves.  What comes back lies in quarantine."""
+    """Opening stock for each SKU: all pieces that ever leave.
+
+    Returned pieces go to quarantine, not to stock.
+    """
     needs = Counter[str]()
     for name, lines in invoices.items():
         for line in lines:
@@ -92,42 +95,52 @@ def _opening(invoices: dict[str, list[_Line]], at: datetime) -> Iterator[TimedMe
 
 
 def _invoice(name: str, lines: list[_Line], at: datetime) -> Iterator[TimedMessage]:
-    """The parts of the invoice, numbered, and what follows when it is an order."""
+    """The numbered parts of the invoice; if it is an order, also its payment and its shipments."""
     if name[:1] == "A":
-        yield from _numbered([_adjusted(name, line) for line in lines], at)
+        yield from _numbered([_value_adjusted(name, line) for line in lines], at)
         return
     credit = name[:1] == "C"
-    sold = [line for line in lines if line.quantity > 0]
-    gone = [line for line in lines if line.quantity < 0]
-    nothing = [line for line in lines if line.quantity == 0]
+    positive = [line for line in lines if line.quantity > 0]
+    negative = [line for line in lines if line.quantity < 0]
+    zero = [line for line in lines if line.quantity == 0]
     order: Message = {"channel": CREDITS if credit else SALES, "order_id": name}
-    chunks = list(_chunks(sold))
+    chunks = list(_chunks(positive))
     placed = [_placed(order, chunk, number) for number, chunk in enumerate(chunks, 1)]
     if credit:
-        parts = [_returned(name, line) for line in gone] + placed + [_written(name, line) for line in nothing]
+        parts = (
+            [_returned(name, line) for line in negative]
+            + placed
+            + [_stock_adjusted(name, line) for line in zero]
+        )
     else:
-        parts = placed + [_written(name, line) for line in gone] + [_adjusted(name, line) for line in nothing]
+        parts = (
+            placed
+            + [_stock_adjusted(name, line) for line in negative]
+            + [_value_adjusted(name, line) for line in zero]
+        )
     yield from _numbered(parts, at)
-    if sold:
+    if positive:
         yield from _sent(order, chunks, at)
 
 
-_TimedMessage = tuple[str, datetime, str, Message]
+PartOfInvoice = tuple[str, datetime, str, Message]
 """(kind, at, name, data) of a part."""
 
 
-def _numbered(parts: list[_TimedMessage], arrives_at: datetime) -> Iterator[TimedMessage]:
+def _numbered(parts: list[PartOfInvoice], arrives_at: datetime) -> Iterator[TimedMessage]:
     for number, (kind, at, name, data) in enumerate(parts, 1):
-        yield RETAIL.tell(kind, SELLER, at, name, data, part=(number, len(parts)), arrives_at=arrives_at)
+        yield RETAIL.timed_message(
+            kind, SELLER, at, name, data, part=(number, len(parts)), arrives_at=arrives_at
+        )
 
 
 def _chunks(lines: list[_Line]) -> Iterator[list[_Line]]:
-    """Lines of one message: of the same time, at most 500, and not too long."""
+    """Splits lines into messages: each has lines of the same time, at most 500, and is not too long."""
     chunk: list[_Line] = []
     letters = 0
     for line in lines:
         letters += len(line.code)
-        if chunk and (len(chunk) == MAX_LINES or letters > MOST_LETTERS or line.at != chunk[0].at):
+        if chunk and (len(chunk) == MAX_LINES or letters > MAX_CODE_LETTERS or line.at != chunk[0].at):
             yield chunk
             chunk, letters = [], len(line.code)
         chunk.append(line)
@@ -135,7 +148,7 @@ def _chunks(lines: list[_Line]) -> Iterator[list[_Line]]:
         yield chunk
 
 
-def _placed(order: Message, chunk: list[_Line], number: int) -> _TimedMessage:
+def _placed(order: Message, chunk: list[_Line], number: int) -> PartOfInvoice:
     lines = [
         {"line": str(line.number), "sku": line.code, "pieces": line.quantity, "unit_price": line.price}
         for line in chunk
@@ -151,16 +164,18 @@ def _sent(order: Message, chunks: list[list[_Line]], arrives_at: datetime) -> It
     invoice, at = order["order_id"], max(chunk[0].at for chunk in chunks)
     value = sum((Decimal(line.price) * line.quantity for chunk in chunks for line in chunk), Decimal(0))
     paid = {**order, "payment_id": "1", "amount": max(0, RETAIL.minor(value))}
-    yield RETAIL.tell("order-paid", SELLER, at, invoice, paid, inferred=True, arrives_at=arrives_at)
+    yield RETAIL.timed_message("order-paid", SELLER, at, invoice, paid, inferred=True, arrives_at=arrives_at)
     for number, chunk in enumerate(chunks, 1):
         lines = [{"line": str(line.number), "pieces": line.quantity} for line in chunk]
         left = {**order, "shipment_id": str(number), "lines": lines}
         part: Part = (number, len(chunks))
         name = f"{invoice}/{number}"
-        yield RETAIL.tell("shipment-dispatched", SELLER, at, name, left, part=part, arrives_at=arrives_at)
+        yield RETAIL.timed_message(
+            "shipment-dispatched", SELLER, at, name, left, part=part, arrives_at=arrives_at
+        )
 
 
-def _returned(invoice: str, line: _Line) -> _TimedMessage:
+def _returned(invoice: str, line: _Line) -> PartOfInvoice:
     returned: Message = {
         "return_id": f"{invoice}-{line.number}",
         "channel": SALES,
@@ -173,7 +188,7 @@ def _returned(invoice: str, line: _Line) -> _TimedMessage:
     return "return-recorded", line.at, f"{invoice}/{line.number}", returned
 
 
-def _written(invoice: str, line: _Line) -> _TimedMessage:
+def _stock_adjusted(invoice: str, line: _Line) -> PartOfInvoice:
     name = f"{invoice}/{line.number}"
     adjusted: Message = {
         "adjustment_id": RETAIL.id_of("stock-adjusted", name),
@@ -185,7 +200,7 @@ def _written(invoice: str, line: _Line) -> _TimedMessage:
     return "stock-adjusted", line.at, name, adjusted
 
 
-def _adjusted(invoice: str, line: _Line) -> _TimedMessage:
+def _value_adjusted(invoice: str, line: _Line) -> PartOfInvoice:
     name = f"{invoice}/{line.number}"
     adjusted: Message = {
         "adjustment_id": RETAIL.id_of("value-adjusted", name),

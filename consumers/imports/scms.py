@@ -1,4 +1,4 @@
-"""Delivery lines of a health supply chain as messages: each line is an order of its own.
+"""Converts delivery lines of a health supply chain to messages: each line is an order of its own.
 
 | columns                   | message                                                                   |
 |---------------------------|---------------------------------------------------------------------------|
@@ -7,10 +7,10 @@
 | Scheduled Delivery Date   | its promise: kept on that day                                             |
 | Delivered to Client Date  | shipment-tracked; before it, inferred at the same instant, the payment (by |
 |                           | the purchase order of that number) and the dispatch                       |
-| Delivery Recorded Date    | `reportedat` of the delivery, which is told that late                     |
+| Delivery Recorded Date    | `reportedat` of the delivery, and the arrival time of its message         |
 
-The price is that of a pack, the unit of the quantity.  Dates are midnights in UTC; texts such as `Date Not
-Captured` in their place are no dates.
+The price is per pack, the unit of the quantity.  Dates become midnights in UTC.  A text such as `Date Not
+Captured` counts as no date.
 """
 
 import re
@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from consumers.imports.messages import Market, Message, Row, Tables, TimedMessage, in_time
-from consumers.imports.texts import Unusable, cleaned, decimal, price, whole
+from consumers.imports.messages import Market, Message, Row, Tables, TimedMessage, sorted_by_arrival
+from consumers.imports.texts import Unusable, cleaned, decimal, price, whole_number
 
 SCMS: Final = Market("scms", "UTC", UTC, "USD")
 SELLER: Final = "scms"
@@ -44,12 +44,12 @@ _CENTURY: Final = 2000
 
 
 def messages(tables: Tables) -> Iterator[Message]:
-    """The messages of the set, sorted by when they were told."""
-    return SCMS.clocked(in_time(one for row in tables["lines"] for one in _line(row)))
+    """The messages of the data set, sorted by arrival time."""
+    return SCMS.with_clocks(sorted_by_arrival(timed for row in tables["lines"] for timed in _line(row)))
 
 
 def day(text: str) -> datetime | None:
-    """The midnight of `2-Jun-06` or `6/2/06` (month first); none where there is no date."""
+    """The midnight of a date such as `2-Jun-06` or `6/2/06` (month first); None if the text is no date."""
     text = text.strip()
     if named := _NAMED.fullmatch(text):
         date, month, year = int(named[1]), _MONTHS.get(named[2].lower(), 0), int(named[3])
@@ -71,27 +71,27 @@ def _line(row: Row) -> Iterator[TimedMessage]:
     placed = _placed(order, row)
     if promised is not None:
         placed["promise_at"] = promised.isoformat()
-    yield SCMS.tell("order-placed", SELLER, at, name, placed, inferred=inferred)
+    yield SCMS.timed_message("order-placed", SELLER, at, name, placed, inferred=inferred)
     if delivered is not None:
         yield from _sent(order, row, placed["lines"], delivered)
 
 
 def _placed_at(row: Row, later: list[datetime]) -> tuple[datetime, bool]:
-    """When it was ordered, and whether that is inferred."""
+    """The time of the order, and whether it is inferred."""
     ordered = day(row["PO Sent to Vendor Date"])
     if ordered is not None and all(ordered <= date for date in later):
         return ordered, False
     quoted = day(row["PQ First Sent to Client Date"])
-    known = [date for date in (ordered, quoted, *later) if date is not None]
-    if not known:
+    dates = [date for date in (ordered, quoted, *later) if date is not None]
+    if not dates:
         msg = f"line {row['ID']} has no date at all"
         raise Unusable(msg)
-    return min(known), True
+    return min(dates), True
 
 
 def _placed(order: Message, row: Row) -> dict[str, Any]:
-    """A line without pieces is an order without lines."""
-    pieces = whole(row["Line Item Quantity"])
+    """The order's data.  A row without pieces becomes an order without lines."""
+    pieces = whole_number(row["Line Item Quantity"])
     line: Message = {
         "line": "1",
         "sku": cleaned(row["Item Description"]),
@@ -107,7 +107,7 @@ def _placed(order: Message, row: Row) -> dict[str, Any]:
 
 
 def _sent(order: Message, row: Row, lines: list[Message], at: datetime) -> Iterator[TimedMessage]:
-    """All of it is told when the delivery was recorded."""
+    """Stock, payment, dispatch and delivery; all these messages arrive when the delivery was recorded."""
     name = order["order_id"]
     recorded = day(row["Delivery Recorded Date"])
     arrives_at = max(at, recorded or at)
@@ -115,13 +115,17 @@ def _sent(order: Message, row: Row, lines: list[Message], at: datetime) -> Itera
         yield from SCMS.receipts(SELLER, at, name, line["sku"], line["pieces"], arrives_at)
     value = sum((decimal(line["unit_price"]) * line["pieces"] for line in lines), Decimal(0))
     paid = {**order, "payment_id": cleaned(row["PO / SO #"]), "amount": max(0, SCMS.minor(value))}
-    yield SCMS.tell("order-paid", SELLER, at, name, paid, inferred=True, arrives_at=arrives_at)
+    yield SCMS.timed_message("order-paid", SELLER, at, name, paid, inferred=True, arrives_at=arrives_at)
     left = {
         **order,
         "shipment_id": "1",
         "carrier": cleaned(row["Shipment Mode"]),
         "tracking_number": cleaned(row["ASN/DN #"]),
     }
-    yield SCMS.tell("shipment-dispatched", SELLER, at, name, left, inferred=True, arrives_at=arrives_at)
+    yield SCMS.timed_message(
+        "shipment-dispatched", SELLER, at, name, left, inferred=True, arrives_at=arrives_at
+    )
     delivered = {**order, "shipment_id": "1", "status": "delivered"}
-    yield SCMS.tell("shipment-tracked", SELLER, at, name, delivered, arrives_at=arrives_at, reported=recorded)
+    yield SCMS.timed_message(
+        "shipment-tracked", SELLER, at, name, delivered, arrives_at=arrives_at, reported=recorded
+    )

@@ -1,4 +1,4 @@
-"""What the converters read from the columns of a row: instants, numbers, prices, texts."""
+"""Parses the columns of a row: instants, numbers, prices, texts."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ _CONTROL_IN_LONG: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]+")
 
 
 class Unusable(Exception):
-    """A row says what no message can carry."""
+    """A row contains a value that no message can hold."""
 
 
 @lru_cache(maxsize=10_000)
@@ -25,44 +25,44 @@ def instant(text: str, clock: timezone) -> datetime | None:
     if not text:
         return None
     try:
-        read = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         msg = f"{text[:40]!r} is not a time"
         raise Unusable(msg) from None
-    return read.astimezone(clock) if read.tzinfo else read.replace(tzinfo=clock)
+    return parsed.astimezone(clock) if parsed.tzinfo else parsed.replace(tzinfo=clock)
 
 
 def decimal(text: str) -> Decimal:
-    """An exact number; nothing is nought."""
+    """An exact number; an empty text is 0."""
     try:
-        read = Decimal(text.strip() or "0")
+        parsed = Decimal(text.strip() or "0")
     except InvalidOperation:
-        read = Decimal("nan")
-    if not read.is_finite():
+        parsed = Decimal("nan")
+    if not parsed.is_finite():
         msg = f"{text[:40]!r} is not a number"
         raise Unusable(msg)
-    return read
+    return parsed
 
 
 def price(text: str) -> str:
-    """An exact unit price as the contract writes it."""
+    """An exact unit price in the format of the message contract."""
     return text if _PRICE.fullmatch(text) else format(decimal(text), "f")
 
 
-def whole(text: str) -> int:
-    """A whole number, however it is written (`12`, `12.0`)."""
+def whole_number(text: str) -> int:
+    """A whole number, written as `12` or `12.0`."""
     try:
         return int(text)
     except ValueError:
-        read = decimal(text)
-    if read != read.to_integral_value():
+        parsed = decimal(text)
+    if parsed != parsed.to_integral_value():
         msg = f"{text[:40]!r} is not a whole number"
         raise Unusable(msg)
-    return int(read)
+    return int(parsed)
 
 
 def cleaned(text: str) -> str:
-    """One line of at most 200 characters; `unknown` when nothing is left."""
+    """The text as one line of at most 200 characters without control characters; `unknown` if it is empty."""
     return _CONTROL.sub(" ", text).strip()[:LONGEST].strip() or "unknown"
 
 
@@ -71,29 +71,29 @@ def long_cleaned(text: str) -> str:
 
 
 def bounded(name: str) -> str:
-    """`name`, or where it is longer than an id may be, its beginning and a hash of the whole."""
+    """`name`, or if it is too long for an id, its beginning and a hash of the whole name."""
     if len(name) <= LONGEST:
         return name
-    mark = blake2b(name.encode(), digest_size=16).hexdigest()
-    return f"{name[: LONGEST - len(mark) - 1]}~{mark}"
+    digest = blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{name[: LONGEST - len(digest) - 1]}~{digest}"
 
 
 def shared(amount: int, weights: list[int]) -> list[int]:
-    """`amount` in whole minor units by weight; the shares add up to it exactly."""
+    """Splits `amount` by weight into whole minor units; the shares add up to it exactly."""
     total = sum(weights)
     if not total:
         return [amount, *(0 for _ in weights[1:])]
     shares: list[int] = []
-    reached = given = 0
+    cumulated = distributed = 0
     for weight in weights:
-        reached += weight
-        shares.append(amount * reached // total - given)
-        given += shares[-1]
+        cumulated += weight
+        shares.append(amount * cumulated // total - distributed)
+        distributed += shares[-1]
     return shares
 
 
 def distinct_names(names: Iterable[str]) -> list[str]:
-    """The names, each once: the second of two that are alike becomes `name~2`."""
+    """Makes repeated names unique: the second `name` becomes `name~2`."""
     seen = Counter[str]()
     result: list[str] = []
     for name in names:

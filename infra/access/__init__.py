@@ -1,1 +1,1 @@
-"""Who may do what: tokens and their rights."""
+"""Access control: tokens, and the rights and sellers of each."""

@@ -1,9 +1,9 @@
-"""Who may do what: tokens bound to sellers and rights.  A file holds their hashes, never the tokens."""
+"""Access tokens: each is bound to sellers and rights.  The file holds their hashes, never the tokens."""
 
 import hashlib
 import hmac
 import os
-import secrets  # noqa: TID251  what nobody may guess is not simulated
+import secrets  # noqa: TID251  a secret must be random, also under a simulated clock
 import tempfile
 import threading
 import tomllib
@@ -40,37 +40,40 @@ class Token(BaseModel):
 
     @property
     def only(self) -> str | None:
-        """Its seller, if it is for one alone."""
+        """Its seller, if the token is for exactly one."""
         return self.sellers[0] if self.sellers != ALL and len(self.sellers) == 1 else None
 
     def sees(self, seller: str | None) -> bool:
-        """Whether that seller is the token's; None stands for all of them."""
+        """Whether the token is for this seller; None means all sellers."""
         return self.sellers == ALL or (seller is not None and seller in self.sellers)
 
 
 class TokenFile(BaseModel):
-    """The whole file: a table `[[token]]` for each."""
+    """The whole file: one table `[[token]]` for each token."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     token: list[Token] = []
 
 
-class NotTokens(Exception):
-    """The file cannot be read as tokens; nobody may do anything until it can."""
+class TokenFileError(Exception):
+    """The token file is invalid; until it is corrected, no request is allowed."""
 
 
 class TokenExists(Exception):
-    """A token of that name is there already."""
+    """There is already a token with this name."""
 
 
 def hashed(secret: str) -> str:
-    """A token is 32 random bytes: its hash needs neither salt nor stretching."""
+    """The SHA-256 of a token.  A token is 32 random bytes: its hash needs neither salt nor key stretching."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read(path: Path) -> list[Token]:
-    """Raises: NotTokens, which names the place and not the value."""
+    """The tokens of the file; none if it does not exist.
+
+    Raises: TokenFileError, which names the position of the error but not the value.
+    """
     try:
         return TokenFile.model_validate(tomllib.loads(path.read_text("utf-8"))).token
     except FileNotFoundError:
@@ -79,32 +82,32 @@ def read(path: Path) -> list[Token]:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
         msg = f"{path}: {where}: {first['msg']}"
-        raise NotTokens(msg) from None
+        raise TokenFileError(msg) from None
     except (OSError, ValueError) as error:
-        msg = f"{path}: {type(error).__name__}: it is no TOML file that can be read"
-        raise NotTokens(msg) from error
+        msg = f"{path}: {type(error).__name__}: it cannot be read as a TOML file"
+        raise TokenFileError(msg) from error
 
 
 class Tokens:
-    """The tokens of a file, read again when it changes.  No file, or none that can be read: nobody."""
+    """The tokens of a file, read again when the file changes.  No file or an invalid file: no tokens."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.trouble = ""
-        """Why nobody may do anything; nothing where somebody may."""
+        """Why there is no token; empty if there is one."""
         self._lock = threading.Lock()
         self._stamp: tuple[int, ...] | None = None
         self._tokens: list[Token] = []
         self.all()
 
     def find(self, secret: str) -> Token | None:
-        """Whose token that is.  All are compared, each in constant time."""
-        asked = hashed(secret)
-        found: Token | None = None
+        """The token with this secret.  Compares all tokens, each in constant time."""
+        digest = hashed(secret)
+        match: Token | None = None
         for token in self.all():
-            if hmac.compare_digest(token.sha256, asked):
-                found = token
-        return found
+            if hmac.compare_digest(token.sha256, digest):
+                match = token
+        return match
 
     def all(self) -> list[Token]:
         with self._lock:
@@ -116,43 +119,43 @@ class Tokens:
 
     def _stamped(self) -> tuple[int, ...] | None:
         try:
-            said = self.path.stat() if self.path else None
+            status = self.path.stat() if self.path else None
         except OSError:
             return None
-        return (said.st_mtime_ns, said.st_size, said.st_ino) if said else None
+        return (status.st_mtime_ns, status.st_size, status.st_ino) if status else None
 
     def _read(self) -> None:
         if self.path is None or self._stamp is None:
-            self.trouble = "no file of tokens" if self.path is None else f"{self.path} is not there"
+            self.trouble = "no token file is set" if self.path is None else f"{self.path} does not exist"
             self._tokens = []
             return
         try:
             self._tokens = read(self.path)
-            self.trouble = "" if self._tokens else f"{self.path} holds no token"
-        except NotTokens as error:
+            self.trouble = "" if self._tokens else f"{self.path} has no tokens"
+        except TokenFileError as error:
             self._tokens, self.trouble = [], str(error)
             log.warning("tokens_refused", errors=str(error))
 
 
 def new(path: Path, name: str, sellers: Sequence[str], rights: Sequence[str]) -> str:
-    """Makes a token and keeps its hash; this is the only time that it can be seen.
+    """Creates a token and stores its hash.  Returns the token; it cannot be read again later.
 
-    Raises: NotTokens, Known; ValidationError, where name, sellers or rights are not such.
+    Raises: TokenFileError, TokenExists; ValidationError, where name, sellers or rights are invalid.
     """
-    if any(token.name == name for token in read(path)):
+    if any(other.name == name for other in read(path)):
         raise TokenExists(name)
     secret = PREFIX + secrets.token_urlsafe(32)
-    whose = ALL if ALL in sellers else list(sellers)
-    made = Token.model_validate(
-        {"name": name, "sha256": hashed(secret), "sellers": whose, "rights": list(dict.fromkeys(rights))}
+    scope = ALL if ALL in sellers else list(sellers)
+    token = Token.model_validate(
+        {"name": name, "sha256": hashed(secret), "sellers": scope, "rights": list(dict.fromkeys(rights))}
     )
     before = path.read_text("utf-8") if path.exists() else ""
-    _replace(path, "\n".join(part for part in (before.rstrip("\n"), _entry(made)) if part) + "\n")
+    _replace(path, "\n".join(part for part in (before.rstrip("\n"), _entry(token)) if part) + "\n")
     return secret
 
 
 def _entry(token: Token) -> str:
-    """All values are plain ASCII without quotes: TOML writes them as Python does."""
+    """The token as TOML.  All values are plain ASCII without quotes, so they need no escaping."""
     sellers = f'"{ALL}"' if token.sellers == ALL else _texts(token.sellers)
     return (
         f'[[token]]\nname = "{token.name}"\nsha256 = "{token.sha256}"\n'
@@ -165,7 +168,7 @@ def _texts(values: Sequence[str]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Whoever reads meanwhile sees the file as it was, or as it is now."""
+    """Replaces the file atomically: a concurrent reader sees the old or the new content, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -1,1 +1,1 @@
-"""The ledger read from its beginning: proofs, rebuilds, the story of one order."""
+"""Reads the ledger from its beginning: verification, rebuilds, and the timeline of an order."""

@@ -1,4 +1,4 @@
-"""Events on their way to the read models: as they were committed just now, and as the ledger holds them."""
+"""Provides events for the read models: from a batch just committed, or read from the ledger."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -15,11 +15,11 @@ CHUNK = 10_000
 
 
 class Damaged(Exception):
-    """An event of the ledger is not what was committed."""
+    """An event of the ledger is not as it was committed."""
 
 
 def committed_now(batch: Batch, committed: Committed) -> list[Recorded]:
-    """The events of a batch, with the places they have just been given."""
+    """The events of a batch with the positions that its commit has assigned."""
     at = committed.recorded_at
     return [
         Recorded(
@@ -39,14 +39,14 @@ def committed_now(batch: Batch, committed: Committed) -> list[Recorded]:
 
 
 def recorded_after(ledger: LedgerReader, position: int) -> Iterator[list[Recorded]]:
-    """The ledger's events after `position`, in chunks, in the order in which they were committed."""
+    """The ledger's events after `position`, in chunks, in commit order."""
     return _chunks(lambda after: events_after(ledger, after, CHUNK), position)
 
 
 def recorded_between(
     ledger: LedgerReader, partition: int, position: int, up_to: int
 ) -> Iterator[list[Recorded]]:
-    """As `recorded_after`, of one partition, up to and including another position."""
+    """As `recorded_after`, but of one partition, and up to and including `up_to`."""
     return _chunks(lambda after: partition_events(ledger, partition, after, up_to, CHUNK), position)
 
 
@@ -59,7 +59,7 @@ def _chunks(next_events: Callable[[int], list[RecordedEvent]], after: int) -> It
 
 
 _recorded_at = lru_cache(1_000)(instant)
-"""All events of a commit share one."""
+"""Cached, because all events of a commit have the same time."""
 
 
 def _decoded(stored: RecordedEvent) -> Recorded:
@@ -71,6 +71,6 @@ def _decoded(stored: RecordedEvent) -> Recorded:
         msg = f"the event at position {position} cannot be read ({type(error).__name__})"
         raise Damaged(msg) from error
     if (cloud_event["subject"], cloud_event["version"], cloud_event["type"]) != (stream, version, topic):
-        msg = f"the event at position {position} says another stream, version or type than its row"
+        msg = f"the event at position {position} has another stream, version or type than its row"
         raise Damaged(msg)
     return recorded_event(cloud_event, event, position, _recorded_at(recorded_at))

@@ -1,4 +1,4 @@
-"""One order's story: its own events, and those of other streams that follow from the same messages."""
+"""The timeline of an order: its own events, and events of other streams that the same messages caused."""
 
 import json
 from typing import Any
@@ -9,10 +9,10 @@ from infra.event_store.reading import events
 from infra.event_store.reading.events import StoredEvent
 
 
-def story(ledger: LedgerReader, head: Any, most: int = 1 << 31) -> list[dict[str, Any]]:
-    """The first `most` of its events in the order of their positions; `head`: its row in `order_status`."""
+def story(ledger: LedgerReader, head: Any, limit: int = 1 << 31) -> list[dict[str, Any]]:
+    """The first `limit` events of an order's timeline, by position; `head`: its row in `order_status`."""
     stream = order_stream(head.seller_id, head.channel, head.account, head.order_id)
-    return [_row(event) for event in events.story(ledger, stream, most)]
+    return [_row(event) for event in events.story(ledger, stream, limit)]
 
 
 def _row(event: StoredEvent) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Proof that nothing was lost, doubled or changed: chain, sequences, invariants, read models."""
+"""Verifies that nothing was lost, duplicated or changed: hash chain, sequences, invariants, read models."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from domain.audit import Audit
 from domain.streams import StreamId
 from infra.audit.history import Damaged, recorded_after
-from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, kept_messages
+from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, message_bytes
 from infra.event_store.reader import OpenLedger
 from infra.event_store.reading.commits import all_commits, message_bodies
 from infra.event_store.reading.events import events_between
@@ -18,25 +18,25 @@ from projections.fold import Recorded
 from projections.verify import recount
 
 Step = Callable[[str, int], None]
-"""Told what is being checked and how many events were read."""
+"""Called with the name of the running check and the number of events read since the last call."""
 
 
-def _nobody(what: str, events: int) -> None:
+def _no_progress(what: str, events: int) -> None:
     del what, events
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What was checked, and what was found wrong."""
+    """The result of a verification: what was checked, and the findings."""
 
     commits: int = 0
     events: int = 0
     behind: int = 0
-    """Events that the read models do not hold yet; they are compared as of their own places."""
+    """Events that the read models have not folded yet; the tables are compared as of their checkpoints."""
     chain: str = ""
-    """Hash of the last commit: keep it elsewhere, and nobody can rewrite history unseen."""
+    """Hash of the last commit.  If a copy is kept elsewhere, nobody can rewrite the history unnoticed."""
     digests: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    """Per table: as stored, and as counted anew from the ledger."""
+    """For each table the digest of the stored rows, and of the rows recounted from the ledger."""
     findings: list[str] = field(default_factory=list[str])
 
     @property
@@ -44,16 +44,16 @@ class Verdict:
         return not self.findings
 
 
-def verify(ledger: OpenLedger, read_models: ReadModels, step: Step = _nobody) -> Verdict:
-    """Reads the whole ledger; changes nothing."""
+def verify(ledger: OpenLedger, read_models: ReadModels, step: Step = _no_progress) -> Verdict:
+    """Verifies the whole ledger and the read models; changes nothing."""
     verdict = Verdict()
     verdict.findings += chain_findings(ledger, verdict, step)
-    places, stored = read_models.standing()
-    history, folded = _History(ledger, verdict, step), _Folded(ledger, places)
+    positions, stored = read_models.positions_and_digests()
+    history, folded = _History(ledger, verdict, step), _Folded(ledger, positions)
     try:
         counted = recount(folded.of(history.events())).digests
     except Damaged as damage:
-        verdict.findings.append(f"{damage}; the read models could not be counted anew")
+        verdict.findings.append(f"{damage}; the read models could not be recounted")
         return verdict
     verdict.findings += history.findings()
     verdict.behind = folded.behind
@@ -65,16 +65,18 @@ def verify(ledger: OpenLedger, read_models: ReadModels, step: Step = _nobody) ->
 
 
 class _Folded:
-    """The events that the read models hold: up to the place of each partition."""
+    """Selects the events that the read models have folded: up to the checkpoint of each partition."""
 
-    def __init__(self, ledger: OpenLedger, places: Mapping[int, int]) -> None:
+    def __init__(self, ledger: OpenLedger, checkpoints: Mapping[int, int]) -> None:
         partitions = seller_partitions(ledger)
-        self._place_of = {seller: places.get(partition, 0) for seller, partition in partitions.items()}
+        self._checkpoint_of = {
+            seller: checkpoints.get(partition, 0) for seller, partition in partitions.items()
+        }
         self.behind = 0
 
     def of(self, events: Iterable[Recorded]) -> Iterator[Recorded]:
         for recorded in events:
-            if recorded.position <= self._place_of.get(recorded.seller_id, 0):
+            if recorded.position <= self._checkpoint_of.get(recorded.seller_id, 0):
                 yield recorded
             else:
                 self.behind += 1
@@ -85,18 +87,18 @@ def _differences(ledger: OpenLedger, read_models: ReadModels, folded: _Folded) -
     for difference in read_models.verify(folded.of(events)):
         row = " ".join(str(part) for part in difference.key)
         columns = ", ".join(difference.columns)
-        yield f"read model {difference.table}, row {row}: {columns} is not what the ledger makes of it"
+        yield f"read model {difference.table}, row {row}: {columns} differs from the ledger's events"
 
 
-def chain_findings(ledger: OpenLedger, verdict: Verdict, step: Step = _nobody) -> Iterator[str]:
-    """Each commit's hash, from the one before it, its messages, outcomes and events."""
+def chain_findings(ledger: OpenLedger, verdict: Verdict, step: Step = _no_progress) -> Iterator[str]:
+    """Recomputes each commit's hash from the previous hash, its messages, outcomes and events."""
     last: defaultdict[int, bytes] = defaultdict(lambda: GENESIS)
     offset: defaultdict[int, int] = defaultdict(int)
     position = 1
     for commit in all_commits(ledger):
-        begins = offset[commit.partition]
-        if commit.from_offset != begins:
-            yield f"commit {commit.number} begins at offset {commit.from_offset}, not {begins}"
+        expected_offset = offset[commit.partition]
+        if commit.from_offset != expected_offset:
+            yield f"commit {commit.number} begins at offset {commit.from_offset}, not {expected_offset}"
         if commit.first_position != position:
             yield f"commit {commit.number} begins at position {commit.first_position}, not {position}"
         if _rehash(ledger, commit, last[commit.partition]) != commit.hash:
@@ -114,7 +116,7 @@ def _rehash(ledger: OpenLedger, commit: Commit, previous: bytes) -> bytes:
         outcomes = outcomes_between(reader, commit.first_outcome, commit.last_outcome)
         events = events_between(reader, commit.first_position, commit.last_position)
     content = content_hash(
-        kept_messages(bodies),
+        message_bytes(bodies),
         [outcome.content(commit.first_position) for outcome in outcomes],
         [event.state for event in events],
     )
@@ -122,12 +124,12 @@ def _rehash(ledger: OpenLedger, commit: Commit, previous: bytes) -> bytes:
 
 
 class _History:
-    """The ledger's events, read once: for the recount, the sequences and the invariants."""
+    """Reads the ledger's events once for three checks: the recount, the sequences and the invariants."""
 
     def __init__(self, ledger: OpenLedger, verdict: Verdict, step: Step) -> None:
         self._ledger, self._verdict, self._step = ledger, verdict, step
         self._audit = Audit()
-        self._wrong: list[str] = []
+        self._gaps: list[str] = []
 
     def events(self) -> Iterator[Recorded]:
         versions: defaultdict[str, int] = defaultdict(int)
@@ -144,10 +146,10 @@ class _History:
                 yield recorded
             self._step("history", len(chunk))
 
-    def _expect(self, what: str, of: str, last: int, found: int) -> None:
-        if found != last + 1:
-            self._wrong.append(f"{what} {last + 1} {of} is missing: {found} follows {last}")
+    def _expect(self, what: str, of: str, last: int, actual: int) -> None:
+        if actual != last + 1:
+            self._gaps.append(f"{what} {last + 1} {of} is missing: {actual} follows {last}")
 
     def findings(self) -> Iterator[str]:
-        yield from self._wrong
+        yield from self._gaps
         yield from self._audit.findings()

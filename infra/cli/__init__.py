@@ -1,1 +1,1 @@
-"""The command `jumun`: what a person types, and what he sees."""
+"""The command line interface `jumun`: commands, options, and their output."""

@@ -1,4 +1,4 @@
-"""Answers as tables for people: written by hand where a question has its own, else one that suits any."""
+"""Prints answers as tables: some questions have a table of their own, all others share a default table."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -18,16 +18,16 @@ from projections.questions.stock import StockAnswer
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The answers to a question, and what it was asked with."""
+    """The answers to a question, with its parameters."""
 
     question: Question[Any]
     rows: RowReader
     seller: str | None
-    """The one who was named."""
+    """The seller that the command named."""
     filters: Any
     by_seller: list[tuple[str | None, Any]]
     most: int
-    """Rows of a table."""
+    """The most rows of a table."""
 
     @property
     def every(self) -> list[Any]:
@@ -36,7 +36,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class AnswerTable:
-    """`takes_most`: whether the command has the option --most."""
+    """How to print the answers.  `takes_most`: whether the command has the option --most."""
 
     show: Callable[[Answers], None]
     takes_most: bool = False
@@ -46,13 +46,13 @@ _BALANCES: Final = ("SKU", "on hand", "reserved", "available", "quarantine", "wa
 
 
 def _stock(answers: Answers) -> None:
-    """One column per channel; the seller's name only where there are several."""
+    """One row per SKU, one column per channel; a seller column only if there are several sellers."""
     items: list[StockAnswer] = answers.every
     several = len({item.seller_id for item in items}) > 1
     channels = sorted({name for item in items for name in item.sellable})
     scarcest = sorted(items, key=lambda item: (not item.closed, item.level == "ok", item.available))
     show.table(
-        "Stock, the scarcest first (pieces); under a channel: what it may sell",
+        "Stock in pieces, the scarcest first; the column of a channel: what it may sell",
         (*(["seller"] if several else []), *_BALANCES, *channels, "state"),
         [
             (
@@ -74,7 +74,7 @@ def _stock(answers: Answers) -> None:
 
 
 def _penalty(answers: Answers) -> None:
-    """The points of each seller, what they are made of, and the score that goes beside them."""
+    """The points of each seller, the cases behind them, and the channel's score."""
     sellers: list[PenaltyAnswer] = answers.every
     columns = ("seller", "points", "paid orders", "ratio", "stage", "sold-out cancels left", "overdue lines")
     show.table(
@@ -105,7 +105,7 @@ def _penalty(answers: Answers) -> None:
 def _cases_table(answer: PenaltyAnswer) -> None:
     columns = ("order", "line or cancel", "rule", "points", "given on", "expires on")
     show.table(
-        f"What the {answer.now.points} points of {answer.seller_id} are made of",
+        f"The cases behind the {answer.now.points} points of {answer.seller_id}",
         columns,
         [
             (case.order_id, case.subject, case.rule, case.points, case.accrued_on, case.expires_on)
@@ -151,7 +151,7 @@ def _kpi(answers: Answers) -> None:
 
 
 def _measure(name: str, value: Any) -> str:
-    return show.duration(value) if name in DURATIONS else show.said(value)
+    return show.duration(value) if name in DURATIONS else show.text_of(value)
 
 
 def _orders(answers: Answers) -> None:
@@ -160,8 +160,8 @@ def _orders(answers: Answers) -> None:
     show.table("Orders by derived status", ("status", "orders"), answer.by_status.items())
     if any(answer.by_claimed_status):
         show.table(
-            "Orders by what their channel calls them",
-            ("claim", "orders"),
+            "Orders by the status that their channel gives them",
+            ("status of the channel", "orders"),
             answer.by_claimed_status.items(),
         )
     show.table(
@@ -205,7 +205,7 @@ def _activity(answers: Answers) -> None:
 
 
 def _any(answers: Answers) -> None:
-    """A column for each field of the answer."""
+    """The default table: one column for each field of the answer."""
     names = [field.name for field in fields(answers.question.answer) if field.name not in _AS_OF]
     first = answers.every[0] if answers.every else None
     show.table(

@@ -1,4 +1,4 @@
-"""A command for each question, made from its entry."""
+"""Makes a command for each question of the catalogue."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -14,18 +14,18 @@ from typer.models import ArgumentInfo
 
 from infra.cli import answer_tables, show
 from infra.cli.answer_tables import Answers
-from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, day, instant, sellers
+from infra.cli.options import AsCsv, AsJson, Home, Seller, day, instant, reading_rows, sellers
 from projections.questions.plain_rows import as_rows
 from projections.questions.question import Option, Question
 from projections.questions.rows import RowReader
 
 DAY: Final = "%Y-%m-%d"
 FORMATS: Final[Mapping[Any, list[str]]] = {date: [DAY], AwareDatetime: [DAY, "%Y-%m-%dT%H:%M:%S%z"]}
-Most = Annotated[int, typer.Option(help="Print at most so many rows of the table.")]
+Most = Annotated[int, typer.Option(help="The most rows to print.")]
 
 
 def register(app: typer.Typer, question: Question[Any]) -> None:
-    """Adds the command that asks it."""
+    """Adds the command of a question to the app."""
     app.command(question.name, help=help_of(question))(command(question))
 
 
@@ -34,22 +34,22 @@ def help_of(question: Question[Any]) -> str:
 
 
 def command(question: Question[Any]) -> Callable[..., None]:
-    """The function that typer runs; its parameters are those of the question, and what all commands take."""
+    """The function that typer runs.  Its parameters are those of the question and the common options."""
     filters = {
         _option(field).argument or name: (name, field)
         for name, field in question.parameters.model_fields.items()
     }
 
-    def run(*, seller: str | None, as_json: bool, as_csv: bool, home: Path | None, **given: Any) -> None:
-        most = given.pop("most", show.LIMIT)
-        values = {name: _value(field, given[shown]) for shown, (name, field) in filters.items()}
+    def run(*, seller: str | None, as_json: bool, as_csv: bool, home: Path | None, **options: Any) -> None:
+        most = options.pop("most", show.LIMIT)
+        values = {name: _value(field, options[shown]) for shown, (name, field) in filters.items()}
         answer(question, home, seller, as_json=as_json, as_csv=as_csv, most=most, **values)
 
-    options = [_parameter(shown, field) for shown, (_, field) in filters.items()]
+    filter_parameters = [_parameter(shown, field) for shown, (_, field) in filters.items()]
     parameters = [
-        *(option for option in options if _is_argument(option)),
+        *(option for option in filter_parameters if _is_argument(option)),
         _keyword("seller", Seller),
-        *(option for option in options if not _is_argument(option)),
+        *(option for option in filter_parameters if not _is_argument(option)),
         *([_keyword("most", Most, show.LIMIT)] if answer_tables.of(question).takes_most else []),
         _keyword("as_json", AsJson, default=False),
         _keyword("as_csv", AsCsv, default=False),
@@ -70,11 +70,11 @@ def answer(
     most: int = show.LIMIT,
     **filters: Any,
 ) -> None:
-    """Asks and prints; a filter that is None is not set."""
+    """Asks the question and prints the answers.  A filter that is None is not set."""
     values = {name: value for name, value in filters.items() if value is not None}
-    # Without a check of bounds, which guard a server: here a filter that fits nothing leaves nothing.
+    # The bounds of the parameters protect a server; they are not checked here.
     parameters = question.parameters.model_construct(set(values), **values)
-    with asking(home) as rows:
+    with reading_rows(home) as rows:
         by_seller = [
             (name, one)
             for name in _sellers(question, rows, seller)
@@ -96,7 +96,7 @@ def _keyword(name: str, annotation: Any, default: Any = None) -> Parameter:
 
 
 def _parameter(name: str, field: FieldInfo) -> Parameter:
-    """None, or False of a switch, where it is not given: the question has its own defaults."""
+    """The option or argument of a filter; unset, it is None or False, and the question has its default."""
     option, kind = _option(field), _kind(field)
     if option.argument:
         return _keyword(name, Annotated[list[str] | None, typer.Argument(help=option.help)])
@@ -108,7 +108,7 @@ def _parameter(name: str, field: FieldInfo) -> Parameter:
 
 
 def _value(field: FieldInfo, value: Any) -> Any:
-    """What the question takes for what was typed."""
+    """Converts the value of an option to the type of the question's parameter."""
     kind = _kind(field)
     if kind is date:
         return day(value)
@@ -124,7 +124,7 @@ def _option(field: FieldInfo) -> Option:
 
 
 def _kind(field: FieldInfo) -> Any:
-    """The type of its values, without their bounds."""
+    """The type of the field, without None and without bounds."""
     kind: Any = field.annotation
     if NoneType in get_args(kind):
         kind = next(part for part in get_args(kind) if part is not NoneType)

@@ -1,4 +1,4 @@
-"""`jumun db`: the databases of production, brought to this build and looked at."""
+"""`jumun db`: upgrades and checks the databases of production, and registers a restore."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from infra.event_store.postgres.url import Target
 
 app = typer.Typer(
-    no_args_is_help=True, help="PostgreSQL: the ledger's and the read models' tables, and who may do what."
+    no_args_is_help=True, help="Upgrade and check the PostgreSQL databases: tables, functions and roles."
 )
 
 
 @app.command()
 def upgrade(as_json: AsJson = False) -> None:
-    """Bring the databases to this build: tables, functions, roles and their rights.
+    """Upgrade the databases to this build: tables, functions, roles and their rights.
 
-    Run it as the owner before the new build's processes start; said twice, it is done once.
+    Run it as the owner of the tables, before the processes of the new build start.  It may be run again.
 
     Example: jumun db upgrade
     """
@@ -35,13 +35,13 @@ def upgrade(as_json: AsJson = False) -> None:
     if as_json:
         show.in_json([asdict(done)])
         return
-    for line in _told(done):
+    for line in _summary(done):
         show.console.print(escape(line), highlight=False, soft_wrap=True)
 
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
-    """Say whether the databases are as this build needs them; if not, the exit status is 1.
+    """Check whether the databases have the schema and roles of this build; exit status 1 if not.
 
     Example: jumun db check
     """
@@ -59,12 +59,12 @@ def check(as_json: AsJson = False) -> None:
 
 @app.command()
 def restored(
-    force: Annotated[bool, typer.Option(help="Though sessions of Jumun are connected.")] = False,
+    force: Annotated[bool, typer.Option(help="Run although sessions of Jumun are connected.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say that the ledger came back from a backup: it goes on under a new id.
+    """Give a ledger that was restored from a backup a new id.
 
-    Run it as the owner, once after each restore, while no worker runs.
+    Run it as the owner of the tables, once after each restore, while no worker runs.
 
     Example: jumun db restored
     """
@@ -74,16 +74,16 @@ def restored(
         try:
             done = restores.restored(_target(), force=force)
         except restores.NoLedger as error:
-            stop(f"{error}.", "nothing was changed.", "`jumun db upgrade`, then this again.", 2)
+            stop(f"{error}.", "nothing was changed.", "run `jumun db upgrade`, then this command again.", 2)
         except restores.StillUsed as error:
-            stop(f"{error}.", "nothing was changed.", "stop them; or --force, if they are others.", 3)
+            stop(f"{error}.", "nothing was changed.", "stop them; use --force if they are not workers.", 3)
     if as_json:
         show.in_json([asdict(done)])
         return
     lines = [
         f"The ledger ends at event {done.position:,} and outcome {done.outcome:,}.",
-        f"It was {done.former_id}, and goes on as {done.ledger_id}.",
-        "Before the workers start: `jumun topics anew`, then `jumun rebuild`.",
+        f"Its id was {done.former_id}; its new id is {done.ledger_id}.",
+        "Before you start the workers, run `jumun topics recreate`, then `jumun rebuild`.",
     ]
     for line in lines:
         show.console.print(line, highlight=False, soft_wrap=True)
@@ -92,29 +92,32 @@ def restored(
 def _show(state: "State") -> None:
     ledger, roles = state.ledger_version, state.roles_missing
     rows = [
-        ("ledger", f"version {ledger}" if ledger else "no tables", state.ledger),
+        ("ledger", f"schema version {ledger}" if ledger else "no tables", state.ledger),
         (
             "read models",
-            "this build's" if state.read_models else "none, or another build's",
+            "schema of this build" if state.read_models else "no tables, or the schema of another build",
             state.read_models,
         ),
-        ("roles", f"missing: {', '.join(roles)}" if roles else "all there", not roles),
+        ("roles", f"missing: {', '.join(roles)}" if roles else "complete", not roles),
     ]
-    note = "" if state.right else "`jumun db upgrade` puts it right"
-    said = [(what, found, "yes" if right else "NO") for what, found, right in rows]
-    show.table("Databases", ("of", "finding", "as needed"), said, note=note)
+    note = "" if state.right else "run `jumun db upgrade`"
+    texts = [(what, how, "yes" if right else "NO") for what, how, right in rows]
+    show.table("Databases", ("what", "finding", "ok"), texts, note=note)
 
 
-def _told(done: "UpgradeResult") -> list[str]:
+def _summary(done: "UpgradeResult") -> list[str]:
     before, now = done.ledger_before, done.ledger_version
     lines = [
-        f"ledger: version {now}, "
-        + ("as before" if before == now else f"before it was {before or 'missing'}"),
-        f"read models: {'made, to be folded from the beginning' if done.read_models_made else 'as before'}",
-        f"roles: {', '.join(done.roles_made) + ' made' if done.roles_made else 'none made'}; rights given",
+        f"ledger: schema version {now}, "
+        + ("unchanged" if before == now else f"before it was {before or 'missing'}"),
+        f"read models: {'created; the projector fills them' if done.read_models_made else 'unchanged'}",
+        f"roles: {', '.join(done.roles_made) + ' created' if done.roles_made else 'unchanged'}; rights set",
     ]
     if done.owed:
-        lines += ["", "This login may not make roles.  An administrator runs, and then this command again:"]
+        lines += [
+            "",
+            "This user may not create roles.  An administrator must run these, then run this again:",
+        ]
         lines += [f"  {statement}" for statement in done.owed]
     return lines
 
@@ -125,9 +128,9 @@ def _target() -> "Target":
     chosen = Settings()
     if chosen.database_url is None:
         show.problem(
-            "No database is named.",
+            "No database is set.",
             "nothing was changed.",
-            "set JUMUN_DATABASE_URL to postgresql://USER:PASSWORD@HOST:PORT/DATABASE; without one Jumun is"
+            "set JUMUN_DATABASE_URL to postgresql://USER:PASSWORD@HOST:PORT/DATABASE; without it Jumun runs"
             " embedded, and its files need no upgrade.",
         )
         raise typer.Exit(2)

@@ -1,4 +1,4 @@
-"""`jumun deadlines`: those that did not fall, because a rule had a bug."""
+"""`jumun deadlines`: lists and retries the deadlines that failed because of a bug in a rule."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -13,13 +13,13 @@ from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of
 from infra.event_store.reading.waiting import failed_deadlines
 from infra.event_store.sql_ledger import SqlLedger
 
-app = typer.Typer(no_args_is_help=True, help="Deadlines that did not fall, until a bug is mended.")
+app = typer.Typer(no_args_is_help=True, help="List and retry deadlines that failed because of a bug.")
 _NAMES: Final = ("partition", "seller_id", "at", "kind")
 
 
 @app.command("list")
 def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False, home: Home = None) -> None:
-    """Which failed, the earliest first.
+    """List the deadlines that failed, the earliest first.
 
     Example: jumun deadlines list --seller seoul-home
     """
@@ -32,12 +32,12 @@ def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False,
         [(*(row[name] for name in _NAMES), row["due"]) for row in rows],
     )
     if rows:
-        show.console.print("  once the bug is mended: [bold]jumun deadlines release[/]\n")
+        show.console.print("  once the bug is fixed, run: [bold]jumun deadlines release[/]\n")
 
 
 @app.command()
 def release(seller: Seller = None, as_json: AsJson = False, home: Home = None) -> None:
-    """Let them fall, as of when they were due.  Those that fail again stay in the list.
+    """Retry the failed deadlines, as of the time they were due.  Those that fail again stay in the list.
 
     Example: jumun deadlines release --seller seoul-home
     """
@@ -57,13 +57,13 @@ def release(seller: Seller = None, as_json: AsJson = False, home: Home = None) -
     if as_json:
         show.in_json([{"fell": fell, "failed_again": len(left)}])
     else:
-        show.console.print(f"  {fell:,} fell, {len(left):,} failed again")
+        show.console.print(f"  {fell:,} succeeded, {len(left):,} failed again")
     if left:
         raise typer.Exit(1)
 
 
 def _failed(seller: str | None, home: Path | None) -> list[dict[str, Any]]:
-    """Of all partitions."""
+    """The failed deadlines of all partitions."""
     with ledger_of(home) as ledger:
         failed = failed_deadlines(ledger, seller)
     return [

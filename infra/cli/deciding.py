@@ -1,4 +1,4 @@
-"""What an operator has decided beside the workers."""
+"""Runs an operator's command through an engine, while the workers run."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -16,11 +16,11 @@ from infra.cli.options import must_exist, settings
 from infra.event_store.sql_ledger import SqlLedger
 
 TRIES: Final = 10
-"""A worker that decides at the same moment is quicker."""
+"""The command is retried if a worker commits at the same time."""
 
 
 def decided(work: Callable[[Engine, SqlLedger], None], partition: int, home: Path | None) -> Moved:
-    """Has the partition's engine do it; begun anew where a worker has committed meanwhile."""
+    """Runs `work` with an engine for the partition.  Retries if a worker has committed in the meantime."""
     chosen = settings(home)
     if chosen.database_url is None:
         must_exist(chosen)
@@ -41,7 +41,7 @@ def decided(work: Callable[[Engine, SqlLedger], None], partition: int, home: Pat
             return engine.moved
     show.problem(
         f"The workers of partition {partition} commit faster than this command.",
-        "everything; what it has not said to be done was not done.",
-        "run it again when there is less to do.",
+        "everything that was committed; the rest of this command was not carried out.",
+        "run it again when there is less load.",
     )
     raise typer.Exit(3)

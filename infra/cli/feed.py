@@ -1,4 +1,4 @@
-"""What goes in: ingest, check, convert, demo."""
+"""The commands that take messages in or make them: ingest, check, convert, demo."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from infra.cli import ask, show
 from infra.cli.options import AsJson, Home, settings
 from infra.cli.progress import bar, opened
 from infra.clock import SYSTEM
-from infra.convert import SETS, NotThere
+from infra.convert import SETS, UnusableDataSet
 from infra.convert import convert as converted
 from infra.demo import market
 from infra.embedded.projector import Stopped
@@ -27,51 +27,56 @@ from projections.questions import kpi, penalty, stock
 
 
 def ingest(
-    file: Annotated[str, typer.Argument(help="NDJSON, one message a line; .gz too; - for standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="File with one JSON message per line (NDJSON), may be .gz; - reads standard input."
+        ),
+    ],
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """Decide every message of a file and keep what was decided.  Sent twice, done once.
+    """Decide every message of a file and store the decisions.  A message sent twice takes effect once.
 
     Examples:
       jumun ingest orders.ndjson.gz
       jumun convert olist ./olist | jumun ingest -
     """
     with opened(file) as source, writer(settings(home), beside=source.is_long) as embedded:
-        moved = _fed(embedded, source, source.size, lambda: source.used)
+        moved = _ingest(embedded, source, source.size, lambda: source.used)
     print_moved(moved, as_json=as_json)
 
 
 @contextmanager
 def writer(chosen: Settings, *, beside: bool = False) -> Generator[Embedded]:
-    """The one that writes; or a sentence that says why it cannot."""
+    """The writer of the embedded ledger; prints why there is none and ends the command if it cannot write."""
     try:
         with writing(chosen, beside=beside) as embedded:
             yield embedded
     except Stopped:
         show.problem(
-            "The projector, which folds events into the read models, has stopped; what it said stands above.",
-            "everything that was committed is in the ledger; the read models stop short of it.",
-            "run the same command again: the read models catch up, what was sent twice is done once.",
+            "The projector, which updates the read models, has stopped; its error is printed above.",
+            "everything that was committed is in the ledger; the read models are behind it.",
+            "run the same command again: the read models catch up, and repeated messages are duplicates.",
         )
         raise typer.Exit(1) from None
     except InUse as other:
         show.problem(
             f"{other}.",
-            "nothing was changed by this command; the other one goes on.",
-            "wait for it to end, then run this again: what was sent twice is done once.",
+            "this command changed nothing; the other process continues.",
+            "wait until it ends, then run this command again: repeated messages are duplicates.",
         )
         raise typer.Exit(3) from None
     except Stale:
         show.problem(
-            "Another process has written to the ledger meanwhile.",
-            "everything that had been committed; this batch was not.",
-            "run the same command again: what was sent twice is done once.",
+            "Another process has written to the ledger in the meantime.",
+            "everything that was committed before; this batch was not.",
+            "run the same command again: repeated messages are duplicates and change nothing.",
         )
         raise typer.Exit(3) from None
 
 
-def _fed(embedded: Embedded, lines: Iterable[bytes], total: int | None, used: Callable[[], int]) -> Moved:
+def _ingest(embedded: Embedded, lines: Iterable[bytes], total: int | None, used: Callable[[], int]) -> Moved:
     done = 0
     with bar("deciding", total) as step:
 
@@ -90,18 +95,23 @@ def print_moved(moved: Moved, *, as_json: bool) -> None:
         show.in_json([{**states, "events": moved.events, "commits": moved.commits}])
         return
     rows = [(state.replace("_", " "), count) for state, count in states.items() if count]
-    show.table("What this run moved", ("messages", "count"), rows)
+    show.table("Messages of this run, by state", ("state", "messages"), rows)
     show.console.print(f"  {moved.events:,} events in {moved.commits:,} commits", style="dim")
     if states["refused"] or states["parked"] or states["failed"] or states["set_aside"] or states["conflict"]:
         show.console.print("  why: [bold]jumun outcomes --last 20[/], [bold]jumun parked list[/]\n")
 
 
 def check(
-    file: Annotated[str, typer.Argument(help="NDJSON, one message a line; .gz too; - for standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="File with one JSON message per line (NDJSON), may be .gz; - reads standard input."
+        ),
+    ],
     as_json: AsJson = False,
-    most: Annotated[int, typer.Option(help="Print at most so many errors.")] = 20,
+    most: Annotated[int, typer.Option(help="The most errors to print.")] = 20,
 ) -> None:
-    """Say whether each message can be read, naming field or byte.  Stores nothing.
+    """Check whether each message of a file is valid; print the field or byte of each error.  Stores nothing.
 
     Example: jumun check orders.ndjson
     """
@@ -118,19 +128,19 @@ def check(
         show.in_json(wrong)
     elif wrong:
         rows = [(error["line"], error["rule"], error["error"]) for error in wrong[:most]]
-        show.table(f"{len(wrong):,} of {total:,} messages cannot be read", ("line", "rule", "what"), rows)
+        show.table(f"{len(wrong):,} of {total:,} messages are invalid", ("line", "rule", "what"), rows)
     else:
-        show.console.print(f"All {total:,} messages can be read.")
+        show.console.print(f"All {total:,} messages are valid.")
     if wrong:
         raise typer.Exit(1)
 
 
 def convert(
-    name: Annotated[str, typer.Argument(help=f"Which set: {', '.join(SETS)}.")],
-    folder: Annotated[Path, typer.Argument(help="Where its .csv.gz files are.")],
-    out: Annotated[Path | None, typer.Option(help="Write here; default: standard output.")] = None,
+    name: Annotated[str, typer.Argument(help=f"The data set: {', '.join(SETS)}.")],
+    folder: Annotated[Path, typer.Argument(help="The folder of its .csv.gz files.")],
+    out: Annotated[Path | None, typer.Option(help="Output file; default: standard output.")] = None,
 ) -> None:
-    """Turn a set of real order data into inbound messages, NDJSON.
+    """Convert a public data set of real orders into inbound messages (NDJSON).
 
     Example: jumun convert online-retail ./online_retail --out retail.ndjson
     """
@@ -144,36 +154,36 @@ def convert(
             while some := list(islice(lines, 1_000)):
                 file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in some)
                 step(0, len(some))
-    except NotThere as error:
-        show.problem(str(error), "nothing was changed.", f"known sets: {', '.join(SETS)}.")
+    except UnusableDataSet as error:
+        show.problem(str(error), "nothing was changed.", f"the data sets are: {', '.join(SETS)}.")
         raise typer.Exit(2) from None
 
 
 def demo(
-    orders: Annotated[int, typer.Option(help="How many orders.", min=1, max=1_000_000)] = 10_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same marketplace.")] = 2026,
+    orders: Annotated[int, typer.Option(help="Number of orders.", min=1, max=1_000_000)] = 10_000,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed makes the same messages.")] = 2026,
     home: Home = Path(".jumun/demo"),
 ) -> None:
-    """Make a marketplace up, decide all its messages, prove the result, and show what can be asked.
+    """Generate messages of a marketplace, decide them, verify the result, and show example questions.
 
     Example: jumun demo --orders 2000
     """
     chosen = settings(home)
-    _empty(chosen.home)
-    show.console.print(f"A marketplace of {orders:,} orders on Naver, Coupang and a shop of its own …")
+    _remove_old_files(chosen.home)
+    show.console.print(f"A marketplace of {orders:,} orders on Naver, Coupang and Shopify …")
     began = SYSTEM.monotonic()
     with writer(chosen, beside=True) as embedded:
-        moved = _fed_market(embedded, orders, seed)
+        moved = _ingest_market(embedded, orders, seed)
         took = SYSTEM.monotonic() - began
         print_moved(moved, as_json=False)
-        with bar("proving", None) as step:
+        with bar("verifying", None) as step:
             verdict = verify(embedded.ledger, embedded.read_models, lambda _, events: step(0, events))
     ask.answer(kpi.QUESTION, home, name=list(market.SHOWN))
     ask.answer(penalty.QUESTION, home)
     ask.answer(stock.QUESTION, home, market.SELLERS[0], most=10)
-    proof = "every invariant holds, the read models equal a recount of the ledger"
+    proof = "every invariant holds, and the read models equal a replay of the ledger"
     if not verdict.holds:
-        show.table("Found wrong", ("finding",), [(finding,) for finding in verdict.findings])
+        show.table("Errors", ("finding",), [(finding,) for finding in verdict.findings])
         raise typer.Exit(1)
     rate = sum(moved.states.values()) / took
     show.console.print(
@@ -183,7 +193,7 @@ def demo(
     _next_steps(chosen.home)
 
 
-def _fed_market(embedded: Embedded, orders: int, seed: int) -> Moved:
+def _ingest_market(embedded: Embedded, orders: int, seed: int) -> Moved:
     lines = market.messages(orders, seed)
     total = market.expected(orders)
     done = 0
@@ -194,11 +204,11 @@ def _fed_market(embedded: Embedded, orders: int, seed: int) -> Moved:
             done += 1
             yield line
 
-    return _fed(embedded, counted(), total, lambda: done)
+    return _ingest(embedded, counted(), total, lambda: done)
 
 
-def _empty(home: Path) -> None:
-    """A demo begins anew: its own files are removed, nothing else."""
+def _remove_old_files(home: Path) -> None:
+    """Removes the SQLite files of an earlier demo, and nothing else."""
     for file in sorted(home.glob("*.sqlite*")) if home.exists() else ():
         file.unlink()
 

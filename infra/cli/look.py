@@ -1,4 +1,4 @@
-"""One order's story, what became of each message, and the proof."""
+"""The commands order (one order with its timeline), outcomes and verify."""
 
 import json
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from consumers.ports import STATES
 from infra.audit.timeline import story
 from infra.audit.verify import verify as verified
 from infra.cli import show
-from infra.cli.options import AsCsv, AsJson, Home, Seller, asking, ledger_of, read_models_of
+from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of, read_models_of, reading_rows
 from infra.cli.progress import bar
 from infra.event_store.reading.outcomes import last_not_accepted, message_counts
 from infra.wire.stored_outcomes import StoredOutcome
@@ -18,24 +18,28 @@ from projections.questions.plain_rows import as_rows
 
 
 def order(
-    order_id: Annotated[str, typer.Argument(help="The channel's name for the order.")],
+    order_id: Annotated[str, typer.Argument(help="The order id of the channel.")],
     seller: Seller = None,
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    with asking(home) as rows:
-        found = list(orders_named(rows, order_id, seller))
-    if not found:
+    with reading_rows(home) as rows:
+        matches = list(orders_named(rows, order_id, seller))
+    if not matches:
         show.problem(
-            f"No order is called {order_id}.", "nothing was changed.", "`jumun parked list` shows what waits."
+            f"There is no order {order_id}.",
+            "nothing was changed.",
+            "`jumun parked list` shows the messages that wait for their order.",
         )
         raise typer.Exit(2)
     with ledger_of(home) as ledger:
-        stories = [story(ledger, answer.order) for answer in found]
+        stories = [story(ledger, answer.order) for answer in matches]
     if as_json:
-        show.in_json({**row, "timeline": events} for row, events in zip(as_rows(found), stories, strict=True))
+        show.in_json(
+            {**row, "timeline": events} for row, events in zip(as_rows(matches), stories, strict=True)
+        )
         return
-    for answer, events in zip(found, stories, strict=True):
+    for answer, events in zip(matches, stories, strict=True):
         _order_tables(answer, events)
 
 
@@ -61,7 +65,7 @@ def _order_tables(answer: OrderAnswer, events: list[dict[str, Any]]) -> None:
         note=show.as_of(answer),
     )
     show.table(
-        "What happened, and why",
+        "Events and their causes",
         ("UTC", "stream", "event", "what", "because of"),
         [
             (
@@ -82,7 +86,7 @@ _QUIET = {
     "currency", "dispatch_type", "shipping_fee", "country", "region", "distance_km",
     "to", "buyer", "consignee", "by",
 }  # fmt: skip
-"""What a timeline leaves out; --json has it."""
+"""Fields that the timeline table leaves out; --json prints them."""
 
 
 def _plain(value: Any) -> str:
@@ -92,7 +96,7 @@ def _plain(value: Any) -> str:
 
 
 def _briefly(data: dict[str, Any]) -> str:
-    """The pieces that moved, and what else is not said by the rest of the row."""
+    """The data of an event in short: the moved pieces, and the fields that no other column shows."""
     moves = [f"{move['pieces']} × {move['sku']}" for move in data.get("moves", [])]
     rest = [
         f"{name.replace('_', ' ')} {_plain(value)}"
@@ -110,13 +114,13 @@ _COLUMNS = (
 def outcomes(
     seller: Seller = None,
     last: Annotated[
-        int, typer.Option(help="Also show the last so many messages that were not accepted.")
+        int, typer.Option(help="Also print this many of the latest messages that were not accepted.")
     ] = 0,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     home: Home = None,
 ) -> None:
-    """What became of every message ever sent: each is in exactly one state.
+    """Count all messages ever sent by their state: accepted, duplicate, refused, parked and so on.
 
     Example: jumun outcomes --last 20
     """
@@ -136,7 +140,9 @@ def outcomes(
             for r in recent
         ]
         show.table(
-            "The last that were not accepted", ("no.", "state", "message", "type", "rule", "why"), rows
+            "The latest messages that were not accepted",
+            ("no.", "state", "message", "type", "rule", "why"),
+            rows,
         )
 
 
@@ -149,12 +155,12 @@ def _short(kind: str | None) -> str:
 
 
 def _why(data: str | None) -> str:
-    said: dict[str, Any] = json.loads(data) if data else {}
-    return str(said.get("said") or said.get("error") or said.get("reason") or "")[:120]
+    details: dict[str, Any] = json.loads(data) if data else {}
+    return str(details.get("said") or details.get("error") or details.get("reason") or "")[:120]
 
 
 def verify(as_json: AsJson = False, home: Home = None) -> None:
-    """Prove that nothing was lost, doubled or changed: chain, sequences, invariants, read models.
+    """Verify that no event was lost, doubled or changed: hash chain, sequences, invariants, read models.
 
     Example: jumun verify --json
     """
@@ -168,25 +174,27 @@ def verify(as_json: AsJson = False, home: Home = None) -> None:
         digests = {
             table: {"stored": one, "counted": other} for table, (one, other) in verdict.digests.items()
         }
-        said = {
+        summary = {
             "holds": verdict.holds,
             "events": verdict.events,
             "behind": verdict.behind,
             "commits": verdict.commits,
         }
         findings = {"chain": verdict.chain, "digests": digests, "findings": verdict.findings}
-        show.in_json([{**said, **findings}])
+        show.in_json([{**summary, **findings}])
     else:
         show.table(
             f"{verdict.events:,} events in {verdict.commits:,} commits",
-            ("read model", "stored", "recounted", "same"),
+            ("read model", "stored", "replayed", "same"),
             [(table, a[:16], b[:16], "yes" if a == b else "NO") for table, (a, b) in verdict.digests.items()],
             note=f"chain {verdict.chain}",
         )
         for finding in verdict.findings[: show.LIMIT]:
             show.console.print(f"[bold red]✗[/] {finding}")
         if verdict.behind:
-            show.console.print(f"{verdict.behind:,} events are recorded and not folded yet.", highlight=False)
+            show.console.print(
+                f"{verdict.behind:,} recorded events are not in the read models yet.", highlight=False
+            )
         if verdict.holds:
             show.console.print("[bold green]Nothing was lost, doubled or changed; every invariant holds.[/]")
     if not verdict.holds:

@@ -1,4 +1,4 @@
-"""`jumun`: the commands, and what a person sees when one of them cannot go on."""
+"""`jumun`: registers all commands, and prints errors with advice."""
 
 import sqlite3
 import sys
@@ -18,7 +18,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="Order fulfilment for marketplace sellers: messages in, decisions in a ledger, read models out.",
+    help="Order fulfilment for marketplace sellers: takes messages in, records decisions in a ledger, "
+    "answers questions from read models.",
     epilog="Begin with: jumun demo",
 )
 app.command()(feed.demo)
@@ -45,19 +46,19 @@ app.command()(run.settings)
 
 
 def main() -> None:
-    """Runs the command line; an error becomes a sentence that says what to do."""
+    """Runs the command line.  Prints an error of the database with advice."""
     logging.set_up(Settings())
     try:
         app()
     except (PersistenceError, sqlite3.Error) as error:
         show.problem(
-            f"The database said: {error}.",
-            "everything that had been committed.",
-            "check that the folder can be written and the disk is not full, then run the same command again.",
+            f"Database error: {error}.",
+            "everything that was committed.",
+            "check that the folder is writable and the disk is not full, then run the same command again.",
         )
         sys.exit(4)
     except OtherLedger as error:
-        show.problem(f"{error}.", "everything.", "`jumun rebuild`, if this ledger is the one that you mean.")
+        show.problem(f"{error}.", "everything.", "if this is the right ledger, run `jumun rebuild`.")
         sys.exit(5)
     except BrokenPipeError:
         sys.exit(0)

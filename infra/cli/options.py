@@ -1,4 +1,4 @@
-"""The options that commands share, and how they become filters."""
+"""The options that commands share, and the stores that they open."""
 
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,16 +19,16 @@ from projections.questions.rows import RowReader
 from projections.sellers import SELLERS
 
 Seller = Annotated[str | None, typer.Option("--seller", "-s", help="Only this seller.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Home = Annotated[
     Path | None,
-    typer.Option("--home", help="Folder of an embedded ledger; default: what the settings name."),
+    typer.Option("--home", help="Folder of an embedded ledger; default: the setting JUMUN_HOME."),
 ]
 
 
 def settings(home: Path | None) -> Settings:
-    """A folder that is named is meant, whatever database is set."""
+    """The settings.  If `home` is given, it wins over any database in the settings."""
     return Settings() if home is None else Settings(home=home, database_url=None)
 
 
@@ -37,18 +37,19 @@ def day(moment: datetime | None) -> date | None:
 
 
 def instant(moment: datetime | None) -> datetime | None:
-    """A day without an offset is taken in UTC."""
+    """The instant; without an offset it is in UTC."""
     if moment is None:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def must_exist(chosen: Settings) -> None:
+    """Ends the command if there is no embedded ledger."""
     if not exists(chosen.home):
         problem(
             f"There is no ledger in {chosen.home}.",
-            "nothing was made or changed.",
-            "`jumun demo` makes one to try, `jumun ingest FILE` one of your own; or name one with --home.",
+            "nothing was created or changed.",
+            "create an example with `jumun demo` or your own with `jumun ingest FILE`, or pass --home.",
         )
         raise typer.Exit(2)
 
@@ -62,7 +63,7 @@ def _explained(chosen: Settings) -> AbstractContextManager[None]:
 
 @contextmanager
 def ledger_of(home: Path | None) -> Generator[OpenLedger]:
-    """The ledger, to be read."""
+    """Opens the ledger for reading."""
     chosen = settings(home)
     with _explained(chosen), ledger_to_read(chosen) as ledger:
         yield ledger
@@ -70,26 +71,26 @@ def ledger_of(home: Path | None) -> Generator[OpenLedger]:
 
 @contextmanager
 def read_models_of(home: Path | None) -> Generator[ReadModels]:
-    """The read models, to be read."""
+    """Opens the read models for reading."""
     chosen = settings(home)
     with _explained(chosen), read_models_to_read(chosen) as models:
         yield models
 
 
 @contextmanager
-def asking(home: Path | None) -> Generator[RowReader]:
-    """The rows of the read models, for questions."""
+def reading_rows(home: Path | None) -> Generator[RowReader]:
+    """Opens a snapshot of the read models' rows, for questions."""
     with read_models_of(home) as models, models.snapshot() as rows:
         yield rows
 
 
-def sellers(rows: RowReader, wanted: str | None) -> list[str]:
-    """The seller asked for, or all that are known, sorted."""
-    known = [row.seller_id for row in rows.select(SELLERS)]
-    if wanted is None:
-        return known
-    if wanted not in known:
-        some = ", ".join(known[:5]) + (" …" if len(known) > 5 else "")  # noqa: PLR2004
-        problem(f"No seller is called {wanted}.", "nothing was changed.", f"known are: {some or 'none yet'}")
+def sellers(rows: RowReader, seller: str | None) -> list[str]:
+    """The seller of the option, or all sellers, sorted.  Ends the command if there is no such seller."""
+    names = [row.seller_id for row in rows.select(SELLERS)]
+    if seller is None:
+        return names
+    if seller not in names:
+        some = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")  # noqa: PLR2004
+        problem(f"There is no seller {seller}.", "nothing was changed.", f"sellers are: {some or 'none yet'}")
         raise typer.Exit(2)
-    return [wanted]
+    return [seller]

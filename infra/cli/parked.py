@@ -1,4 +1,4 @@
-"""`jumun parked`: messages that wait, and what an operator does with them."""
+"""`jumun parked`: lists the messages that wait, and lets an operator retry or drop them."""
 
 from typing import Annotated
 
@@ -14,15 +14,17 @@ from infra.event_store.reading.waiting import parked_message, parked_messages
 from infra.event_store.sql_ledger import SqlLedger
 
 app = typer.Typer(
-    no_args_is_help=True, help="Messages that wait: for their order, or for a bug to be mended."
+    no_args_is_help=True, help="List, retry or drop messages that wait for their order or for a bug fix."
 )
-Number = Annotated[int, typer.Argument(help="Its number in the list.")]
-Partition = Annotated[int, typer.Option(help="Its partition in the list; embedded there is only one.")]
+Number = Annotated[int, typer.Argument(help="The number of the message in `jumun parked list`.")]
+Partition = Annotated[
+    int, typer.Option(help="The partition of the message in the list; always 0 if embedded.")
+]
 
 
 @app.command("list")
 def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False, home: Home = None) -> None:
-    """Who waits, and for what.
+    """List the messages that wait, and what each waits for.
 
     Example: jumun parked list --seller seoul-home
     """
@@ -51,7 +53,7 @@ def list_(seller: Seller = None, as_json: AsJson = False, as_csv: AsCsv = False,
 
 @app.command("show")
 def show_(number: Number, partition: Partition = 0, home: Home = None) -> None:
-    """The message itself, as it was kept, and why it waits.
+    """Print one message that waits, as it is stored, and why it waits.
 
     Example: jumun parked show 3
     """
@@ -63,7 +65,7 @@ def show_(number: Number, partition: Partition = 0, home: Home = None) -> None:
 
 @app.command()
 def release(number: Number, partition: Partition = 0, as_json: AsJson = False, home: Home = None) -> None:
-    """Decide it again, and whatever waits behind it.
+    """Retry one message, and then the messages that wait behind it.
 
     Example: jumun parked release 3 --partition 17
     """
@@ -76,7 +78,7 @@ def release(number: Number, partition: Partition = 0, as_json: AsJson = False, h
 
 @app.command()
 def drop(number: Number, partition: Partition = 0, as_json: AsJson = False, home: Home = None) -> None:
-    """Give it up: it will never be decided on.  It stays in the outcomes as dropped.
+    """Drop one message: it will never be decided.  It stays in the outcomes as dropped.
 
     Example: jumun parked drop 3
     """
@@ -91,6 +93,8 @@ def _entry(waiting: Waiting | None, number: int) -> Waiting:
     if waiting is not None:
         return waiting
     show.problem(
-        f"No message {number} waits.", "nothing was changed.", "`jumun parked list` shows the numbers."
+        f"There is no parked message {number}.",
+        "nothing was changed.",
+        "`jumun parked list` shows the numbers.",
     )
     raise typer.Exit(2)

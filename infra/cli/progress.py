@@ -1,4 +1,4 @@
-"""A bar with rate and remaining time, on a terminal; silence elsewhere."""
+"""Reads input files, and shows a progress bar with rate and remaining time if there is a terminal."""
 
 import gzip
 import sys
@@ -23,13 +23,13 @@ from rich.text import Text
 from infra.cli.show import errors, problem
 
 READ_AT_ONCE = 512 * 1024
-"""A longer line is cut here: it is set aside for its length, and never held in memory whole."""
+"""A longer line is cut here, so that it never fills the memory.  The engine sets it aside as too long."""
 
 LONG = 512 * 1024
 
 
 class Rate(ProgressColumn):
-    """Messages a second."""
+    """The column with the rate in messages per second."""
 
     def render(self, task: Task) -> Text:
         messages: int = task.fields.get("messages", 0)
@@ -39,7 +39,7 @@ class Rate(ProgressColumn):
 
 @contextmanager
 def bar(what: str, total: int | None) -> Generator[Callable[[int, int], None]]:
-    """Yields `step(amount, messages)`; `total` None: nobody knows how much there is."""
+    """A progress bar.  Yields `step(amount, messages)`.  `total` None: the total is unknown."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -62,7 +62,7 @@ def bar(what: str, total: int | None) -> Generator[Callable[[int, int], None]]:
 
 
 class Source:
-    """Lines of a file, a gzipped file or a pipe; `used` says how many bytes of it were read."""
+    """The lines of a file, a gzipped file or a pipe.  `used` is the number of bytes read so far."""
 
     def __init__(self, raw: BinaryIO, *, size: int | None, gzipped: bool) -> None:
         self._raw = raw
@@ -71,7 +71,7 @@ class Source:
 
     @property
     def is_long(self) -> bool:
-        """Whether a second process pays for its start."""
+        """Whether the input is long enough that a second process (the projector) saves time."""
         return self.size is None or self.size > LONG
 
     @property
@@ -79,7 +79,7 @@ class Source:
         return self._raw.tell() if self.size is not None else 0
 
     def __iter__(self) -> Iterator[bytes]:
-        """Of a line that is too long only the beginning is kept."""
+        """The lines; of a line that is too long, only the beginning."""
         while line := self._lines.readline(READ_AT_ONCE):
             rest = line
             while len(rest) == READ_AT_ONCE and not rest.endswith(b"\n"):
@@ -89,7 +89,7 @@ class Source:
 
 @contextmanager
 def opened(name: str) -> Generator[Source]:
-    """The file of that name; `-` is standard input.
+    """Opens the file of this name; `-` is standard input.
 
     Raises: typer.Exit, when it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""`jumun rebuild`: the read models folded anew from the ledger."""
+"""`jumun rebuild`: rebuilds the read models from the ledger."""
 
 import fcntl
 from collections.abc import Generator
@@ -21,9 +21,9 @@ from infra.settings import LEDGER, READ_MODELS, Settings
 
 
 def rebuild(as_json: AsJson = False, home: Home = None) -> None:
-    """Fold the read models anew from the ledger.  Until it is done, who asks sees the old ones.
+    """Rebuild the read models from the ledger.  Questions see the old ones until the rebuild is done.
 
-    Needed after a restore; else only if `jumun verify` finds that they are not what the ledger makes of them.
+    Needed after a restore, or if `jumun verify` finds that the read models differ from the ledger.
 
     Example: jumun rebuild
     """
@@ -33,13 +33,13 @@ def rebuild(as_json: AsJson = False, home: Home = None) -> None:
         show.in_json([asdict(done)])
         return
     partitions = f"{done.partitions} partition{'' if done.partitions == 1 else 's'}"
-    show.console.print(f"{done.events:,} events of {partitions} were folded anew.", highlight=False)
+    show.console.print(f"{done.events:,} events of {partitions} were folded.", highlight=False)
 
 
 def _embedded(chosen: Settings) -> Rebuilt:
     must_exist(chosen)
     with (
-        _alone(chosen.home),
+        _projector_lock(chosen.home),
         closing(ReadOnlySqliteLedger(str(chosen.home / LEDGER))) as ledger,
         closing(ReadModels(str(chosen.home / READ_MODELS))) as models,
         bar("folding", last_position(ledger)) as step,
@@ -60,16 +60,16 @@ def _production(chosen: Settings) -> Rebuilt:
 
 
 @contextmanager
-def _alone(home: Path) -> Generator[None]:
-    """The one that folds; whoever else does keeps the lock for as long as it runs."""
-    with (home / "projector.lock").open("a") as held:
+def _projector_lock(home: Path) -> Generator[None]:
+    """Holds the lock of the projector; ends the command if another process holds it."""
+    with (home / "projector.lock").open("a") as lock_file:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             show.problem(
-                f"Another process folds into the read models of {home}.",
+                f"Another process updates the read models in {home}.",
                 "nothing was changed.",
-                "wait until it has ended, or end it; then run this again.",
+                "wait until that process ends, or stop it; then run this command again.",
             )
             raise typer.Exit(3) from None
         yield

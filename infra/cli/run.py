@@ -1,4 +1,4 @@
-"""`jumun run`: the workers of the production way; and what is set."""
+"""`jumun run`: starts the workers of production.  `jumun settings`: prints the settings."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from infra.workers.process import Worker
 
-run = typer.Typer(no_args_is_help=True, help="Start a worker of the production way; SIGTERM lets it finish.")
+run = typer.Typer(no_args_is_help=True, help="Start a worker of production; SIGTERM stops it cleanly.")
 
 
 def _run(open_worker: "Callable[[Settings], Worker]") -> None:
@@ -30,13 +30,14 @@ def _run(open_worker: "Callable[[Settings], Worker]") -> None:
 @run.command("engine")
 def run_engine(
     skip_deleted: Annotated[
-        bool, typer.Option(help="Go on where the topic begins, though messages before it are lost.")
+        bool,
+        typer.Option(help="Continue at the start of the topic, although unread messages were deleted."),
     ] = False,
     new_topic: Annotated[
-        bool, typer.Option(help="Go on with an inbound topic that was made anew, from its beginning.")
+        bool, typer.Option(help="Continue with a recreated inbound topic, from its beginning.")
     ] = False,
 ) -> None:
-    """Decide what comes in.  Start as many as there is work for: they share the partitions.
+    """Decide the messages of the inbound topic.  Several engines share the partitions.
 
     Example: jumun run engine
     """
@@ -47,7 +48,7 @@ def run_engine(
 
 @run.command("relay")
 def run_relay() -> None:
-    """Tell what was decided to the ledger topic.  One works, others stand by.
+    """Publish events, outcomes and dead letters from the ledger to Kafka.  One leads, others are standbys.
 
     Example: jumun run relay
     """
@@ -59,10 +60,10 @@ def run_relay() -> None:
 @run.command("projector")
 def run_projector(
     schema: Annotated[
-        str | None, typer.Option(help="Schema of the read models; default: the settings'.")
+        str | None, typer.Option(help="Schema of the read models; default: from the settings.")
     ] = None,
 ) -> None:
-    """Fold what was told into read models.  Start as many as there is work for: they share the partitions.
+    """Fold the events of the ledger topic into read models.  Several projectors share the partitions.
 
     Examples:
       jumun run projector
@@ -77,10 +78,10 @@ def run_projector(
 @run.command("timekeeper")
 def run_timekeeper(
     allow_jump: Annotated[
-        bool, typer.Option(help="Tell the time though more than a day has passed since it was last told.")
+        bool, typer.Option(help="Start although the last tick is more than a day old.")
     ] = False,
 ) -> None:
-    """Say once a second how late it is, so that deadlines fall due.  One works, others stand by.
+    """Publish a tick every second, so that deadlines fall due.  One leads, others are standbys.
 
     Example: jumun run timekeeper
     """
@@ -91,10 +92,10 @@ def run_timekeeper(
 
 @run.command("all")
 def run_all(
-    engines: Annotated[int, typer.Option(help="How many engine workers.", min=1, max=64)] = 1,
-    projectors: Annotated[int, typer.Option(help="How many projectors.", min=1, max=64)] = 1,
+    engines: Annotated[int, typer.Option(help="Number of engines.", min=1, max=64)] = 1,
+    projectors: Annotated[int, typer.Option(help="Number of projectors.", min=1, max=64)] = 1,
 ) -> None:
-    """Run all of them on this machine, each a process, started again when it ends.
+    """Run all workers on this machine, each in a process that is restarted when it ends.
 
     Example: jumun run all --engines 2
     """
@@ -106,25 +107,27 @@ def run_all(
     port = Settings().metrics_port
     own = {
         name: {
-            "JUMUN_METRICS_PORT": str(port + place if port else 0),
+            "JUMUN_METRICS_PORT": str(port + index if port else 0),
             "JUMUN_WORKER_NAME": f"{socket.gethostname()}-{name}",
         }
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     }
     supervise(own, {name: ("run", role) for name, role in names.items()}, SYSTEM)
 
 
 def settings(as_json: AsJson = False) -> None:
-    """Print every setting as it is now, with secrets hidden.
+    """Print every setting with its current value; secrets are hidden.
 
     Example: jumun settings
     """
     now = Settings()
-    said = {name: _hidden(value) for name, value in now}
+    values = {name: _hidden(value) for name, value in now}
     if as_json:
-        typer.echo(json.dumps(said, indent=1, default=str))
+        typer.echo(json.dumps(values, indent=1, default=str))
         return
-    rows = [(f"JUMUN_{name.upper()}", said[name], "" if _is_default(now, name) else "yes") for name in said]
+    rows = [
+        (f"JUMUN_{name.upper()}", values[name], "" if _is_default(now, name) else "yes") for name in values
+    ]
     show.table("Settings", ("setting", "value", "set"), rows, most=len(rows))
 
 

@@ -1,4 +1,4 @@
-"""`jumun serve`: HTTP."""
+"""`jumun serve`: starts the HTTP server."""
 
 import signal
 import sys
@@ -13,13 +13,13 @@ from infra.settings import Settings
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Where to listen; default: this machine alone.")] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default: 8080.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port; default: 8080.")] = None,
     home: Home = None,
 ) -> None:
-    """Take messages in and answer questions over HTTP.
+    """Start the HTTP server: it takes messages and answers questions.
 
-    Embedded, unless JUMUN_KAFKA and JUMUN_DATABASE_URL name the servers of production.
+    It runs embedded, unless JUMUN_KAFKA and JUMUN_DATABASE_URL are set.
 
     Example: jumun serve --port 8080
     """
@@ -28,23 +28,26 @@ def serve(
     _serve(Settings.model_validate({**chosen.model_dump(), **where}))
 
 
-def _say(chosen: Settings, trouble: str, *, open_to_all: bool) -> None:
+def _print_start(chosen: Settings, trouble: str, *, open_to_all: bool) -> None:
     if open_to_all:
         show.errors.print(
-            "[bold yellow]Others than this machine can reach this server, unencrypted.[/] "
+            "[bold yellow]Other machines can reach this server, and the connection is not encrypted.[/] "
             "Put a proxy with TLS in front of it."
         )
     if trouble:
         show.errors.print(
-            f"Nobody may do anything yet: {escape(trouble)}. "
-            "`jumun token new` makes a token, JUMUN_HTTP_TOKENS names the file."
+            f"No request is allowed yet: {escape(trouble)}. "
+            "Create a token with `jumun token new`, and set JUMUN_HTTP_TOKENS to its file."
         )
     host = f"[{chosen.http_host}]" if ":" in chosen.http_host else chosen.http_host
     show.errors.print(f"Listening on http://{host}:{chosen.http_port}", highlight=False, markup=False)
 
 
-def _orderly() -> None:
-    """The server finishes what was begun, then hands the signal on: what is open is closed all the same."""
+def _exit_on_signals() -> None:
+    """Makes signals raise SystemExit, so that the stores are closed.
+
+    The server finishes its requests first, and then raises the signal again.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
 
@@ -54,20 +57,20 @@ def _end(*_: object) -> None:
 
 
 def _serve(chosen: Settings) -> None:
-    from infra.embedded.writer import InUse  # noqa: PLC0415  the other commands start faster without a server
+    from infra.embedded.writer import InUse  # noqa: PLC0415  other commands start faster without the server
     from infra.http.server import is_loopback, listening, server  # noqa: PLC0415
     from infra.wiring.server import HalfSet, opened  # noqa: PLC0415
 
     try:
         with listening(chosen) as bound, opened(chosen) as services:
-            _say(chosen, services.tokens.trouble, open_to_all=not is_loopback(chosen.http_host))
-            _orderly()
+            _print_start(chosen, services.tokens.trouble, open_to_all=not is_loopback(chosen.http_host))
+            _exit_on_signals()
             server(services).run(sockets=[bound])
     except HalfSet as missing:
         show.problem(
-            f"Production needs Kafka and PostgreSQL, and {missing} is not set.",
+            f"Production needs Kafka and PostgreSQL, but {missing} is not set.",
             "nothing was changed.",
-            f"set {missing} as well, or neither for the embedded ledger.",
+            f"set {missing}, too; or unset the other one to run embedded.",
         )
         raise typer.Exit(2) from None
     except InUse as other:

@@ -1,4 +1,4 @@
-"""Answers as a person, a program or a spreadsheet wants them: tables that fit, JSON, CSV."""
+"""Prints rows as tables that fit the terminal, as JSON or as CSV."""
 
 import json
 import sys
@@ -16,14 +16,14 @@ from projections.questions.as_of import AsOf
 
 LIMIT: Final = 40
 WRAPPED: Final = frozenset({"what", "why", "at", "message", "finding", "because of"})
-"""Columns that give way when a table is too wide."""
+"""Columns that wrap when a table is too wide."""
 
 console = Console()
 errors = Console(stderr=True)
 
 
 def for_a_program(rows: Iterable[Mapping[str, Any]], as_json: bool, as_csv: bool) -> bool:
-    """Whether a program asks, which has its answer by then: JSON, or CSV with a header."""
+    """Prints the rows as JSON or CSV, if one of these is asked for.  Returns whether it has printed."""
     if as_json:
         in_json(rows)
     elif as_csv:
@@ -32,7 +32,7 @@ def for_a_program(rows: Iterable[Mapping[str, Any]], as_json: bool, as_csv: bool
 
 
 def in_json(rows: Iterable[Mapping[str, Any]]) -> None:
-    """One array; instants in RFC 3339, exact numbers as text."""
+    """Prints one JSON array: instants in RFC 3339, decimal numbers as strings."""
     listed = [dict(row) for row in rows]
     sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=1, default=str) + "\n")
 
@@ -40,9 +40,9 @@ def in_json(rows: Iterable[Mapping[str, Any]]) -> None:
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, most: int = LIMIT, note: str = ""
 ) -> None:
-    """A table as wide as the terminal allows; numbers right, at most `most` rows."""
-    listed = [[said(value) for value in row] for row in rows]
-    columns, listed = _with_something(columns, listed)
+    """Prints a table as wide as the terminal; numbers are right-aligned; `most` is the most rows."""
+    listed = [[text_of(value) for value in row] for row in rows]
+    columns, listed = _without_empty_columns(columns, listed)
     console.print(f"[bold]{title}[/]", highlight=False, soft_wrap=True)
     shown = Table(header_style="cyan", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for index, column in enumerate(columns):
@@ -62,8 +62,10 @@ def table(
     console.print()
 
 
-def _with_something(columns: Sequence[str], rows: list[list[str]]) -> tuple[Sequence[str], list[list[str]]]:
-    """Without the columns in which nothing stands but zeros."""
+def _without_empty_columns(
+    columns: Sequence[str], rows: list[list[str]]
+) -> tuple[Sequence[str], list[list[str]]]:
+    """Drops the columns that have only empty cells and zeros."""
     kept = [i for i in range(len(columns)) if any(row[i] not in {"0", "", "–"} for row in rows)]
     return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
@@ -72,8 +74,8 @@ def _is_figure(text: str) -> bool:
     return text in {"", "–"} or text.rstrip(" %").replace(",", "").replace(".", "").lstrip("-").isdigit()
 
 
-def said(value: Any) -> str:
-    """A value as a person reads it."""
+def text_of(value: Any) -> str:
+    """A value as text for a person."""
     match value:
         case None:
             return "–"
@@ -96,7 +98,7 @@ def percent(rate: Decimal | None) -> str:
 
 
 def duration(seconds: Decimal | None) -> str:
-    """Seconds in the unit that a person would choose."""
+    """A duration in days, hours, minutes or seconds, by its size."""
     if seconds is None:
         return "–"
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
@@ -106,12 +108,12 @@ def duration(seconds: Decimal | None) -> str:
 
 
 def as_of(answer: AsOf) -> str:
-    """For which event and instant an answer holds."""
+    """The event and the instant for which an answer holds, as a note below a table."""
     return f"as of event {answer.as_of_position:,} and {answer.as_of.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def problem(what: str, kept: str, next_step: str) -> None:
-    """What happened, what was kept, and what to do next."""
+    """Prints an error to standard error: what happened, what was kept, and what to do next."""
     errors.print(f"[bold red]{what}[/]")
     errors.print(f"  kept: {kept}")
     errors.print(f"  next: {next_step}")

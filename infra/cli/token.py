@@ -1,4 +1,4 @@
-"""`jumun token`: who may do what over HTTP."""
+"""`jumun token`: creates and lists access tokens for HTTP."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +11,14 @@ from infra.cli import show
 from infra.cli.options import AsCsv, AsJson
 from infra.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Tokens for HTTP: each bound to sellers and rights.")
-File = Annotated[Path | None, typer.Option("--file", help="Where they are kept; default: JUMUN_HTTP_TOKENS.")]
+app = typer.Typer(no_args_is_help=True, help="Create and list access tokens for HTTP.")
+File = Annotated[Path | None, typer.Option("--file", help="The token file; default: JUMUN_HTTP_TOKENS.")]
 DEFAULT = Path("tokens.toml")
 _RIGHTS = ", ".join(tokens.RIGHTS)
 
 
-def _file(asked: Path | None) -> Path:
-    return asked or Settings().http_tokens or DEFAULT
+def _file(path: Path | None) -> Path:
+    return path or Settings().http_tokens or DEFAULT
 
 
 def _wrong(error: ValidationError) -> str:
@@ -28,12 +28,12 @@ def _wrong(error: ValidationError) -> str:
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Whose it is; letters, digits, . _ -")],
-    seller: Annotated[list[str], typer.Option(help="For this seller; may be said again; * for all.")],
-    right: Annotated[list[str], typer.Option(help=f"May do this: {_RIGHTS}; may be said again.")],
+    name: Annotated[str, typer.Argument(help="A name for the token; letters, digits, . _ -")],
+    seller: Annotated[list[str], typer.Option(help="A seller that it is for; repeatable; * for all.")],
+    right: Annotated[list[str], typer.Option(help=f"A right that it has: {_RIGHTS}; repeatable.")],
     file: File = None,
 ) -> None:
-    """Make a token, print it this once, and keep its hash.
+    """Create a token and print it.  Only its hash is stored, so it cannot be printed again.
 
     Example: jumun token new shop --seller acme --right publish --right read
     """
@@ -42,35 +42,35 @@ def new(
         secret = tokens.new(path, name, seller, right)
     except tokens.TokenExists:
         show.problem(
-            f"A token called {name} is there already.",
-            "it stays as it was.",
-            f"choose another name, or take its entry out of {path} first.",
+            f"There is already a token with the name {name}.",
+            "the existing token is unchanged.",
+            f"choose another name, or remove its entry from {path} first.",
         )
         raise typer.Exit(2) from None
     except ValidationError as error:
         show.problem(_wrong(error), "no token was made.", f"rights are: {_RIGHTS}.")
         raise typer.Exit(2) from None
-    except tokens.NotTokens as error:
-        show.problem(f"{error}.", "the file stays as it is.", "correct it, or name another with --file.")
+    except tokens.TokenFileError as error:
+        show.problem(f"{error}.", "the file is unchanged.", "correct it, or name another with --file.")
         raise typer.Exit(2) from None
     typer.echo(secret)
-    show.errors.print(f"It is shown this once; {path} has its hash.", highlight=False)
+    show.errors.print(f"Copy the token now: {path} has only its hash.", highlight=False)
     if Settings().http_tokens is None:
-        show.errors.print(f"Servers read it if JUMUN_HTTP_TOKENS={path}", highlight=False)
+        show.errors.print(f"Start the server with JUMUN_HTTP_TOKENS={path}", highlight=False)
 
 
 @app.command("list")
 def list_(file: File = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
-    """Which tokens there are, for whom, and what they may do.
+    """List the tokens with their sellers and rights.
 
     Example: jumun token list
     """
     try:
-        found = tokens.read(_file(file))
-    except tokens.NotTokens as error:
-        show.problem(f"{error}.", "nothing was changed.", "correct it: nobody may do anything until then.")
+        listed = tokens.read(_file(file))
+    except tokens.TokenFileError as error:
+        show.problem(f"{error}.", "nothing was changed.", "correct it: until then, no request is allowed.")
         raise typer.Exit(2) from None
-    rows = [{"name": one.name, "sellers": one.sellers, "rights": one.rights} for one in found]
+    rows = [{"name": one.name, "sellers": one.sellers, "rights": one.rights} for one in listed]
     if show.for_a_program(rows, as_json, as_csv):
         return
     show.table(
@@ -78,6 +78,6 @@ def list_(file: File = None, as_json: AsJson = False, as_csv: AsCsv = False) -> 
         ("name", "sellers", "rights"),
         [
             (one.name, "all" if one.sellers == tokens.ALL else ", ".join(one.sellers), ", ".join(one.rights))
-            for one in found
+            for one in listed
         ],
     )

@@ -1,4 +1,4 @@
-"""`jumun topics`: the four topics on Kafka."""
+"""`jumun topics`: creates, checks and recreates the four Kafka topics."""
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -13,22 +13,26 @@ from infra.settings import Settings
 if TYPE_CHECKING:
     from infra.kafka.ports import Cluster
 
-app = typer.Typer(no_args_is_help=True, help="The four topics on Kafka.")
+app = typer.Typer(no_args_is_help=True, help="Create, check or recreate the four Kafka topics.")
 
 
 @contextmanager
 def reached(settings: Settings) -> "Generator[Cluster]":
-    """The cluster; or a sentence that says why it is not."""
-    from infra.cli.worker import reaching, told  # noqa: PLC0415  loads the clients of Kafka
+    """Opens the cluster; prints why and ends the command if that fails."""
+    from infra.cli.worker import explaining_unreachable, explaining_worker_errors  # noqa: PLC0415  loads the clients of Kafka
     from infra.kafka.client import connect  # noqa: PLC0415
 
-    with told(), reaching(), closing(connect(settings).cluster()) as cluster:
+    with (
+        explaining_worker_errors(),
+        explaining_unreachable(),
+        closing(connect(settings).cluster()) as cluster,
+    ):
         yield cluster
 
 
 @app.command()
 def create() -> None:
-    """Make those that are missing.  May be said twice.
+    """Create the topics that are missing.  It may be run again.
 
     Example: jumun topics create
     """
@@ -42,7 +46,7 @@ def create() -> None:
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
-    """Say what about them is not as it must be, and what to do about it.
+    """Check whether the topics are as they must be, and print how to correct them.
 
     Example: jumun topics check --json
     """
@@ -55,27 +59,28 @@ def check(as_json: AsJson = False) -> None:
         show.in_json([finding._asdict() for finding in findings])
     elif findings:
         rows = [(f.topic, f.what, f.found, f.wanted, f.todo) for f in findings]
-        show.table("Not as they must be", ("topic", "what", "found", "wanted", "why"), rows)
+        show.table("Topics to correct", ("topic", "what", "is", "should be", "why"), rows)
     else:
         show.console.print("All four topics are as they must be.")
     if findings:
         raise typer.Exit(1)
 
 
-@app.command()
-def anew(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Delete ledger, outcomes and set-aside with all they hold, and make them again.  Never inbound.
+@app.command("anew", hidden=True)  # its former name
+@app.command("recreate")
+def recreate_topics(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete and create the topics ledger, outcomes and set-aside; their records are lost.  Keeps inbound.
 
-    After a restore: the relay then tells the whole ledger anew.
+    Needed after a restore: the relay then publishes the whole ledger again.
 
-    Example: jumun topics anew --yes
+    Example: jumun topics recreate --yes
     """
     from infra.kafka import recreate  # noqa: PLC0415
 
     settings = Settings()
     names = ", ".join(settings.topic(kind) for kind in ("ledger", "outcomes", "set-aside"))
-    if not yes and not typer.confirm(f"Delete {names} with all they hold?"):
-        show.problem("You said no.", "everything.", "say yes, or --yes.")
+    if not yes and not typer.confirm(f"Delete {names} with all records?"):
+        show.problem("You answered no.", "everything.", "answer yes, or use --yes.")
         raise typer.Exit(1)
     with reached(settings) as cluster:
         recreate.recreate(cluster, settings)

@@ -1,4 +1,4 @@
-"""How a worker is run from the command line, and what is said when it cannot mend itself."""
+"""Runs a worker from the command line; prints advice for errors that a person must solve."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import typer
 from infra import logging
 from infra.cli import show
 from infra.clock import SYSTEM
-from infra.kafka import topics as shapes
+from infra.kafka import topics
 from infra.kafka.client import Misconfigured
 from infra.kafka.ports import Unreachable
 from infra.read_models.schema_setup import OtherLedger
@@ -22,23 +22,23 @@ from infra.workers.process import Worker, run
 from infra.workers.timekeeper import Jumped
 
 CANNOT: Final = 5
-"""Exit code of a worker that needs a person."""
+"""Exit status of a worker that a person must help."""
 _TODO: Final[dict[type[Exception], str]] = {
     NotSet: "set it in the environment (JUMUN_...) or in the file that JUMUN_SETTINGS names.",
-    NoTopic: "`jumun topics create` makes it.",
+    NoTopic: "run `jumun topics create`.",
     Misconfigured: "correct the settings; `jumun settings` prints them.",
-    OtherTopic: "if the old one is lost for good, start once with --new-topic; the publishers send again.",
-    Deleted: "if what was deleted is lost for good, start once with --skip-deleted.",
-    OtherLedger: "the database was restored, or it is another one: see the operations page, Restore.",
-    Disagrees: "the database was restored, or it is another one: see the operations page, Restore.",
+    OtherTopic: "if the old topic is lost, start once with --new-topic; the publishers must send again.",
+    Deleted: "if the deleted messages are lost, start once with --skip-deleted.",
+    OtherLedger: "the database was restored, or is another one: see docs/operations.md, Restore.",
+    Disagrees: "the database was restored, or is another one: see docs/operations.md, Restore.",
     Jumped: "correct the clock; if it is right, start once with --allow-jump.",
-    shapes.TooFewBrokers: "add brokers.",
+    topics.TooFewBrokers: "add brokers.",
 }
 
 
 @contextmanager
-def told() -> Generator[None]:
-    """What a worker cannot mend by itself becomes a sentence that says what to do."""
+def explaining_worker_errors() -> Generator[None]:
+    """Prints an error that a person must solve, with advice, and ends the command."""
     try:
         yield
     except tuple(_TODO) as error:
@@ -51,19 +51,21 @@ def told() -> Generator[None]:
 
 
 @contextmanager
-def reaching() -> Generator[None]:
-    """A cluster that does not answer becomes a sentence."""
+def explaining_unreachable() -> Generator[None]:
+    """Prints that the cluster does not answer, and ends the command."""
     try:
         yield
     except Unreachable as error:
         show.problem(
-            f"Kafka does not answer: {error}.", "nothing was changed.", "`jumun doctor` finds out more."
+            f"Kafka does not answer: {error}.",
+            "nothing was changed.",
+            "run `jumun doctor` to find the cause.",
         )
         raise typer.Exit(4) from None
 
 
 def run_worker(open_worker: Callable[[Settings], Worker], settings: Settings) -> None:
-    """Until SIGTERM, or until it needs a person."""
+    """Runs the worker until SIGTERM, or until an error that a person must solve."""
     logging.set_up(settings)
-    with told():
+    with explaining_worker_errors():
         run(lambda: open_worker(settings), settings, SYSTEM)

@@ -1,1 +1,2 @@
-"""A marketplace made up for trying Jumun: always the same for the same seed."""
+"""Generates the messages of an invented marketplace, for trying Jumun.  The same seed gives the same
+messages."""

@@ -1,4 +1,4 @@
-"""Sellers, their stock, and the lives of their orders: paid, packed, shipped, cancelled, lost, returned."""
+"""Simulates sellers, their stock and their orders: paid, packed, shipped, cancelled, lost, returned."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from infra.demo.messages import MessageCollector
 
 SELLERS: Final = ("seoul-home", "busan-sport", "jeju-tea", "daegu-books", "incheon-toys")
 SHARES: Final = (0.5, 0.25, 0.13, 0.06, 0.06)
-"""Which part of the orders each seller has, about."""
+"""The approximate share of the orders of each seller."""
 CHANNELS: Final = ("naver", "coupang", "shopify")
 AN_ORDER: Final = "N-000042"
 SHOWN: Final = (
@@ -33,7 +33,7 @@ BEGIN: Final = datetime(2026, 3, 1, 15, 0, tzinfo=UTC)
 DAYS: Final = 28
 SKUS: Final = 40
 SCARCE: Final = 3
-"""The first SKUs of each seller run out now and then."""
+"""The number of SKUs of each seller, the first ones, that sometimes run out."""
 HOUR: Final = timedelta(hours=1)
 PRICES: Final = (4_900, 12_000, 19_900, 34_500, 79_000)
 REASONS: Final = (
@@ -47,12 +47,12 @@ REASONS: Final = (
 
 
 def expected(orders: int) -> int:
-    """About how many messages that many orders make, for the progress bar."""
+    """The approximate number of messages for this many orders, for the progress bar."""
     return int(orders * 7.7) + 1_900
 
 
 def messages(orders: int, seed: int) -> list[bytes]:
-    """All messages of the marketplace, as they arrive."""
+    """All messages of the marketplace, in the order of their arrival."""
     market = _Market(Random(seed))
     market.open(orders)
     for number in range(orders):
@@ -69,10 +69,10 @@ class _Market:
         """Pieces of a SKU that a seller receives each week."""
 
     def open(self, orders: int) -> None:
-        """Sellers, their first stock, and what comes in every week."""
+        """The sellers, and the stock that they receive each week."""
         for seller in SELLERS:
             how = {"zone": "Asia/Seoul", "currency": "KRW", "mode": "live"}
-            self.messages.tell("seller-open-requested", seller, BEGIN, how, actor=f"owner:{seller}")
+            self.messages.add("seller-open-requested", seller, BEGIN, how, actor=f"owner:{seller}")
         for share, seller in zip(SHARES, SELLERS, strict=True):
             enough = self.weekly[seller] = 8 + int(orders * share / (4 * SKUS) * 3.4)
             for week in range(4):
@@ -82,7 +82,7 @@ class _Market:
         self._hold_unpaid(SELLERS[2])
 
     def _hold_unpaid(self, seller: str) -> None:
-        """This seller holds stock for a day while he waits for a bank transfer."""
+        """The policy of a seller who reserves stock for a day, until the bank transfer arrives."""
         policy = {
             "kind": "stock_policy",
             "id": "hold-a-day",
@@ -96,17 +96,17 @@ class _Market:
             "channel_shares": {"shopify": "0.8"},
             "hold_unpaid_minutes": 1_440,
         }
-        self.messages.tell(
+        self.messages.add(
             "policy-adoption-requested", seller, BEGIN, {"policy": policy}, actor=f"owner:{seller}"
         )
 
     def _receive(self, seller: str, sku: int, pieces: int, at: datetime, name: str) -> None:
         receipt = f"receipt-{seller}-{sku}-{name}"
         data = {"sku": _sku(sku), "receipt_id": receipt, "pieces": pieces}
-        self.messages.tell("stock-received", seller, at, data, message_id=receipt, source="warehouse")
+        self.messages.add("stock-received", seller, at, data, message_id=receipt, source="warehouse")
 
     def live(self, number: int, orders: int) -> None:
-        """One order from its placement to whatever becomes of it."""
+        """One order, from its placement to its end."""
         life = _Life(self, number, BEGIN + timedelta(days=DAYS) * number / orders)
         life.place()
         if life.paid:
@@ -117,7 +117,7 @@ class _Market:
             self.messages.tick(BEGIN + hours * HOUR)
 
     def disturbed(self) -> Iterator[bytes]:
-        """What really arrives: some things twice, some garbage among it."""
+        """The messages as they arrive: with some duplicates and some unreadable ones."""
         for line in self.messages.lines():
             yield line
             if self.chance.random() < 0.02:
@@ -135,8 +135,8 @@ def _garbage(chance: Random, line: bytes) -> bytes:
         line.replace(b'"sellerid"', b'"selerid"'),
         b"<html>502 Bad Gateway</html>",
     )
-    made = chance.choice(broken)
-    return made if made != line else b"{}"
+    garbage = chance.choice(broken)
+    return garbage if garbage != line else b"{}"
 
 
 def _sku(number: int) -> str:
@@ -144,7 +144,7 @@ def _sku(number: int) -> str:
 
 
 class _Life:
-    """What happens to one order.  Draws its chances in a fixed order, so that a seed tells all."""
+    """What happens to one order.  Random numbers are drawn in a fixed order: the seed determines all."""
 
     def __init__(self, market: _Market, number: int, at: datetime) -> None:
         self.market, self.at, self.chance = market, at, market.chance
@@ -160,10 +160,10 @@ class _Life:
         self.total = sum(PRICES[sku % len(PRICES)] * pieces for _, sku, pieces in self.lines)
         self.paid = self.chance.random() > 0.02
         self.near = self.chance.random() < 0.05
-        """Near enough to have it on the same day."""
+        """Whether the buyer lives near enough for a delivery on the same day."""
 
-    def _tell(self, kind: str, at: datetime, data: dict[str, Any], **how: Any) -> None:
-        self.market.messages.tell(kind, self.seller, at, {**self.key, **data}, **how)
+    def _add(self, kind: str, at: datetime, data: dict[str, Any], **how: Any) -> None:
+        self.market.messages.add(kind, self.seller, at, {**self.key, **data}, **how)
 
     def _pieces(self) -> list[dict[str, Any]]:
         return [{"line": line, "pieces": pieces} for line, _, pieces in self.lines]
@@ -187,18 +187,16 @@ class _Life:
             "destination": where,
             "buyer": f"buyer {self.key['order_id']}",
         }
-        self._tell("order-placed", self.at, data, source=self.channel)
+        self._add("order-placed", self.at, data, source=self.channel)
         if self.paid:
             early = timedelta(minutes=-2) if self.chance.random() < 0.02 else timedelta(0)
             payment = {"payment_id": f"pay-{self.key['order_id']}", "amount": self.total}
-            self._tell(
-                "order-paid", self.at + timedelta(minutes=1), payment, source=self.channel, delay=early
-            )
+            self._add("order-paid", self.at + timedelta(minutes=1), payment, source=self.channel, delay=early)
 
     def fulfil(self) -> None:
         turn = self.chance.random()
         seen = self.at + timedelta(hours=self.chance.uniform(0.3, 1.5))
-        self._tell("order-acknowledged", seen, {}, source=self.channel)
+        self._add("order-acknowledged", seen, {}, source=self.channel)
         scarce = next((line for line in self.lines if line[1] < SCARCE), None)
         if scarce is not None and turn < 0.06:
             self._out_of_stock(scarce, seen + HOUR)
@@ -211,32 +209,32 @@ class _Life:
         self._ship(packed)
 
     def _out_of_stock(self, scarce: tuple[str, int, int], at: datetime) -> None:
-        """A picker finds too few: the seller cancels a piece, and the SKU is off sale until it is counted."""
+        """The picker finds too few: the seller cancels a piece, and nobody may sell the SKU until a count."""
         line, sku, _ = scarce
         cancel = {
             "cancellation_id": f"oos-{self.key['order_id']}",
             "lines": [{"line": line, "pieces": 1}],
             "reason": "out_of_stock",
         }
-        self._tell("cancellation-requested", at, cancel, actor="operator:park")
+        self._add("cancellation-requested", at, cancel, actor="operator:park")
         count = f"count-{self.seller}-{sku}-{self.key['order_id']}"
-        found = self.market.weekly[self.seller] * self.chance.choice((2, 4, 6, 8)) // 10
-        counted = {"sku": _sku(sku), "count_id": count, "counted": found}
+        on_hand = self.market.weekly[self.seller] * self.chance.choice((2, 4, 6, 8)) // 10
+        counted = {"sku": _sku(sku), "count_id": count, "counted": on_hand}
         later = at + timedelta(hours=3)
-        self.market.messages.tell(
+        self.market.messages.add(
             "stock-counted", self.seller, later, counted, message_id=count, source="warehouse"
         )
 
     def _buyer_cancels(self, at: datetime) -> None:
         request = f"req-{self.key['order_id']}"
         line = self.lines[0][0]
-        asked = {"request_id": request, "lines": [{"line": line, "pieces": 1}], "words": "마음이 바뀌었어요"}
-        self._tell("cancel-requested", at, asked, source=self.channel)
+        wish = {"request_id": request, "lines": [{"line": line, "pieces": 1}], "words": "마음이 바뀌었어요"}
+        self._add("cancel-requested", at, wish, source=self.channel)
         if self.chance.random() < 0.7:
             answer = {"request_id": request, "approve": True}
-            self._tell("cancel-decision-requested", at + HOUR, answer, actor="operator:lee")
+            self._add("cancel-decision-requested", at + HOUR, answer, actor="operator:lee")
             refund = {"refund_id": f"ref-{request}", "amount": 4_900, "cause": "cancel"}
-            self._tell("refund-recorded", at + 20 * HOUR, refund, source="payments")
+            self._add("refund-recorded", at + 20 * HOUR, refund, source="payments")
         else:
             self._ship(at + 3 * HOUR, override=True)
 
@@ -246,50 +244,50 @@ class _Life:
             checked = {"passed": good, "by": "packer:choi"}
             pack = {"shipment_id": "1", "lines": self._pieces(), "quality_check": checked}
             when = at + timedelta(minutes=20 * minutes)
-            self._tell("pack-requested", when, pack, actor="packer:choi", source="warehouse")
+            self._add("pack-requested", when, pack, actor="packer:choi", source="warehouse")
         number = f"{self.chance.randrange(10**11):012}"
         leave: dict[str, Any] = {"shipment_id": "1", "carrier": "CJGLS", "tracking_number": number}
         if override:
             leave["override"] = {"operator": "operator:lee", "reason": "already with the courier"}
-        self._tell("dispatch-requested", at + HOUR, leave, actor="packer:choi", source="warehouse")
+        self._add("dispatch-requested", at + HOUR, leave, actor="packer:choi", source="warehouse")
         self._travel(at + 3 * HOUR)
 
     def _travel(self, at: datetime) -> None:
-        """Carrier scans: some arrive late, some in the wrong order, some parcels never."""
-        self._tell("shipment-tracked", at, {"shipment_id": "1", "status": "picked_up"}, source="carrier")
+        """The carrier's scans: some arrive late or in the wrong order, and some parcels are lost."""
+        self._add("shipment-tracked", at, {"shipment_id": "1", "status": "picked_up"}, source="carrier")
         slow = self.chance.random() < 0.04
         hours = self.chance.uniform(30, 70) if slow else self.chance.uniform(9, 24)
         came = at + timedelta(hours=self.chance.uniform(1, 4) if self.near else hours)
         if self.chance.random() < 0.004:
-            self._tell("shipment-tracked", came, {"shipment_id": "1", "status": "lost"}, source="carrier")
+            self._add("shipment-tracked", came, {"shipment_id": "1", "status": "lost"}, source="carrier")
             return
         late = timedelta(hours=self.chance.uniform(24, 96)) if self.chance.random() < 0.05 else timedelta(0)
         done = {"shipment_id": "1", "status": "delivered", "raw_code": "91"}
-        self._tell("shipment-tracked", came, done, source="carrier", delay=late)
+        self._add("shipment-tracked", came, done, source="carrier", delay=late)
         if self.chance.random() < 0.3:
             out = {"shipment_id": "1", "status": "out_for_delivery", "raw_code": "82"}
-            self._tell("shipment-tracked", came - 4 * HOUR, out, source="carrier", delay=5 * HOUR)
+            self._add("shipment-tracked", came - 4 * HOUR, out, source="carrier", delay=5 * HOUR)
         if self.chance.random() < 0.35:
             score = self.chance.choice((5, 5, 5, 4, 4, 3, 1))
             review = {"review_id": f"rev-{self.key['order_id']}", "score": score, "text": "잘 받았습니다"}
-            self._tell("review-posted", came + 30 * HOUR, review, source=self.channel)
+            self._add("review-posted", came + 30 * HOUR, review, source=self.channel)
         if self.chance.random() < 0.08:
             self._return(came + timedelta(hours=self.chance.uniform(10, 100)))
 
     def _return(self, at: datetime) -> None:
         name = f"ret-{self.key['order_id']}"
         line, sku, _ = self.lines[0]
-        asked = {
+        wish = {
             "return_id": name,
             "lines": [{"line": line, "pieces": 1}],
             "reason": self.chance.choice(REASONS),
         }
-        self._tell("return-requested", at, asked, source=self.channel, actor="buyer")
-        tell, seller = self.market.messages.tell, self.seller
+        self._add("return-requested", at, wish, source=self.channel, actor="buyer")
+        add, seller = self.market.messages.add, self.seller
         agreed = {"return_id": name, "approve": True}
-        tell("return-decision-requested", seller, at + HOUR, agreed, actor="operator:lee")
-        tell("return-collected", seller, at + 24 * HOUR, {"return_id": name}, source="carrier")
-        tell("return-received", seller, at + 50 * HOUR, {"return_id": name}, source="warehouse")
+        add("return-decision-requested", seller, at + HOUR, agreed, actor="operator:lee")
+        add("return-collected", seller, at + 24 * HOUR, {"return_id": name}, source="carrier")
+        add("return-received", seller, at + 50 * HOUR, {"return_id": name}, source="warehouse")
         fine = self.chance.random() < 0.75
         unit = {
             "line": line,
@@ -297,9 +295,9 @@ class _Life:
             "condition": "new" if fine else "damaged",
             "disposition": "restock" if fine else "scrap",
         }
-        looked = {"return_id": name, "inspection_id": name, "units": [unit]}
-        tell("return-inspected", seller, at + 55 * HOUR, looked, source="warehouse")
+        inspection = {"return_id": name, "inspection_id": name, "units": [unit]}
+        add("return-inspected", seller, at + 55 * HOUR, inspection, source="warehouse")
         if self.chance.random() < 0.9:
             amount = PRICES[sku % len(PRICES)]
             refund = {"refund_id": f"ref-{name}", "amount": amount, "cause": "return", "return_id": name}
-            self._tell("refund-recorded", at + 70 * HOUR, refund, source="payments")
+            self._add("refund-recorded", at + 70 * HOUR, refund, source="payments")

@@ -1,4 +1,4 @@
-"""How the demo's shops, warehouse and carriers put what they tell into messages."""
+"""Builds the inbound messages of the demo's shops, warehouse and carriers."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TimedMessage:
-    """A message on its way: `arrives` may be later than the time it tells of, or out of order."""
+    """A message with its time of arrival, which may be later than its own time, or out of order."""
 
     arrives: datetime
     number: int
@@ -17,12 +17,12 @@ class TimedMessage:
 
 
 class MessageCollector:
-    """Collects messages in the order in which they are told, numbered so that sorting is stable."""
+    """Collects messages in the order of `add`, numbered so that sorting by arrival is stable."""
 
     def __init__(self) -> None:
-        self.told: list[TimedMessage] = []
+        self.timed: list[TimedMessage] = []
 
-    def tell(  # noqa: PLR0913  each is an attribute of the message
+    def add(  # noqa: PLR0913  each is an attribute of the message
         self,
         kind: str,
         seller: str,
@@ -35,7 +35,7 @@ class MessageCollector:
         delay: timedelta = timedelta(0),
     ) -> None:
         """Adds a message that happens `at` and arrives `delay` later (or earlier: out of order)."""
-        number = len(self.told)
+        number = len(self.timed)
         message: dict[str, Any] = {
             "specversion": "1.0",
             "id": message_id or f"{seller}-{number}",
@@ -61,8 +61,8 @@ class MessageCollector:
         self.put(at, json.dumps(message).encode())
 
     def put(self, arrives: datetime, line: bytes) -> None:
-        self.told.append(TimedMessage(arrives, len(self.told), line))
+        self.timed.append(TimedMessage(arrives, len(self.timed), line))
 
     def lines(self) -> list[bytes]:
-        """All messages as they arrive."""
-        return [told.line for told in sorted(self.told, key=lambda told: (told.arrives, told.number))]
+        """All messages in the order of their arrival."""
+        return [timed.line for timed in sorted(self.timed, key=lambda timed: (timed.arrives, timed.number))]

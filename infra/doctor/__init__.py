@@ -1,23 +1,23 @@
-"""What may be wrong with this machine, the broker and the database, each looked at without changing it."""
+"""Checks this machine, Kafka and the database for problems.  The checks change nothing."""
 
 import os
 from functools import partial
 
 from infra.clock import SYSTEM, Clock
 from infra.doctor import belonging, broker, database, embedded, machine
-from infra.doctor.finding import LIMIT_S, Check, Finding, together
+from infra.doctor.finding import LIMIT_S, Check, Finding, run_checks
 from infra.settings import Settings
 
 __all__ = ["Finding", "diagnose"]
 
 
 def diagnose(settings: Settings, *, clock: Clock = SYSTEM, limit_s: float = LIMIT_S) -> list[Finding]:
-    """Everything that can be looked at with these settings, within twice the limit.
+    """The findings of all checks that apply to these settings; takes twice the limit at most.
 
-    A server that does not answer is told of once: what else it would be asked is left out.
+    A server that does not answer is one finding: further checks of it are skipped.
     """
-    found = together(_first(settings, clock), limit_s)
-    broken = {one.what for one in found if one.state == "wrong"}
+    findings = run_checks(_first_checks(settings, clock), limit_s)
+    broken = {one.what for one in findings if one.state == "wrong"}
     more: dict[str, Check] = {}
     with_kafka, with_database = settings.kafka and "Kafka" not in broken, "PostgreSQL" not in broken
     if with_kafka:
@@ -25,11 +25,11 @@ def diagnose(settings: Settings, *, clock: Clock = SYSTEM, limit_s: float = LIMI
     if settings.database_url is not None and with_database:
         more |= database_checks(settings, clock)
         if with_kafka:
-            more["lag, relay"] = partial(belonging.untold, settings, clock)
-    return found + together(more, limit_s)
+            more["lag, relay"] = partial(belonging.relay_lag, settings, clock)
+    return findings + run_checks(more, limit_s)
 
 
-def _first(settings: Settings, clock: Clock) -> dict[str, Check]:
+def _first_checks(settings: Settings, clock: Clock) -> dict[str, Check]:
     checks: dict[str, Check] = {
         "versions": machine.versions,
         "environment": partial(machine.forbidden, os.environ),
@@ -47,9 +47,9 @@ def _first(settings: Settings, clock: Clock) -> dict[str, Check]:
 
 def kafka_checks(settings: Settings, clock: Clock) -> dict[str, Check]:
     return {
-        "topics": partial(broker.shapes, settings),
+        "topics": partial(broker.topic_settings, settings),
         "rights": partial(broker.rights, settings),
-        "time told": partial(broker.told_time, settings, clock),
+        "last tick": partial(broker.check_ticks, settings, clock),
         "lag": partial(broker.lags, settings),
     }
 
@@ -60,5 +60,5 @@ def database_checks(settings: Settings, clock: Clock) -> dict[str, Check]:
         "login": partial(database.login, settings),
         "clocks": partial(database.clocks, settings, clock),
         "waiting": partial(database.waiting, settings, clock),
-        "folded from": partial(belonging.folded, settings),
+        "read models' ledger": partial(belonging.read_models_ledger, settings),
     }

@@ -1,11 +1,11 @@
-"""Whether the ledger topic and the read models are of this ledger, and how far they are behind it."""
+"""Checks whether the ledger topic and the read models belong to this ledger, and the lag of the relay."""
 
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
 from infra.clock import Clock
-from infra.doctor.broker import MANY, ends
+from infra.doctor.broker import MANY, last_records
 from infra.doctor.database import one, opened, target
 from infra.doctor.finding import Finding, warning, wrong
 from infra.event_store.postgres.ledger import connect
@@ -19,8 +19,8 @@ from infra.wire.kafka_records import LedgerPosition, ledger_position
 TAILS_S: Final = 18.0
 
 
-def untold(settings: Settings, clock: Clock) -> Iterator[Finding]:
-    """What the ledger has and the ledger topic does not."""
+def relay_lag(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """The number of events that the relay has not published to the ledger topic yet."""
     with closing(opened(settings)) as connection:
         if not tables_exist(connection):
             return
@@ -28,30 +28,32 @@ def untold(settings: Settings, clock: Clock) -> Iterator[Finding]:
         ledger_id = ledger_id_of(PostgresReader(connection))
     topic = settings.topic("ledger")
     with closing(kafka_of(settings).cluster()) as cluster:
-        there = cluster.topics([topic])
-        if topic not in there:
+        existing = cluster.topics([topic])
+        if topic not in existing:
             return
-        if "READ" not in there[topic].allowed:
-            yield Finding("lag, relay", f"not looked at: this user may not read {topic}")
+        if "READ" not in existing[topic].allowed:
+            yield Finding("lag, relay", f"not checked: this user may not read {topic}")
             return
-        found = ends(cluster, settings, TAILS_S, clock)
-    if found is None:
-        yield warning("lag, relay", "its topic has too many partitions to look at", "see its metrics")
+        records = last_records(cluster, settings, TAILS_S, clock)
+    if records is None:
+        yield warning(
+            "lag, relay", "not checked: the topic has too many partitions", "see the relay's metrics"
+        )
         return
-    ended = max(
-        (ledger_position(record.value) for record in found), default=LedgerPosition(0, 0, "", ledger_id)
+    published = max(
+        (ledger_position(record.value) for record in records), default=LedgerPosition(0, 0, "", ledger_id)
     )
-    how = f"told up to event {ended.position:,} of {last:,}"
-    if ended.ledger_id != ledger_id or ended.position > last:
-        yield wrong("lag, relay", f"{how}: it is another ledger", "see the operations page, Restore")
-    elif last - ended.position > MANY:
+    how = f"published up to event {published.position:,} of {last:,}"
+    if published.ledger_id != ledger_id or published.position > last:
+        yield wrong("lag, relay", f"{how}, from another ledger", "see docs/operations.md, Restore")
+    elif last - published.position > MANY:
         yield warning("lag, relay", how, "start a relay; if one runs, see its log")
     else:
         yield Finding("lag, relay", how)
 
 
-def folded(settings: Settings) -> Iterator[Finding]:
-    """Of which ledger the read models are."""
+def read_models_ledger(settings: Settings) -> Iterator[Finding]:
+    """Whether the read models were folded from this ledger."""
     with closing(opened(settings)) as connection:
         if not tables_exist(connection):
             return
@@ -60,8 +62,8 @@ def folded(settings: Settings) -> Iterator[Finding]:
     with closing(connect(where.read_models_url, where.read_models_schema)) as connection:
         if one(connection, "SELECT to_regclass('folded_from')") == (None,):
             return
-        found = connection.execute("SELECT ledger_id FROM folded_from").fetchone()
-    if found is not None and found[0] != ledger_id:
-        yield wrong("folded from", f"ledger {found[0]}, this is {ledger_id}", "run `jumun rebuild`")
+        row = connection.execute("SELECT ledger_id FROM folded_from").fetchone()
+    if row is not None and row[0] != ledger_id:
+        yield wrong("read models' ledger", f"{row[0]}, but this ledger is {ledger_id}", "run `jumun rebuild`")
     else:
-        yield Finding("folded from", f"ledger {ledger_id}" if found else "nothing yet")
+        yield Finding("read models' ledger", f"this one, {ledger_id}" if row else "none: they are empty")

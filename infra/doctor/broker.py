@@ -1,4 +1,4 @@
-"""Kafka: whether it answers, its topics and what we may do with them, and how far the stages lag."""
+"""Checks Kafka: whether it answers, its topics, the rights of this user, and the lag of the stages."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -14,12 +14,12 @@ from infra.settings import TOPIC_NAMES, Settings, TopicName
 from infra.wire.ticks import last_tick
 
 TICKS: Final = 200
-"""Of the end of a partition, in which a tick is looked for."""
+"""The number of records at the end of a partition among which the check looks for a tick."""
 LATE: Final = timedelta(seconds=10)
 JUMP: Final = timedelta(days=1)
-"""What the timekeeper refuses to jump over."""
+"""The timekeeper refuses to start if the last tick is older than this."""
 MANY: Final = 10_000
-"""Records that no stage should be behind for long."""
+"""A lag of more records than this is a warning."""
 _BOTH: Final = ("READ", "WRITE")
 NEEDED: Final[Mapping[str, Mapping[TopicName, tuple[str, ...]]]] = {
     "engine": {"inbound": ("READ",)},
@@ -28,7 +28,7 @@ NEEDED: Final[Mapping[str, Mapping[TopicName, tuple[str, ...]]]] = {
     "timekeeper": {"inbound": _BOTH},
     "HTTP": {"inbound": ("WRITE",)},
 }
-"""What each kind of worker does with the topics."""
+"""The operations on the topics that each kind of worker needs."""
 
 
 def reachable(settings: Settings) -> Iterator[Finding]:
@@ -36,34 +36,36 @@ def reachable(settings: Settings) -> Iterator[Finding]:
         count = cluster.brokers()
     how = f"{count} {'broker' if count == 1 else 'brokers'}, {settings.kafka_security}"
     if count == 1:
-        yield warning("Kafka", how, "for trying it only: a disk that is lost takes every message with it")
+        yield warning(
+            "Kafka", how, "use a single broker for tests only: if its disk fails, messages are lost"
+        )
     else:
         yield Finding("Kafka", how)
 
 
-def shapes(settings: Settings) -> Iterator[Finding]:
+def topic_settings(settings: Settings) -> Iterator[Finding]:
     """The four topics and their settings."""
     with closing(connect(settings).cluster()) as cluster:
-        found = topics.check(cluster, settings)
-    for one in found:
+        findings = topics.check(cluster, settings)
+    for one in findings:
         yield wrong(one.topic, f"{one.what} is {one.found}, should be {one.wanted}", one.todo)
-    if not found:
-        yield Finding("topics", f"four of {settings.partitions} partitions, set as they must be")
+    if not findings:
+        yield Finding("topics", f"four, with {settings.partitions} partitions each, configured correctly")
 
 
 def rights(settings: Settings) -> Iterator[Finding]:
-    """Which workers this login may run, as the cluster says."""
+    """The workers for which the rights of this user are enough."""
     with closing(connect(settings).cluster()) as cluster:
-        found = cluster.topics([settings.topic(name) for name in TOPIC_NAMES])
-    if not found:
+        existing = cluster.topics([settings.topic(name) for name in TOPIC_NAMES])
+    if not existing:
         return
     lacking = {
         worker: [
             f"{operation} on {topic}"
             for name, operations in needed.items()
-            if (topic := settings.topic(name)) in found
+            if (topic := settings.topic(name)) in existing
             for operation in operations
-            if operation not in found[topic].allowed
+            if operation not in existing[topic].allowed
         ]
         for worker, needed in NEEDED.items()
     }
@@ -73,64 +75,66 @@ def rights(settings: Settings) -> Iterator[Finding]:
         yield Finding("rights", how)
         return
     lack = "; ".join(f"{worker} needs {', '.join(lacks)}" for worker, lacks in lacking.items() if lacks)
-    todo = "give a worker's user what it needs: see the operations page, Encrypted"
+    todo = "grant these rights to the user of the worker: see docs/operations.md, Encrypted"
     yield Finding("rights", f"{how}; {lack}", "warning" if enough else "wrong", todo)
 
 
-def told_time(settings: Settings, clock: Clock) -> Iterator[Finding]:
-    """The last tick against this machine's clock."""
+def check_ticks(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Compares the last tick with the clock of this machine."""
     topic = settings.topic("inbound")
     with closing(connect(settings).cluster()) as cluster:
-        found = cluster.topics([topic])
-        if topic not in found:
+        existing = cluster.topics([topic])
+        if topic not in existing:
             return
-        if "READ" not in found[topic].allowed:
-            yield Finding("time told", f"not looked at: this user may not read {topic}")
+        if "READ" not in existing[topic].allowed:
+            yield Finding("last tick", f"not checked: this user may not read {topic}")
             return
         last = last_tick(cluster.tail(topic, 0, TICKS))
     if last is None:
-        yield warning("time told", "no tick at the end of inbound", "start a timekeeper: deadlines need it")
+        yield warning("last tick", "none among the last records", "start a timekeeper: deadlines need it")
         return
     behind = clock.now() - last
-    how = f"last at {last:%Y-%m-%d %H:%M:%S} UTC"
+    how = f"{last:%Y-%m-%d %H:%M:%S} UTC"
     if behind < -LATE:
-        yield wrong("time told", f"{how}, which is to come", "correct this machine's clock, or the other's")
+        yield wrong(
+            "last tick", f"{how}, in the future", "correct the clock of this machine or the timekeeper's"
+        )
     elif behind > JUMP:
         yield wrong(
-            "time told", f"{how}, over a day ago", "if the clock is right: jumun run timekeeper --allow-jump"
+            "last tick", f"{how}, over a day ago", "if the clock is right: jumun run timekeeper --allow-jump"
         )
     elif behind > LATE:
-        yield warning("time told", how, "start a timekeeper: deadlines need it")
+        yield warning("last tick", how, "start a timekeeper: deadlines need it")
     else:
-        yield Finding("time told", how)
+        yield Finding("last tick", how)
 
 
 def lags(settings: Settings) -> Iterator[Finding]:
-    """What each group has still to read, by what it has marked."""
+    """The lag of each consumer group, by its committed offsets."""
     stages: Mapping[str, TopicName] = {
         "engine": "inbound",
         f"projector-{settings.read_models_schema}": "ledger",
     }
     with closing(connect(settings).cluster()) as cluster:
-        there = cluster.topics([settings.topic(name) for name in stages.values()])
+        existing = cluster.topics([settings.topic(name) for name in stages.values()])
         for stage, name in stages.items():
             topic = settings.topic(name)
-            if topic not in there:
+            if topic not in existing:
                 continue
             behind = sum(cluster.lag(settings.group(stage), topic).values())
-            how = f"{behind:,} to read of {topic}"
+            how = f"{behind:,} unread records in {topic}"
             if behind > MANY:
-                yield warning(f"lag, {stage.partition('-')[0]}", how, "start more of them, if it grows")
+                yield warning(f"lag, {stage.partition('-')[0]}", how, "if it grows, start more workers")
             else:
                 yield Finding(f"lag, {stage.partition('-')[0]}", how)
 
 
-def ends(cluster: Cluster, settings: Settings, limit_s: float, clock: Clock) -> list[Record] | None:
+def last_records(cluster: Cluster, settings: Settings, limit_s: float, clock: Clock) -> list[Record] | None:
     """The last record of each partition of the ledger topic; None, if that takes too long."""
     until = clock.monotonic() + limit_s
-    found: list[Record] = []
+    records: list[Record] = []
     for partition in range(settings.partitions):
         if clock.monotonic() > until:
             return None
-        found += cluster.tail(settings.topic("ledger"), partition, 1)
-    return found
+        records += cluster.tail(settings.topic("ledger"), partition, 1)
+    return records

@@ -1,4 +1,4 @@
-"""PostgreSQL: what it is set to, what this login may do, and what waits in the ledger."""
+"""Checks PostgreSQL: its settings, the tables, the rights of this user, and what waits in the ledger."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,17 +18,17 @@ from infra.event_store.reading.waiting import WaitingCount, failed_deadline_coun
 from infra.settings import Settings
 
 OLDEST: Final = 150_000
-"""Server version 15."""
+"""The oldest supported server version: 15."""
 APART, FAR_APART = timedelta(seconds=1), timedelta(seconds=30)
-"""Difference of clocks from which on an operator is told, and at which it is wrong."""
+"""A difference of clocks above these is a warning, or wrong."""
 OLD: Final = timedelta(days=1)
-"""From then on whoever waits is told of."""
+"""A message that is parked for longer is a warning."""
 MIB: Final = 1024**2
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def target(settings: Settings) -> Target:
-    """Where the databases are, as set.  Raises: NoUrl."""
+    """The databases in the settings.  Raises: NoUrl."""
     assert settings.database_url is not None
     models = settings.read_models_at or settings.database_url
     return Target(
@@ -44,21 +44,21 @@ def opened(settings: Settings) -> Connection:
     return connect(where.ledger_url, where.ledger_schema)
 
 
-def one(connection: Connection, asked: str, *values: object) -> tuple[Any, ...]:
-    found = connection.execute(asked.encode(), values).fetchone()
-    assert found is not None
-    return found
+def one(connection: Connection, query: str, *values: object) -> tuple[Any, ...]:
+    row = connection.execute(query.encode(), values).fetchone()
+    assert row is not None
+    return row
 
 
 def server(settings: Settings) -> Iterator[Finding]:
-    """Its version, and whether what it says is stored is stored."""
+    """The version of the server, and the settings that protect committed data from loss."""
     with closing(opened(settings)) as connection:
-        said, number, size = one(
+        version, number, size = one(
             connection,
             "SELECT current_setting('server_version'), current_setting('server_version_num')::int,"
             " pg_database_size(current_database())",
         )
-        how = f"version {said.split()[0]}, database of {size / MIB:,.0f} MiB"
+        how = f"version {version.split()[0]}, database of {size / MIB:,.0f} MiB"
         if number < OLDEST:
             yield wrong("PostgreSQL", how, "upgrade the server to 15 or newer")
         else:
@@ -66,33 +66,33 @@ def server(settings: Settings) -> Iterator[Finding]:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             (value,) = one(connection, "SELECT current_setting(%s)", name)
             if value in {"off", "local"}:
-                yield wrong(name, value, f"ALTER SYSTEM SET {name} = 'on': what was decided could be lost")
+                yield wrong(name, value, f"ALTER SYSTEM SET {name} = 'on': else commits can be lost")
             else:
                 yield Finding(name, value)
         (archives,) = one(connection, "SELECT current_setting('archive_mode')")
         if archives == "off":
-            yield warning("archive_mode", "off", "between two dumps nothing can be restored: see Back up")
+            yield warning("archive_mode", "off", "turn it on, or changes after a dump are lost: see Back up")
         else:
             yield Finding("archive_mode", archives)
 
 
 def tables(settings: Settings) -> Iterator[Finding]:
-    """As `jumun db check`."""
-    found, todo = database_upgrade.state(target(settings)), "run `jumun db upgrade` as the owner"
-    version = f"version {found.ledger_version}" if found.ledger_version else "no tables"
+    """The same checks as `jumun db check`."""
+    state, todo = database_upgrade.state(target(settings)), "run `jumun db upgrade` as the owner"
+    version = f"schema version {state.ledger_version}" if state.ledger_version else "no tables"
     for what, right, how in (
-        ("ledger tables", found.ledger, f"{version}, this build's is {SCHEMA_VERSION}"),
-        ("read models", found.read_models, "this build's" if found.read_models else "none of this build"),
-        ("roles", not found.roles_missing, f"missing: {', '.join(found.roles_missing)}"),
+        ("ledger tables", state.ledger, f"{version}; this build needs {SCHEMA_VERSION}"),
+        ("read models", state.read_models, "schema of this build" if state.read_models else "other schema"),
+        ("roles", not state.roles_missing, f"missing: {', '.join(state.roles_missing)}"),
     ):
         if right:
-            yield Finding(what, "all there" if what == "roles" else how)
+            yield Finding(what, "complete" if what == "roles" else how)
         else:
             yield wrong(what, how, todo)
 
 
 def login(settings: Settings) -> Iterator[Finding]:
-    """What it may do; the engine must append, and nobody needs to change what was appended."""
+    """The rights of this user: an engine must append to the ledger; no worker needs to change or delete."""
     with closing(opened(settings)) as connection:
         if not tables_exist(connection):
             return
@@ -102,11 +102,11 @@ def login(settings: Settings) -> Iterator[Finding]:
     if not allowed["SELECT"]:
         yield wrong("login", f"{user} may not read the ledger", f"{grant}, or one of the other roles")
     elif not allowed["INSERT"]:
-        yield warning("login", f"{user} reads the ledger and may not append", f"an engine needs: {grant}")
+        yield warning("login", f"{user} may read the ledger, but not append", f"an engine needs: {grant}")
     elif allowed["UPDATE"]:
-        yield warning("login", f"{user} owns the ledger", "let workers log in as one of the roles")
+        yield warning("login", f"{user} owns the ledger", "let the workers log in with one of the roles")
     else:
-        yield Finding("login", f"{user} may append to the ledger and change nothing in it")
+        yield Finding("login", f"{user} may append to the ledger, but not change it")
 
 
 def clocks(settings: Settings, clock: Clock) -> Iterator[Finding]:
@@ -118,36 +118,36 @@ def clocks(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
 
 def difference(apart: timedelta) -> Finding:
-    """Of the database's clock to this machine's."""
-    how = f"the database's is {apart.total_seconds():+.3f} s from this machine's"
-    todo = "let both follow the same time servers (chrony or systemd-timesyncd)"
+    """The difference between the clock of the database and that of this machine."""
+    how = f"the database's clock differs from this machine's by {apart.total_seconds():+.3f} s"
+    todo = "let both machines use the same time servers (chrony or systemd-timesyncd)"
     if abs(apart) > FAR_APART:
         return wrong("clocks", how, todo)
     return warning("clocks", how, todo) if abs(apart) > APART else Finding("clocks", how)
 
 
 def waiting(settings: Settings, clock: Clock) -> Iterator[Finding]:
-    """Messages and timers that wait for somebody."""
+    """Parked and failed messages, and failed deadlines."""
     with closing(opened(settings)) as connection:
         if not tables_exist(connection):
             return
         ledger = PostgresReader(connection)
         waiting_messages, deadlines = parked_ages(ledger), failed_deadline_count(ledger)
-    yield from told_of(waiting_messages, deadlines, clock.now())
+    yield from waiting_findings(waiting_messages, deadlines, clock.now())
 
 
-def told_of(waiting: Sequence[WaitingCount], timers: int, now: datetime) -> Iterator[Finding]:
+def waiting_findings(waiting: Sequence[WaitingCount], timers: int, now: datetime) -> Iterator[Finding]:
     waits: dict[str, tuple[int, timedelta]] = {one.state: (one.messages, now - one.oldest) for one in waiting}
     for state in ("parked", "failed"):
         count, age = waits.get(state, (0, timedelta()))
         how = f"{count:,}, the oldest for {age.days} d {age.seconds // 3600} h" if count else "none"
         if state == "failed" and count:
-            yield wrong("failed messages", how, "mend the bug, then `jumun parked release`")
+            yield wrong("failed messages", how, "fix the bug, then run `jumun parked release`")
         elif age > OLD:
-            yield warning("parked messages", how, "see what they wait for: `jumun parked list`")
+            yield warning("parked messages", how, "find out what they wait for: `jumun parked list`")
         else:
             yield Finding(f"{state} messages", how)
     if timers:
-        yield wrong("failed deadlines", f"{timers:,}", "mend the bug, then `jumun deadlines release`")
+        yield wrong("failed deadlines", f"{timers:,}", "fix the bug, then run `jumun deadlines release`")
     else:
         yield Finding("failed deadlines", "none")

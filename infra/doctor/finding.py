@@ -1,4 +1,4 @@
-"""What a check finds, and how checks are bounded in time: a server that hangs is a finding, too."""
+"""The findings of checks, and how checks run with a time limit: a server that hangs is a finding, too."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -15,15 +15,15 @@ from infra.kafka.topics import TooFewBrokers
 
 State = Literal["ok", "warning", "wrong"]
 LIMIT_S: Final = 25.0
-"""How long one check may take; all of them run at once."""
+"""The time limit of a check; all checks run in parallel."""
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     how: str
-    """How it is, or what is the matter with it."""
+    """The state, or the problem."""
     state: State = "ok"
     todo: str = ""
 
@@ -32,7 +32,7 @@ Check = Callable[[], Iterable[Finding]]
 EXPECTED: Final = (
     Error, DBAPIError, PersistenceError, NoUrl, Misconfigured, Unreachable, TooFewBrokers, OSError,
 )  # fmt: skip
-"""What may go wrong in the world outside; anything else is a bug, and is told as such."""
+"""Errors of the environment.  Any other error is a bug of the check, and is reported as one."""
 
 
 def wrong(what: str, how: str, todo: str) -> Finding:
@@ -44,40 +44,42 @@ def warning(what: str, how: str, todo: str) -> Finding:
 
 
 class _Running:
-    """A check on a thread of its own, which nobody waits for when it hangs."""
+    """A check on a thread of its own; if it hangs, the thread is left alone."""
 
     def __init__(self, what: str, check: Check) -> None:
         self._what, self._check = what, check
-        self.found: list[Finding] = []
+        self.findings: list[Finding] = []
         self.thread = threading.Thread(target=self._run, name=what, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
-        todo = "see that the server runs, and that its address and login in the settings are right"
-        found: list[Finding] = []
+        todo = "check that the server runs, and that its address and login in the settings are right"
+        findings: list[Finding] = []
         try:
             for one in self._check():
-                found.append(one)  # noqa: PERF402  what was found before an error counts
+                findings.append(one)  # noqa: PERF402  keeps the findings before an error
         except EXPECTED as error:
-            found.append(wrong(self._what, _said(error), todo))
+            findings.append(wrong(self._what, _first_line(error), todo))
         except Exception as error:
-            found.append(wrong(self._what, f"the check failed: {type(error).__name__}", "report this"))
-        self.found = found
+            findings.append(wrong(self._what, f"the check failed: {type(error).__name__}", "report this bug"))
+        self.findings = findings
 
 
-def _said(error: Exception) -> str:
-    """Its first line; no driver of ours puts a password into it."""
+def _first_line(error: Exception) -> str:
+    """The first line of the error.  None of the drivers puts a password into it."""
     return str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
 
 
-def together(checks: Mapping[str, Check], limit_s: float = LIMIT_S) -> list[Finding]:
-    """What all checks find, in their order."""
+def run_checks(checks: Mapping[str, Check], limit_s: float = LIMIT_S) -> list[Finding]:
+    """Runs all checks in parallel.  Returns their findings, in the order of the checks."""
     running = {what: _Running(what, check) for what, check in checks.items()}
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for what, one in running.items():
         one.thread.join(limit_s)
         if one.thread.is_alive():
-            found.append(wrong(what, f"no answer within {limit_s:.0f} s", "see whether that server hangs"))
+            findings.append(
+                wrong(what, f"no answer within {limit_s:.0f} s", "check whether the server hangs")
+            )
         else:
-            found += one.found
-    return found
+            findings += one.findings
+    return findings

@@ -1,4 +1,4 @@
-"""This machine: versions, room on the disk, what must not be set."""
+"""Checks this machine: versions, free disk space, and an environment variable that must not be set."""
 
 import os
 import platform
@@ -15,8 +15,8 @@ from infra.doctor.finding import Finding, warning, wrong
 
 LIBRARIES: Final = ("eventsourcing", "kafka-python", "confluent-kafka", "psycopg", "SQLAlchemy", "pydantic")
 GIB: Final = 1024**3
-LITTLE, TOO_LITTLE = 10 * GIB, GIB
-"""Free bytes from which on an operator is told, and at which writing will soon fail."""
+LOW, TOO_LOW = 10 * GIB, GIB
+"""Less free space than these is a warning, or wrong.  Unit: bytes."""
 FUNCTIONS: Final = "POSTGRES_ENABLE_DB_FUNCTIONS"
 
 
@@ -33,27 +33,30 @@ def _version(library: str) -> str:
 
 
 def forbidden(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """eventsourcing's insert function takes no lock: positions could have gaps, and readers miss events."""
+    """The variable that turns on eventsourcing's insert function.
+
+    That function takes no lock: positions could have gaps, and readers would miss events.
+    """
     try:
         on = bool(strtobool(environ.get(FUNCTIONS) or "no"))
     except (ValueError, TypeError):
         on = True
     if on:
-        yield wrong(FUNCTIONS, "set: events could be missed", "unset it; until then no worker starts")
+        yield wrong(FUNCTIONS, "set: readers could miss events", "unset it; until then no worker starts")
     else:
         yield Finding(FUNCTIONS, "not set")
 
 
 def disk(folder: Path) -> Iterator[Finding]:
-    """Of the nearest folder that is there."""
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    how, todo = f"{free / GIB:,.1f} GiB free for {folder}", "make room, or move the folder to a larger disk"
-    if not os.access(there, os.W_OK):
-        yield warning("folder", f"{folder} cannot be written", "give this user the right, or name another")
-    if free < TOO_LITTLE:
+    """The free space for the folder; if the folder does not exist, of its nearest parent."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    how, todo = f"{free / GIB:,.1f} GiB free for {folder}", "free disk space, or move the folder"
+    if not os.access(existing, os.W_OK):
+        yield warning("folder", f"{folder} is not writable", "give this user the right, or set JUMUN_HOME")
+    if free < TOO_LOW:
         yield wrong("disk", how, todo)
-    elif free < LITTLE:
+    elif free < LOW:
         yield warning("disk", how, todo)
     else:
         yield Finding("disk", how)

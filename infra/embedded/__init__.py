@@ -1,1 +1,1 @@
-"""The embedded way: one process that writes, on two SQLite files."""
+"""The embedded mode: one process writes to two SQLite files."""

@@ -1,8 +1,8 @@
-"""The projector folds the ledger's events into the read models: in the process that decides, or beside it.
+"""Folds the ledger's events into the read models, in the deciding process or in a subprocess.
 
-Beside it, deciding and folding each have a core.  `python -m infra.embedded.projector HOME` is told of
-commits on its standard input and folds whatever the ledger has by then; when its input ends it catches up and
-ends too.
+With a subprocess, deciding and folding each use a CPU core.  `python -m infra.embedded.projector HOME` gets
+a line on its standard input for each commit and folds all new events of the ledger.  When its input ends,
+it catches up and exits.
 """
 
 import fcntl
@@ -23,22 +23,22 @@ from infra.settings import LEDGER, READ_MODELS
 
 _COMMITTED: Final = b"\n"
 _CAUGHT_UP: Final = b"?\n"
-"""Asks for an answer once all that was committed is folded."""
+"""Requests a reply when all committed events are folded."""
 
 
 class Stopped(Exception):
-    """The projector beside this process has ended before its time."""
+    """The projector's subprocess has ended unexpectedly."""
 
 
 class Projector(Protocol):
-    """Who keeps the read models up with the ledger."""
+    """Keeps the read models up to date with the ledger."""
 
     def follow(self, batch: Batch, committed: Committed) -> None:
-        """A batch was committed."""
+        """Called after each commit."""
         ...
 
     def caught_up(self) -> None:
-        """Returns once the read models hold all that was committed.
+        """Waits until the read models hold all committed events.
 
         Raises: Stopped.
         """
@@ -48,16 +48,16 @@ class Projector(Protocol):
 
 
 @contextmanager
-def folding(home: Path) -> Generator[None]:
-    """The one that folds; waits for one that a killed process has left behind."""
-    with (home / "projector.lock").open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+def projector_lock(home: Path) -> Generator[None]:
+    """The lock of the projector; waits for a projector whose parent process was killed."""
+    with (home / "projector.lock").open("a") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         yield
 
 
 def catch_up(ledger: OpenLedger, read_models: ReadModels) -> None:
-    """What the ledger has and the read models do not.  Raises: OtherLedger."""
-    read_models.of(ledger.ledger_id)
+    """Folds all events of the ledger after the checkpoint.  Raises: OtherLedger."""
+    read_models.claim_for(ledger.ledger_id)
     position = read_models.position()
     for recorded in recorded_after(ledger, position):
         read_models.apply(recorded, after=position)
@@ -65,13 +65,13 @@ def catch_up(ledger: OpenLedger, read_models: ReadModels) -> None:
 
 
 class InProcessProjector:
-    """Folds each batch as soon as it is committed, in the process that decides."""
+    """Folds each batch after its commit, in the deciding process."""
 
     def __init__(self, home: Path, ledger: OpenLedger, faults: Faults) -> None:
-        self._held = ExitStack()
-        self._held.enter_context(folding(home))
+        self._resources = ExitStack()
+        self._resources.enter_context(projector_lock(home))
         self._read_models = ReadModels(str(home / READ_MODELS), faults=faults)
-        self._held.callback(self._read_models.close)
+        self._resources.callback(self._read_models.close)
         catch_up(ledger, self._read_models)
 
     def follow(self, batch: Batch, committed: Committed) -> None:
@@ -82,11 +82,11 @@ class InProcessProjector:
         return
 
     def close(self) -> None:
-        self._held.close()
+        self._resources.close()
 
 
 class SubprocessProjector:
-    """Tells a projector in a process of its own."""
+    """Runs the projector in a subprocess and notifies it of commits."""
 
     def __init__(self, home: Path) -> None:
         self._process = subprocess.Popen(
@@ -97,18 +97,18 @@ class SubprocessProjector:
 
     def follow(self, batch: Batch, committed: Committed) -> None:
         del batch, committed
-        self._tell(_COMMITTED)
+        self._send(_COMMITTED)
 
     def caught_up(self) -> None:
-        self._tell(_CAUGHT_UP)
+        self._send(_CAUGHT_UP)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
             raise Stopped
 
-    def _tell(self, what: bytes) -> None:
+    def _send(self, line: bytes) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(what)
+            self._process.stdin.write(line)
             self._process.stdin.flush()
         except BrokenPipeError:
             raise Stopped from None
@@ -118,13 +118,13 @@ class SubprocessProjector:
 
 
 def main(home: Path) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it decides when it ends
-    with folding(home):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides when it ends
+    with projector_lock(home):
         ledger, read_models = ReadOnlySqliteLedger(str(home / LEDGER)), ReadModels(str(home / READ_MODELS))
         catch_up(ledger, read_models)
-        for told in sys.stdin.buffer:
+        for line in sys.stdin.buffer:
             catch_up(ledger, read_models)
-            if told == _CAUGHT_UP:
+            if line == _CAUGHT_UP:
                 sys.stdout.write("caught up\n")
                 sys.stdout.flush()
         read_models.close()

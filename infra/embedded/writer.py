@@ -1,4 +1,4 @@
-"""Jumun on two SQLite files: the ledger, and the read models that follow it."""
+"""Jumun on two SQLite files: the ledger and the read models."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ from infra.read_models.store import ReadModels
 from infra.settings import LEDGER
 
 Progress = Callable[[int], None]
-"""Told how many bytes of input have been decided on and are safe."""
+"""Called with the number of input bytes whose messages were decided and committed since the last call."""
 
 
 class InUse(Exception):
@@ -23,19 +23,19 @@ class InUse(Exception):
 
 
 class Embedded:
-    """The engine, its ledger and its read models, which the projector keeps up with it."""
+    """The engine with its ledger and its read models, which a projector keeps up to date."""
 
     def __init__(
         self, ledger: SqliteLedger, read_models: ReadModels, projector: Projector, engine: Engine, batch: int
     ) -> None:
-        """`batch`: messages that one commit decides at most."""
+        """`batch`: the maximum number of messages per commit."""
         self.ledger, self.read_models, self.engine = ledger, read_models, engine
         self._projector, self._batch = projector, batch
 
     def ingest(self, lines: Iterable[bytes], progress: Progress | None = None) -> Moved:
-        """Decides every line; what has been committed stays, whatever happens next.
+        """Decides every line, in batches; a committed batch stays even if a later one fails.
 
-        Raises: Stopped, when the projector has; the ledger has what was committed.
+        Raises: Stopped, when the projector has ended; the ledger keeps what was committed.
         """
         remaining = iter(lines)
         while batch := list(islice(remaining, self._batch)):
@@ -46,7 +46,7 @@ class Embedded:
         return self.engine.moved
 
     def caught_up(self) -> None:
-        """Returns once the read models hold all that was decided.
+        """Waits until the read models hold all committed events.
 
         Raises: Stopped.
         """
@@ -60,22 +60,22 @@ class Embedded:
 
 @contextmanager
 def writer_lock(home: Path) -> Generator[None]:
-    """The folder's one writer.
+    """The lock that admits one writing process per folder.
 
-    Raises: InUse, when another process is.
+    Raises: InUse, when another process holds it.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "writer.lock").open("a+") as held:
+    with (home / "writer.lock").open("a+") as lock_file:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            held.seek(0)
-            other = held.read().strip() or "unknown"
+            lock_file.seek(0)
+            other = lock_file.read().strip() or "unknown"
             msg = f"process {other} is writing to {home}"
             raise InUse(msg) from None
-        held.truncate(0)
-        held.write(str(os.getpid()))
-        held.flush()
+        lock_file.truncate(0)
+        lock_file.write(str(os.getpid()))
+        lock_file.flush()
         yield
 
 

@@ -1,1 +1,1 @@
-"""The ledger: a batch as rows, and how SQLite and PostgreSQL keep them."""
+"""The ledger: stores each batch as rows, on SQLite, on PostgreSQL or in memory."""

@@ -1,6 +1,6 @@
-"""The chain of commits: each commit's hash covers the one before it, so that tampering shows.
+"""Computes the hash chain of commits: each hash covers the previous one, so tampering can be detected.
 
-On PostgreSQL the function `commit_batch` in `postgres/commit.sql` works out the same hash.
+On PostgreSQL the function `commit_batch` in `postgres/commit.sql` computes the same hash.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ import orjson
 from infra.wire.stored_outcomes import OutcomeContent
 
 GENESIS: Final = bytes(32)
-"""What stands for the hash of the commit before a partition's first."""
+"""The previous hash of a partition's first commit."""
 
 
 class Commit(NamedTuple):
-    """A row of `commits`, its columns in their order.  Instants are microseconds since 1970."""
+    """A row of `commits`, with its columns in order.  Times are microseconds since 1970."""
 
     number: int
     partition: int
@@ -29,12 +29,12 @@ class Commit(NamedTuple):
     batch_id: str
     recorded_at: int
     first_position: int
-    """`last_position + 1` where the commit holds no event."""
+    """`last_position + 1` if the commit holds no event."""
     last_position: int
     first_outcome: int
     last_outcome: int
     hash: bytes = b""
-    """Of all the rest; empty until it is worked out."""
+    """The hash over all other columns; empty until it is computed."""
 
     @property
     def event_count(self) -> int:
@@ -46,24 +46,24 @@ class Commit(NamedTuple):
 
 
 def commit_hash(previous: bytes, commit: Commit, content: bytes) -> bytes:
-    """Of the hash of the partition's commit before, this commit's other columns, and the hash of its content.
+    """The hash over the partition's previous hash, this commit's other columns and its content hash.
 
-    A database works it out as well: the row's values as text, a line each.
+    The columns are joined as text, one per line, so that SQL can compute the same hash.
     """
     return hashlib.sha256(previous + content + "\n".join(map(str, commit[:-1])).encode()).digest()
 
 
-def content_hash(kept: bytes, outcomes: Iterable[OutcomeContent], states: Sequence[bytes]) -> bytes:
-    """Of a commit's messages, outcomes and events; where the ledger puts them is not part of it."""
-    digest = hashlib.sha256(hashlib.sha256(kept).digest())
+def content_hash(messages: bytes, outcomes: Iterable[OutcomeContent], states: Sequence[bytes]) -> bytes:
+    """The hash over a commit's messages, outcomes and events, without their numbers and positions."""
+    digest = hashlib.sha256(hashlib.sha256(messages).digest())
     digest.update(hashlib.sha256(orjson.dumps([tuple(outcome) for outcome in outcomes])).digest())
     digest.update(hashlib.sha256(b"".join(states)).digest())
     return digest.digest()
 
 
-def kept_messages(bodies: Iterable[bytes]) -> bytes:
-    """The messages of a commit, from their stored bodies."""
+def message_bytes(bodies: Iterable[bytes]) -> bytes:
+    """The messages of a commit, decompressed and joined."""
     try:
         return b"".join(zlib.decompress(body) for body in bodies)
     except zlib.error:
-        return b"damaged"  # whose hash is not the commit's
+        return b"damaged"  # so the hash will differ from the commit's

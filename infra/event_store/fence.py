@@ -1,24 +1,24 @@
-"""The fence: a batch must begin where its partition's last commit ended.
+"""The fence: a batch is committed only if it begins at the next offset of its partition.
 
-It is a compare-and-set on the offset, within the transaction of the commit.  A zombie worker, which believes
-that a partition is still its own, is stopped by it: another worker has moved the partition on, so nothing of
-the zombie's batch is written.  On PostgreSQL the function `commit_batch` in `postgres/commit.sql` compares,
-and raises MOVED_ON.
+It is a compare-and-set on the offset, in the transaction of the commit.  It stops a zombie worker, which
+believes that it still owns a partition: another worker has already committed a later offset, so nothing of
+the zombie's batch is written.  On PostgreSQL the function `commit_batch` in `postgres/commit.sql` compares
+the offsets and raises OFFSET_MISMATCH.
 """
 
 from typing import Final
 
 from consumers.ports import Stale
 
-MOVED_ON: Final = "JM001"
-"""The SQLSTATE by which PostgreSQL says that the offsets differ."""
+OFFSET_MISMATCH: Final = "JM001"
+"""The SQLSTATE that `commit_batch` raises when the offsets differ."""
 
 
-def check_offset(stands_at: int, from_offset: int) -> None:
-    """`stands_at`: next offset of the partition's last commit, 0 if it has none.
+def check_offset(next_offset: int, from_offset: int) -> None:
+    """`next_offset`: of the partition's last commit; 0 if it has none.
 
     Raises: Stale, when the batch does not begin there.
     """
-    if stands_at != from_offset:
-        msg = f"the partition stands at {stands_at}, this batch begins at {from_offset}"
+    if next_offset != from_offset:
+        msg = f"the partition's next offset is {next_offset}, this batch begins at {from_offset}"
         raise Stale(msg)

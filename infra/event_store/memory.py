@@ -1,4 +1,4 @@
-"""A ledger in memory, for tests, what-if runs and simulations: nothing of it outlives the process."""
+"""A ledger in memory, for tests, what-if runs and simulations; its data is lost when the process ends."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from infra.event_store.fence import check_offset
 from infra.event_store.rows import Origin
 
 NO_SECRET: Final = bytes(32)
-"""Enough where no one else reads the tokens; with it, one run gives the same tokens as the next."""
+"""A fixed secret, so that every run gives the same tokens; safe because nobody else sees them."""
 
 
 class MemoryCommit(NamedTuple):
-    """One commit as it was written."""
+    """One written commit."""
 
     partition: int
     batch: Batch
@@ -26,7 +26,7 @@ class MemoryCommit(NamedTuple):
 
 
 class SellerRow(NamedTuple):
-    """Where a seller's events are decided, and the sequence of his newest one."""
+    """A seller's partition, the sequence of the seller's newest event, and whether the seller is live."""
 
     partition: int
     sequence: int
@@ -35,7 +35,7 @@ class SellerRow(NamedTuple):
 
 @dataclass(slots=True)
 class Tables:
-    """What all partitions share."""
+    """The tables that all partitions share."""
 
     commits: list[MemoryCommit] = field(default_factory=list[MemoryCommit])
     events: list[Decided] = field(default_factory=list[Decided])
@@ -45,7 +45,7 @@ class Tables:
     inbox: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
     sellers: dict[str, SellerRow] = field(default_factory=dict[str, SellerRow])
     snapshots: dict[tuple[StreamId, int], Loaded] = field(default_factory=dict[tuple[StreamId, int], Loaded])
-    """By stream and version of its evolve rules."""
+    """By stream and version of its evolve function."""
     parked: dict[tuple[int, int], Waiting] = field(default_factory=dict[tuple[int, int], Waiting])
     """By partition and number."""
     timers: dict[str, Timer] = field(default_factory=dict[str, Timer])
@@ -56,7 +56,7 @@ class Tables:
 
 
 class MemoryLedger:
-    """Keeps events and states as objects: they are never changed in place."""
+    """Keeps events and states as objects, which are never changed in place."""
 
     def __init__(self, origin: Origin | None = None, partition: int = 0, secret: bytes = NO_SECRET) -> None:
         self._origin = origin or Origin()
@@ -79,12 +79,12 @@ class MemoryLedger:
 
     @property
     def commits(self) -> Sequence[MemoryCommit]:
-        """Of all partitions, in the order in which they were written."""
+        """The commits of all partitions, in the order in which they were written."""
         return self._tables.commits
 
     @property
     def events(self) -> Sequence[Decided]:
-        """Of all partitions, by position."""
+        """The events of all partitions, by position."""
         return self._tables.events
 
     @property
@@ -93,8 +93,8 @@ class MemoryLedger:
         return self._tables.vault
 
     def next_offset(self) -> int:
-        mine = (commit for commit in reversed(self.commits) if commit.partition == self._partition)
-        last = next(mine, None)
+        own = (commit for commit in reversed(self.commits) if commit.partition == self._partition)
+        last = next(own, None)
         return last.batch.next_offset if last else 0
 
     def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
@@ -117,10 +117,10 @@ class MemoryLedger:
         rows = self._tables.sellers
         return {seller: rows[seller].sequence for seller in sellers if seller in rows}
 
-    # --- who waits -----------------------------------------------------------------------------------
+    # --- waiting messages ----------------------------------------------------------------------------
 
     def _parked(self) -> list[Waiting]:
-        """Of this partition, by number."""
+        """The waiting messages of this partition, by number."""
         rows = self._tables.parked.items()
         return [entry for (partition, _), entry in sorted(rows) if partition == self._partition]
 
@@ -153,7 +153,7 @@ class MemoryLedger:
         return [timer for timer in pending if timer.due <= to and not _past(timer, after)][:limit]
 
     def failed_timers(self, seller_id: str | None) -> list[Timer]:
-        """Deadlines that did not fall, for a bug, the earliest first."""
+        """Timers that could not fire because of a bug, earliest first."""
         tables = self._tables
         failed = sorted((tables.timers[key] for key in tables.failed), key=_firing_order)
         return [
@@ -163,7 +163,7 @@ class MemoryLedger:
         ]
 
     def _pending(self, seller_id: str | None) -> list[Timer]:
-        """Deadlines of that seller, or of all live ones of the partition, in the order in which they fall."""
+        """Timers of this seller, or of all live sellers of the partition if None, in the order of firing."""
         timers = [timer for key, timer in self._tables.timers.items() if key not in self._tables.failed]
         if seller_id is None:
             rows = self._tables.sellers
@@ -182,8 +182,8 @@ class MemoryLedger:
     def commit(self, batch: Batch) -> Committed:
         """Writes the whole batch or nothing.
 
-        Raises: Stale, when its offset is not the ledger's, a stream has another version, or a message is
-        known already.
+        Raises: Stale, when the batch does not begin at the ledger's next offset, a stream has another
+        version, or the inbox already holds one of its messages.
         """
         self._origin.at("ledger.before")
         self._check(batch)
@@ -205,13 +205,13 @@ class MemoryLedger:
         versions: dict[StreamId, int] = {}
         for decided in batch.events:
             stream = decided.stream
-            before = versions.get(stream, len(tables.streams.get(stream, ())))
-            if decided.version != before + 1:
-                msg = f"{stream} stands at {before}, this batch goes on with {decided.version}"
+            current = versions.get(stream, len(tables.streams.get(stream, ())))
+            if decided.version != current + 1:
+                msg = f"{stream} has version {current}, this batch adds version {decided.version}"
                 raise Stale(msg)
             versions[stream] = decided.version
         if any(key in tables.inbox for key, _ in batch.inbox):
-            msg = "a message of this batch is known already"
+            msg = "the inbox already holds a message of this batch"
             raise Stale(msg)
 
     def _write_events(self, batch: Batch) -> None:

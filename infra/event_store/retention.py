@@ -1,4 +1,4 @@
-"""How long bytes that could not be read are kept: they may hold anything, so apart, and not for ever."""
+"""Limits how long unreadable bytes are kept: they may contain anything, also personal data."""
 
 from datetime import datetime
 from typing import Final
@@ -9,5 +9,5 @@ SET_ASIDE_DAYS: Final = 30
 
 
 def keep_until(recorded_at: datetime) -> int:
-    """In microseconds since 1970; from then on, whoever opens the ledger to write deletes them."""
+    """The time, in microseconds since 1970, after which they are deleted when a ledger is next opened."""
     return micros_of(recorded_at) + SET_ASIDE_DAYS * DAY

@@ -1,4 +1,4 @@
-"""One batch as the rows that a ledger keeps, whatever database it is."""
+"""Turns a batch into rows for the ledger's tables, the same for every database."""
 
 import zlib
 from collections.abc import Callable
@@ -17,19 +17,22 @@ from infra.wire.stored_outcomes import OutcomeContent
 from projections.instants import micros_of
 
 
-def _nowhere(_: str) -> None:
+def _no_hook(_: str) -> None:
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who commits, and by which clock.  `at` is told of each point of a commit, to test crashes there."""
+    """The worker that commits, and its clock.
+
+    `at` is called at each step of a commit, to test crashes there.
+    """
 
     worker: str = "embedded"
     build: str = "dev"
     topic_id: str = "embedded"
     clock: Clock = SYSTEM
-    at: Callable[[str], None] = _nowhere
+    at: Callable[[str], None] = _no_hook
 
 
 EventRow = tuple[str, int, str, bytes]
@@ -38,7 +41,7 @@ Row = tuple[Any, ...]
 
 
 class BatchRows:
-    """What is known of a batch's rows before the ledger gives out numbers and positions."""
+    """A batch's rows, before the ledger assigns their numbers and positions."""
 
     def __init__(self, origin: Origin, partition: int, batch: Batch) -> None:
         self._origin = origin
@@ -73,14 +76,14 @@ class BatchRows:
 
     @property
     def body(self) -> bytes:
-        """The messages as they were decided on; empty where none was."""
+        """The decided messages, compressed; empty if there are none."""
         return zlib.compress(self.bodies, 1) if self.bodies else b""
 
     def dead_letters(self, recorded_at: datetime) -> list[Row]:
-        """(outcome's place in the batch, bytes, keep until)"""
-        until = keep_until(recorded_at)
-        places = [at for at, outcome in enumerate(self.batch.outcomes) if outcome.state == "set_aside"]
-        return [(at, raw, until) for at, raw in zip(places, self.batch.dead_letters, strict=True)]
+        """(index of the outcome in the batch, bytes, keep until)"""
+        keep_until_at = keep_until(recorded_at)
+        indexes = [at for at, outcome in enumerate(self.batch.outcomes) if outcome.state == "set_aside"]
+        return [(at, raw, keep_until_at) for at, raw in zip(indexes, self.batch.dead_letters, strict=True)]
 
     @property
     def parked(self) -> list[Row]:

@@ -1,4 +1,4 @@
-"""What the engine asks of a ledger, in SQL that SQLite and PostgreSQL both understand."""
+"""Reads what the engine needs from the ledger, in SQL that SQLite and PostgreSQL both understand."""
 
 import copy
 import json
@@ -27,22 +27,22 @@ from projections.instants import instant, micros_of
 
 
 class SqlLedger(ABC):
-    """The half of the engine's port that reads."""
+    """The reading half of the engine's ledger port."""
 
     ledger_id: str
-    _each: ClassVar[str]
-    """A table of one column `value`: the elements of the JSON array `{}`."""
+    _json_table: ClassVar[str]
+    """SQL for a table with one column `value` that holds the elements of the JSON array `{}`."""
 
     def __init__(self, partition: int) -> None:
         self._partition = partition
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[LedgerReader]:
-        """One consistent view of the ledger."""
+        """A consistent view: a read transaction that does not see later commits."""
 
     @abstractmethod
     def changing(self) -> AbstractContextManager[LedgerReader]:
-        """One transaction that is kept, for what is no part of a commit."""
+        """A write transaction, for changes that are not part of a batch's commit."""
 
     @property
     @abstractmethod
@@ -65,41 +65,41 @@ class SqlLedger(ABC):
             return reader.rows(statement, **params)
 
     def next_offset(self) -> int:
-        found = self.rows(
+        rows = self.rows(
             "SELECT next_offset FROM commits WHERE partition = :at ORDER BY number DESC LIMIT 1",
             at=self._partition,
         )
-        return found[0][0] if found else 0
+        return rows[0][0] if rows else 0
 
     @abstractmethod
     def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        """The digest of each of these messages that is known already."""
+        """The digest of each message that the inbox already holds, by key; other keys are left out."""
 
     def load(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Loaded]:
         wanted = json.dumps([(stream, decider_evolves(stream)) for stream in streams])
-        found: dict[StreamId, Loaded] = {}
+        loaded: dict[StreamId, Loaded] = {}
         for name, version, topic, state in self.rows(
-            LOAD.format(self._each.format(":wanted")), wanted=wanted
+            LOAD.format(self._json_table.format(":wanted")), wanted=wanted
         ):
             stream = StreamId(name)
             if topic is None:
-                found[stream] = Loaded(version, decode_state(name, state), version)
+                loaded[stream] = Loaded(version, decode_state(name, state), version)
                 continue
             decider = DECIDERS[stream.kind]
-            before = found.get(stream) or Loaded(0, decider.start)
-            evolved = decider.evolve(before.state, decode(topic, state))
-            found[stream] = Loaded(version, evolved, before.snapshot)
-        return found
+            previous = loaded.get(stream) or Loaded(0, decider.start)
+            new_state = decider.evolve(previous.state, decode(topic, state))
+            loaded[stream] = Loaded(version, new_state, previous.snapshot)
+        return loaded
 
     def sequences(self, sellers: Sequence[str]) -> Mapping[str, int]:
-        each = self._each.format(":sellers")
+        json_table = self._json_table.format(":sellers")
         rows = self.rows(
-            f"SELECT seller_id, sequence FROM {each} CROSS JOIN sellers WHERE seller_id = value->>0",
+            f"SELECT seller_id, sequence FROM {json_table} CROSS JOIN sellers WHERE seller_id = value->>0",
             sellers=json.dumps([[seller] for seller in sellers]),
         )
         return {row[0]: row[1] for row in rows}
 
-    # --- who waits -----------------------------------------------------------------------------------
+    # --- waiting messages ----------------------------------------------------------------------------
 
     def waits(self) -> Mapping[StreamId, State]:
         rows = self.rows(
@@ -120,45 +120,45 @@ class SqlLedger(ABC):
         return [waiting_of(row) for row in rows]
 
     def waiting_number(self, number: int) -> Waiting | None:
-        """The one with that number."""
+        """The waiting message with this number."""
         return parked_message(self, self._partition, number)
 
     def waiting_count(self, seller_id: str) -> int:
-        found: int = self.rows("SELECT count(*) FROM parked WHERE seller_id = :seller", seller=seller_id)[0][
+        count: int = self.rows("SELECT count(*) FROM parked WHERE seller_id = :seller", seller=seller_id)[0][
             0
         ]
-        return found
+        return count
 
     def next_number(self) -> int:
-        found: int = self.rows(
+        number: int = self.rows(
             "SELECT coalesce(max(number), 0) + 1 FROM parked WHERE partition = :at", at=self._partition
         )[0][0]
-        return found
+        return number
 
     # --- time ----------------------------------------------------------------------------------------
 
     def clock(self, name: str) -> datetime | None:
-        found = self.rows(
+        rows = self.rows(
             "SELECT at FROM clocks WHERE partition = :at AND name = :name", at=self._partition, name=name
         )
-        return instant(found[0][0]) if found else None
+        return instant(rows[0][0]) if rows else None
 
     def next_due(self, seller_id: str | None, after: datetime | None) -> datetime | None:
-        found = self._due(seller_id, after, None, 1)
-        return found[0].due if found else None
+        timers = self._due(seller_id, after, None, 1)
+        return timers[0].due if timers else None
 
     def due(self, seller_id: str | None, after: datetime | None, to: datetime, limit: int) -> list[Timer]:
         return self._due(seller_id, after, to, limit)
 
     def failed_timers(self, seller_id: str | None) -> list[Timer]:
-        """Deadlines that did not fall, for a bug, the earliest first."""
+        """Timers that could not fire because of a bug, earliest first."""
         return failed_timers(self, self._partition, seller_id)
 
     def _due(
         self, seller_id: str | None, after: datetime | None, to: datetime | None, limit: int
     ) -> list[Timer]:
         rows = self.rows(
-            f"SELECT {TIMER_COLUMNS} FROM timers t {_EVERYBODYS if seller_id is None else _SELLERS}"
+            f"SELECT {TIMER_COLUMNS} FROM timers t {_LIVE_SELLERS if seller_id is None else _ONE_SELLER}"
             " AND t.failed = 0 AND t.due > :after AND t.due <= :to"
             " ORDER BY t.due, t.seller_id, t.key LIMIT :limit",
             after=-1 if after is None else micros_of(after),
@@ -169,8 +169,8 @@ class SqlLedger(ABC):
         return [timer_of(row) for row in rows]
 
 
-_EVERYBODYS: Final = "JOIN sellers s ON s.seller_id = t.seller_id WHERE s.partition = :at AND s.live = 1"
-_SELLERS: Final = "WHERE t.seller_id = :seller"
+_LIVE_SELLERS: Final = "JOIN sellers s ON s.seller_id = t.seller_id WHERE s.partition = :at AND s.live = 1"
+_ONE_SELLER: Final = "WHERE t.seller_id = :seller"
 LOAD: Final = """
 WITH wanted AS (SELECT value->>0 AS stream, CAST(value->>1 AS INTEGER) AS evolves FROM {}),
      snapshot AS (

@@ -1,1 +1,1 @@
-"""HTTP: messages in, what became of them, and the questions of the command line."""
+"""The HTTP API: publish messages, read their outcomes, and ask the same questions as on the command line."""

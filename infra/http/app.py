@@ -1,4 +1,4 @@
-"""The application: its routes, its refusals, and OpenAPI that tells both truly."""
+"""Builds the ASGI application: its routes, its error responses, and its OpenAPI document."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -25,19 +25,20 @@ from projections.questions.catalogue import PUBLISHED
 from projections.questions.question import Question
 
 _ABOUT: Final = """
-Messages in, what became of them, and the questions of the command line. Every answer says by `as_of_position`
-and `as_of` what it knows; reads of the read models take `min_position`, to know what you have just sent.
-Refusals are problem details (RFC 9457): `detail` says what happened, `kept` what was kept, `next` what to do.
+Publish messages, read their outcomes, and ask the questions of the command line. In every answer,
+`as_of_position` is the last event that it includes, and `as_of` the instant for which it holds. To read your
+own writes, pass the `min_position` of the receipt to a question. Errors are problem details (RFC 9457):
+`detail` says what happened, `kept` what was kept, `next` what to do.
 """
 
 
 def application(services: Services, questions: Iterable[Question[Any]] = PUBLISHED) -> ASGIApp:
-    """Ready to be served."""
+    """The complete application, ready for a server."""
     app = FastAPI(
         title="Jumun",
         version=build(),
         description=_ABOUT,
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # the pages of FastAPI load scripts from other servers
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -56,8 +57,8 @@ def application(services: Services, questions: Iterable[Question[Any]] = PUBLISH
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
-    said = _documented(app)
-    app.openapi = lambda: said  # type: ignore[method-assign]
+    document = _documented(app)
+    app.openapi = lambda: document  # type: ignore[method-assign]
     return RequestLimiter(app, services.limits, services.clock)
 
 
@@ -73,15 +74,15 @@ async def _invalid(_: Request, error: Exception) -> Response:
         Wrong(rule=one["type"], field=".".join(map(str, one["loc"][1:]))[:200], error=one["msg"][:300])
         for one in errors[:20]
     ]
-    said = "A parameter is not one that can be asked for."
-    return Problem(422, said, "Correct what is named under `wrong`.", wrong=wrong).response()
+    detail = "A query parameter is unknown or invalid."
+    return Problem(422, detail, "Correct the parameters listed under `wrong`.", wrong=wrong).response()
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = "There is no such path." if error.status_code == 404 else "This path does not do that."  # noqa: PLR2004
+    detail = "There is no such path." if error.status_code == 404 else "This path does not have that method."  # noqa: PLR2004
     del request
-    response = Problem(error.status_code, said, "GET /openapi.json tells all there is.").response()
+    response = Problem(error.status_code, detail, "GET /openapi.json lists all paths and methods.").response()
     response.headers.update(error.headers or {})
     return response
 
@@ -91,12 +92,12 @@ async def _failed(_: Request, __: Exception) -> Response:
 
 
 def _documented(app: FastAPI) -> dict[str, Any]:
-    """What FastAPI tells, with the contract of messages."""
-    said: dict[str, Any] = FastAPI.openapi(app)
-    known: dict[str, Any] = said["components"]["schemas"]
-    known.pop("HTTPValidationError", None)
-    known.pop("ValidationError", None)
+    """The OpenAPI document of FastAPI, with the schemas of the messages added."""
+    document: dict[str, Any] = FastAPI.openapi(app)
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
     added = components()
-    assert not known.keys() & added.keys()
-    known |= added
-    return said
+    assert not schemas.keys() & added.keys()
+    schemas |= added
+    return document

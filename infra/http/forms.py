@@ -1,4 +1,4 @@
-"""An answer as JSON, or as the CSV that the command line prints."""
+"""Formats an answer as JSON, or as the same CSV that the command line prints."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,14 +13,17 @@ from infra.csv_form import as_csv
 CSV: Final = "text/csv"
 JSON: Final = "application/json"
 CSV_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "JSON, or CSV if asked for"}
+    200: {
+        "content": {CSV: {"schema": {"type": "string"}}},
+        "description": "JSON, or CSV if the Accept header asks for it",
+    }
 }
 
 
 def page(
     request: Request, as_of: tuple[int, datetime], rows: Sequence[Mapping[str, Any]], after: str | None = None
 ) -> Response:
-    """The rows with the instant and position for which they hold, and the cursor of the next page."""
+    """A page of rows, with the position and instant for which they hold, and the cursor of the next page."""
     position, at = as_of
     headers = {"Jumun-As-Of-Position": str(position), "Jumun-As-Of": at.isoformat(), "Vary": "Accept"}
     if after is not None:
@@ -30,12 +33,12 @@ def page(
     return answer({"as_of_position": position, "as_of": at, "rows": rows, "next": after}, headers=headers)
 
 
-def answer(said: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(said, default=str), status, headers, media_type=JSON)
+def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content, default=str), status, headers, media_type=JSON)
 
 
 def wants_csv(accept: str) -> bool:
-    """Whether CSV stands before JSON, by weight and then by place."""
+    """Whether the Accept header prefers CSV to JSON: by weight, then by order."""
     weighed = sorted(map(_weighed, accept.lower().split(",")), key=lambda one: -one[1])
     return next((name == CSV for name, weight in weighed if weight and name in {CSV, JSON, "*/*"}), False)
 

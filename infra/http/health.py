@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can serve, and its figures."""
+"""GET /healthz, /readyz and /metrics: liveness, readiness, and Prometheus metrics."""
 
 import asyncio
 from typing import Any, Final
@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from infra.http import models
 from infra.http.forms import answer
-from infra.http.messages import now
+from infra.http.messages import ledger_as_of
 from infra.http.problems import Problem, documented
-from infra.http.services import Bearer, Served, Services, known, lacks
+from infra.http.services import Bearer, Served, Services, authenticate, lacks
 
 CHECKED_WITHIN_S: Final = 5.0
 
@@ -20,19 +20,19 @@ router = APIRouter()
 
 @router.get("/healthz", response_model=models.Alive, responses=documented(503, 504))
 async def healthz() -> Response:
-    """The process lives."""
+    """Liveness: the process answers."""
     return answer({"status": "alive"})
 
 
 @router.get(
     "/readyz",
     response_model=models.Ready,
-    responses={503: {"model": models.Ready, "description": "Not now"}, **documented(504)},
+    responses={503: {"model": models.Ready, "description": "Not ready"}, **documented(504)},
 )
 async def readyz(served: Served) -> Response:
-    """Ledger and read models are reachable, these not too far behind, and messages can be taken in."""
+    """Readiness: ledger and read models are reachable and up to date, and messages can be published."""
     checks = [
-        await _checked("ledger", served.reads.ask(lambda: _reached(served))),
+        await _checked("ledger", served.reads.ask(lambda: _check_ledger(served))),
         await _checked("read models", served.reads.ask(served.reads.behind)),
         await _checked("intake", asyncio.to_thread(served.intake.trouble)),
     ]
@@ -41,20 +41,20 @@ async def readyz(served: Served) -> Response:
     return answer({"ready": ready, "checks": checks}, 200 if ready else 503, headers)
 
 
-def _reached(served: Services) -> str:
-    now(served.reads.ledger)
+def _check_ledger(served: Services) -> str:
+    ledger_as_of(served.reads.ledger)
     return ""
 
 
 async def _checked(name: str, check: Any) -> dict[str, Any]:
     try:
         async with asyncio.timeout(CHECKED_WITHIN_S):
-            said: str = await check
+            trouble: str = await check
     except TimeoutError:
-        said = f"no answer within {CHECKED_WITHIN_S:g} s"
+        trouble = f"no answer within {CHECKED_WITHIN_S:g} s"
     except Problem as problem:
-        said = problem.detail
-    return {"name": name, "well": not said, "said": said}
+        trouble = problem.detail
+    return {"name": name, "well": not trouble, "said": trouble}
 
 
 @router.get(
@@ -66,7 +66,7 @@ async def _checked(name: str, check: Any) -> dict[str, Any]:
     },
 )
 async def metrics(served: Served, bearer: Bearer) -> Response:
-    """Figures for Prometheus.  Needs the right `metrics`, but on a server that only this machine reaches."""
-    if not served.open_metrics and not known(served, bearer).may("metrics"):
+    """Metrics for Prometheus.  Needs the right `metrics`, unless the server listens only on loopback."""
+    if not served.open_metrics and not authenticate(served, bearer).may("metrics"):
         raise lacks("metrics")
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""What takes messages in once the door has understood them: an engine in this process, or Kafka."""
+"""The port through which HTTP passes parsed messages on: to an engine in this process, or to Kafka."""
 
 import threading
 from collections import deque
@@ -12,19 +12,19 @@ from infra.http.messages import OutcomeEntry
 
 MOST_MESSAGES: Final = 5_000
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""Of all that waits to be taken in."""
+"""The most bytes that wait in the queue."""
 
 
 class Busy(Exception):
-    """Too much waits already; nothing of this was taken."""
+    """The queue is full; none of these messages was accepted."""
 
 
 class Unsure(Exception):
-    """It may have been taken in or not.  To send it again does no harm."""
+    """It is unknown whether the messages were stored.  Sending them again is harmless."""
 
 
 class Sent(NamedTuple):
-    """A message, structured, as it is taken in."""
+    """A parsed message: its bytes in structured mode, and the attributes that identify it."""
 
     raw: bytes
     seller: str | None
@@ -34,30 +34,31 @@ class Sent(NamedTuple):
 
     @property
     def is_tick(self) -> bool:
-        """Ticks have no outcome."""
+        """Whether the message is a tick; ticks have no outcome."""
         return self.type == TIME_PASSED
 
 
 def sent(raw: bytes, message: Inbound | Tick) -> Sent:
-    said = message if isinstance(message, Tick) else message.envelope
-    return Sent(raw, said.sellerid, said.source, said.id, said.type)
+    envelope = message if isinstance(message, Tick) else message.envelope
+    return Sent(raw, envelope.sellerid, envelope.source, envelope.id, envelope.type)
 
 
 class IntakeBatch:
-    """The messages of one request on their way."""
+    """The messages of one request, and what becomes of them."""
 
     def __init__(self, messages: Sequence[Sent], after: int | None) -> None:
         self.messages = messages
         self.after = after
-        """Outcomes with numbers after it are theirs; None: nobody waits for them."""
+        """Their outcomes have numbers greater than this; None: the request does not wait for outcomes."""
         self.size = sum(len(message.raw) for message in messages)
         self.safe: Future[None] = Future()
-        """They will be decided, whatever happens; or Unsure."""
+        """Done once the messages are stored and will be decided, whatever happens; or fails with Unsure."""
         self.done: Future[None] = Future()
-        """All outcomes are there."""
+        """Done once all outcomes are known."""
         self.outcomes: list[OutcomeEntry | None] = [None] * len(messages)
 
-    def came_through(self, *, done: bool) -> None:
+    def succeed(self, *, done: bool) -> None:
+        """Marks the messages as safe.  `done`: all outcomes are known, too."""
         self.safe.set_result(None)
         if done:
             self.done.set_result(None)
@@ -69,23 +70,23 @@ class IntakeBatch:
 
 
 class Intake(Protocol):
-    """Takes messages in, each request's in its order."""
+    """Accepts messages; keeps the order of those in one request."""
 
     def take(self, messages: Sequence[Sent], after: int | None) -> IntakeBatch:
-        """Raises: Busy."""
+        """Puts the messages into the queue, and returns at once.  Raises: Busy."""
         ...
 
     def trouble(self) -> str:
-        """Why it could not take anything in now; blocks for a few seconds at most."""
+        """Why messages cannot be accepted now, else an empty text.  Blocks for a few seconds at most."""
         ...
 
     def close(self) -> None:
-        """What was taken is seen through."""
+        """Stops after everything in the queue has been processed."""
         ...
 
 
-class Line:
-    """Requests in the order in which they came, bounded in messages and bytes."""
+class IntakeQueue:
+    """A first-in, first-out queue of requests, bounded in messages and bytes."""
 
     def __init__(self) -> None:
         self._waiting: deque[IntakeBatch] = deque()
@@ -93,35 +94,35 @@ class Line:
         self._closed = False
         self._changed = threading.Condition()
 
-    def put(self, taken: IntakeBatch) -> None:
+    def put(self, batch: IntakeBatch) -> None:
         """Raises: Busy."""
         with self._changed:
             full = self._messages >= MOST_MESSAGES or self._bytes >= MOST_BYTES
             if self._closed or full:
                 raise Busy
-            self._count(taken, 1)
-            self._waiting.append(taken)
+            self._count(batch, 1)
+            self._waiting.append(batch)
             self._changed.notify()
 
     def next(self, most: int, timeout_s: float) -> list[IntakeBatch]:
-        """Those who came together: the first, and with it whoever waits by then, up to `most` messages."""
+        """The first request, and those that wait behind it, up to `most` messages together."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed, timeout_s)
             group: list[IntakeBatch] = []
             messages = 0
             while self._waiting and (not group or messages + len(self._waiting[0].messages) <= most):
-                taken = self._waiting.popleft()
-                self._count(taken, -1)
-                messages += len(taken.messages)
-                group.append(taken)
+                batch = self._waiting.popleft()
+                self._count(batch, -1)
+                messages += len(batch.messages)
+                group.append(batch)
             return group
 
-    def _count(self, taken: IntakeBatch, sign: int) -> None:
-        self._messages += sign * len(taken.messages)
-        self._bytes += sign * taken.size
+    def _count(self, batch: IntakeBatch, sign: int) -> None:
+        self._messages += sign * len(batch.messages)
+        self._bytes += sign * batch.size
 
     def close(self) -> None:
-        """Nobody else gets in; who waits is still served."""
+        """Accepts no more requests; those in the queue are still returned by `next`."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""What became of messages, as the ledger tells it: one by one, and hour by hour."""
+"""Reads outcomes of messages from the ledger: the history of one message, and all outcomes of an hour."""
 
 import json
 from datetime import datetime
@@ -16,9 +16,9 @@ from infra.event_store.reading.outcomes import (
 from projections.instants import instant
 
 HISTORY: Final = 100
-"""Outcomes of one message that are told; one that is sent again and again has more duplicates than that."""
+"""The most outcomes of one message that are listed: a message sent many times may have more duplicates."""
 SCANNED: Final = 50_000
-"""Outcomes that one page looks at: of a seller with few among many, a page may be short or empty."""
+"""The most outcomes that one page scans.  If few of them are the seller's, the page may be short or empty."""
 
 
 class OutcomeEntry(NamedTuple):
@@ -37,8 +37,8 @@ class OutcomeEntry(NamedTuple):
     last_position: int | None
 
 
-class Became(NamedTuple):
-    """A message's own outcomes, and how often it was sent again."""
+class MessageResult(NamedTuple):
+    """The history of one message, and how often it was sent again."""
 
     type: str
     history: list[OutcomeEntry]
@@ -47,7 +47,7 @@ class Became(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """An outcome among those of an hour."""
+    """One outcome in the list of an hour."""
 
     number: int
     source: str
@@ -58,15 +58,15 @@ class Listed(NamedTuple):
     recorded_at: datetime
 
 
-class Hour(NamedTuple):
-    """A page; `next`: the number after which the next one begins."""
+class HourPage(NamedTuple):
+    """A page of an hour's outcomes.  `next`: where the next page begins; None on the last page."""
 
     listed: list[Listed]
     next: int | None
 
 
 def outcome_entry(recorded: RecordedOutcome) -> OutcomeEntry:
-    """Why a message failed is a trace, and for operators alone."""
+    """The outcome for HTTP, without the data of a failed message: a traceback, for operators only."""
     outcome = recorded.outcome
     data: dict[str, Any] = json.loads(outcome.data) if outcome.data and outcome.state != "failed" else {}
     return OutcomeEntry(
@@ -85,7 +85,7 @@ def outcome_entry(recorded: RecordedOutcome) -> OutcomeEntry:
 
 
 def outcome_of(outcome_entry: OutcomeEntry) -> dict[str, Any]:
-    """As it is answered."""
+    """The outcome as a JSON object."""
     caused = None
     if outcome_entry.first_position is not None:
         caused = {
@@ -106,33 +106,36 @@ def outcome_of(outcome_entry: OutcomeEntry) -> dict[str, Any]:
     }
 
 
-def became(ledger: LedgerReader, seller: str, source: str, message_id: str) -> Became | None:
-    """None, if no such message has been decided on."""
+def result_of(ledger: LedgerReader, seller: str, source: str, message_id: str) -> MessageResult | None:
+    """What became of a message; None, if no such message has been decided."""
     history = message_history(ledger, seller, source, message_id, HISTORY)
     if not history:
         return None
     states = message_states(ledger, seller, source, message_id)
     kind = history[-1].outcome.type or ""
-    return Became(
+    return MessageResult(
         kind, [outcome_entry(one) for one in history], states.get("duplicate", 0), states.get("conflict", 0)
     )
 
 
-def hour(ledger: LedgerReader, seller: str, span: tuple[int, int], after: int, most: int) -> Hour:
-    """What was recorded in a span of time, given by two instants in microseconds since 1970.
+def outcomes_in_hour(
+    ledger: LedgerReader, seller: str, span: tuple[int, int], after: int, most: int
+) -> HourPage:
+    """The outcomes recorded in a span of time: two instants in microseconds since 1970.
 
-    Outcomes are numbered in the order of their commits, whose time never goes back: a span is a range.
+    Outcomes are numbered in the order of their commits, and the time of commits never goes back.  So a span
+    of time is a range of numbers.
     """
     numbers = outcomes_recorded_between(ledger, *span)
     if numbers is None:
-        return Hour([], None)
+        return HourPage([], None)
     first, last = numbers
     begin = max(after, first - 1)
     upto = min(last, begin + SCANNED)
     listed = [_listed(one) for one in seller_outcomes(ledger, seller, begin, upto, most)]
     if len(listed) == most and listed[-1].number < last:
-        return Hour(listed, listed[-1].number)
-    return Hour(listed, upto if upto < last else None)
+        return HourPage(listed, listed[-1].number)
+    return HourPage(listed, upto if upto < last else None)
 
 
 def _listed(recorded: RecordedOutcome) -> Listed:
@@ -148,7 +151,7 @@ def _listed(recorded: RecordedOutcome) -> Listed:
     )
 
 
-def now(ledger: LedgerReader) -> tuple[int, datetime]:
-    """The ledger's last position, and when it was last committed to."""
+def ledger_as_of(ledger: LedgerReader) -> tuple[int, datetime]:
+    """The last position of the ledger, and the time of its last commit."""
     end = ledger_end(ledger)
     return end.position, instant(end.recorded_at)

@@ -1,4 +1,4 @@
-"""The answers as OpenAPI tells them; those of questions are the dataclasses of their entries."""
+"""The response models for OpenAPI.  The models of questions are the answer dataclasses in the catalogue."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,21 +13,21 @@ Row = TypeVar("Row")
 
 
 class AsOf(BaseModel):
-    """`as_of_position`: the last event that the answer knows.  `as_of`: the instant for which it holds."""
+    """`as_of_position`: the last event that the answer includes.  `as_of`: the instant for which it holds."""
 
     as_of_position: int
     as_of: datetime
 
 
 class Page(AsOf, Generic[Row]):
-    """`next`: the cursor of the page that follows; null on the last."""
+    """One page of rows.  `next`: the cursor of the next page; null on the last page."""
 
     rows: list[Row]
     next: str | None
 
 
 class Happened(BaseModel):
-    """An event of an order's story, and what caused it."""
+    """One event in the timeline of an order, and what caused it."""
 
     at: datetime
     id: str
@@ -39,13 +39,13 @@ class Happened(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class OrderRow(OrderAnswer):
-    """An order with its story."""
+    """An order with its timeline."""
 
     timeline: list[Happened]
 
 
 class WaitingRow(BaseModel):
-    """A message that waits.  `number`: within its partition."""
+    """A message that waits.  `number`: within its partition.  `place`: the stream at which it waits."""
 
     partition: int
     number: int
@@ -57,7 +57,8 @@ class WaitingRow(BaseModel):
 
 
 class OutcomeCounts(BaseModel):
-    """All messages ever sent, each in exactly one state.  `seller_id`: null for all sellers."""
+    """The number of messages in each state; every message ever sent is in exactly one.  `seller_id`: null
+    means all sellers."""
 
     seller_id: str | None
     sent: int
@@ -81,7 +82,7 @@ class Caused(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What became of a message.  `was`: the state that it left; null where it had just been sent."""
+    """One outcome of a message.  `was`: its previous state; null if it had just been sent."""
 
     number: int
     state: State
@@ -94,9 +95,9 @@ class Outcome(BaseModel):
 
 
 class Published(BaseModel):
-    """A message that was taken in.  `outcome`: null where it is not known yet; ticks have none.
+    """A message that was accepted.  `outcome`: null if it is not known yet; a tick has none.
 
-    `before`: of one that was sent before, what had become of it by then.
+    `before`: for a duplicate or a conflict, the last outcome of the message sent before.
     """
 
     source: str
@@ -108,14 +109,15 @@ class Published(BaseModel):
 
 
 class Receipt(BaseModel):
-    """`min_position`: with it, reads of the read models know all that these messages caused."""
+    """The answer to POST /messages.  `min_position`: pass it to a question, so that the answer includes all
+    events that these messages caused."""
 
     messages: list[Published]
     min_position: int | None
 
 
 class MessageState(AsOf):
-    """What became of one message: its state now, and how it came to it."""
+    """The current state of one message, and the history of its outcomes."""
 
     source: str
     id: str
@@ -132,7 +134,7 @@ class MessageState(AsOf):
 
 
 class ListedMessage(BaseModel):
-    """An outcome that was recorded in the hour.  `was`: the state that the message left by it."""
+    """An outcome that was recorded in the hour.  `was`: the previous state of the message."""
 
     number: int
     source: str
@@ -150,7 +152,7 @@ class Alive(BaseModel):
 
 
 class Check(BaseModel):
-    """One thing that must be well; `said`: what is amiss."""
+    """One readiness check.  `said`: what is wrong; empty if nothing is."""
 
     name: str
     well: bool
@@ -158,7 +160,7 @@ class Check(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether requests can be served now."""
+    """Whether the server can handle requests now."""
 
     ready: bool
     checks: list[Check]

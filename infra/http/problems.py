@@ -1,4 +1,4 @@
-"""What is said when something is refused: RFC 9457, and what happened, what was kept, what to do next."""
+"""Error responses as problem details (RFC 9457): what happened, what was kept, and what to do next."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 MEDIA: Final = "application/problem+json"
-NOTHING: Final = "Nothing was kept or changed."
-SAME_ID: Final = "Send it again: a message is told by its seller, source and id, so twice is once."
+NOTHING: Final = "Nothing was stored or changed."
+SAME_ID: Final = "Send them again with the same ids: a message that arrives twice takes effect once."
 
 
 class Wrong(BaseModel):
@@ -18,11 +18,11 @@ class Wrong(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     index: int | None = None
-    """Place of the message in its batch, from 0."""
+    """Index of the message in its batch, from 0."""
     rule: str
     field: str | None = None
     byte: int | None = None
-    """Where it stopped being readable."""
+    """Offset of the first byte that cannot be read."""
     error: str
 
 
@@ -42,24 +42,24 @@ class ProblemDetails(BaseModel):
 
 _TITLES: Final = {
     400: "Bad request",
-    401: "Not known",
+    401: "Not authenticated",
     403: "Not allowed",
     404: "Not found",
-    405: "No such method here",
-    408: "The request came too slowly",
+    405: "Method not allowed",
+    408: "The request arrived too slowly",
     413: "Too large",
-    415: "No such media type here",
-    422: "Cannot be read",
-    500: "An error in Jumun",
-    503: "Not now",
-    504: "Not in time",
+    415: "Unsupported media type",
+    422: "Invalid request",
+    500: "Internal error in Jumun",
+    503: "Temporarily unavailable",
+    504: "Timeout",
 }
 
 
 class Problem(Exception):
-    """A request that is refused."""
+    """A request is refused; `response` makes the HTTP response."""
 
-    def __init__(  # noqa: PLR0913  what a problem says
+    def __init__(  # noqa: PLR0913  the fields of a problem
         self,
         status: int,
         detail: str,
@@ -75,7 +75,7 @@ class Problem(Exception):
         self.retry_after_s = retry_after_s
 
     def response(self) -> Response:
-        said = ProblemDetails(
+        details = ProblemDetails(
             title=_TITLES.get(self.status, "Refused"),
             status=self.status,
             detail=self.detail,
@@ -86,12 +86,12 @@ class Problem(Exception):
         headers = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
         if self.status == 401:  # noqa: PLR2004
             headers["WWW-Authenticate"] = 'Bearer realm="jumun"'
-        body = orjson.dumps(said.model_dump(mode="json"))
+        body = orjson.dumps(details.model_dump(mode="json"))
         return Response(body, self.status, headers, media_type=MEDIA)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For OpenAPI: answers of these statuses are problems."""
+    """The OpenAPI entry for responses with these statuses: they are problem details."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {
         status: {"description": _TITLES[status], "content": {MEDIA: {"schema": schema}}}

@@ -1,4 +1,4 @@
-"""Ledger and read models as HTTP asks them: off the event loop, and as up to date as is asked for."""
+"""Reads the ledger and the read models for HTTP, on threads, and waits for `min_position`."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,19 +24,19 @@ from infra.settings import Settings
 from projections.instants import micros_of
 
 READERS: Final = 4
-"""Questions that are answered at a time, and connections to each database."""
+"""The number of threads for questions, and of connections to each database."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.2
-BEHIND: Final = 30_000_000
-"""Microseconds after which what was committed must have been folded."""
-LOOKED_AT: Final = 2_000
-"""Commits that tell whether the read models are behind."""
+LATE_AFTER: Final = 30_000_000
+"""The read models are late if an event was committed this long ago and is not folded.  Unit: microseconds."""
+COMMITS_CHECKED: Final = 2_000
+"""The number of commits that the check for late read models looks at."""
 Answer = TypeVar("Answer")
 
 log = structlog.get_logger()
 
 
 class ReadingLedger(PostgresLedger):
-    """For several threads, none of which waits for a server that is away."""
+    """A ledger that several threads read.  If the server is unreachable, no thread waits for it."""
 
     def __init__(self, url: str, schema: str) -> None:
         super().__init__(url, Origin(worker="http"), schema=schema)
@@ -49,7 +49,7 @@ class ReadingLedger(PostgresLedger):
 
 
 class Reads:
-    """Asks on threads of its own: one that takes long is never more than one of a few."""
+    """Runs queries on a thread pool of its own, so that slow queries do not block the event loop."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Reads:
         limits: Limits,
         clock: Clock,
     ) -> None:
-        """`settings`: of production; none where everything is in partition 0."""
+        """`settings`: the settings of production; None in embedded mode, where all is in partition 0."""
         self.ledger = ledger
         self.read_models = read_models
         self._settings = settings
@@ -71,13 +71,13 @@ class Reads:
         self._threads.shutdown(cancel_futures=True)
 
     async def ask(self, work: Callable[[], Answer]) -> Answer:
-        """Raises: Problem, when the database does not answer."""
+        """Runs `work` on the thread pool.  Raises: Problem, when the database does not answer."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except (PersistenceError, SQLAlchemyError) as error:
             log.warning("question_unanswered", errors=type(error).__name__)
             raise Problem(
-                503, "The database does not answer.", "Ask again in a moment.", retry_after_s=2
+                503, "The database does not answer.", "Try again in a moment.", retry_after_s=2
             ) from None
 
     @property
@@ -90,43 +90,43 @@ class Reads:
         return partition_of(seller, self._settings.partitions)
 
     async def folded(self, seller: str | None, position: int) -> None:
-        """Returns once the read models hold what the ledger has of that seller up to the position.
+        """Waits until the read models include all events of this seller up to the position.
 
         Raises: Problem, if that takes too long.
         """
         if self.is_partitioned and seller is None:
-            said = "min_position is about one seller: each seller's events are folded by themselves."
-            raise Problem(422, said, "Name the seller.")
+            detail = "min_position needs a seller, because each partition is folded separately."
+            raise Problem(422, detail, "Add the parameter `seller`.")
         partition = self.partition(seller)
         until, pause = self._clock.monotonic() + self._folded_within_s, FIRST_PAUSE_S
-        while not await self.ask(lambda: self._has(partition, position)):
+        while not await self.ask(lambda: self._is_folded(partition, position)):
             if self._clock.monotonic() > until:
                 within = f"within {self._folded_within_s:g} s"
                 raise Problem(
                     504,
-                    f"The read models have not come to position {position} {within}.",
-                    "Ask again in a moment, or without min_position for what they hold now.",
+                    f"The read models did not reach position {position} {within}.",
+                    "Ask again in a moment, or without min_position for the current content.",
                     retry_after_s=1,
                 )
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    def _has(self, partition: int, position: int) -> bool:
-        place = self.read_models.position(partition)
-        if place >= position:
+    def _is_folded(self, partition: int, position: int) -> bool:
+        folded = self.read_models.position(partition)
+        if folded >= position:
             return True
         if last_position(self.ledger) < position:
             return False
         own = last_position_begun_by(self.ledger, partition, position)
-        return own is None or place >= min(own, position)
+        return own is None or folded >= min(own, position)
 
     def behind(self) -> str:
-        """Why the read models are not up to date; nothing where they are."""
-        places = self.read_models.positions()
-        before = micros_of(self._clock.now()) - BEHIND
+        """Why the read models are not up to date; empty if they are."""
+        positions = self.read_models.positions()
+        before = micros_of(self._clock.now()) - LATE_AFTER
         late = [
             partition
-            for partition, last in last_positions_before(self.ledger, before, LOOKED_AT).items()
-            if last > places.get(partition, 0)
+            for partition, last in last_positions_before(self.ledger, before, COMMITS_CHECKED).items()
+            if last > positions.get(partition, 0)
         ]
         return f"the read models are more than 30 s behind in {len(late)} partitions" if late else ""

@@ -1,4 +1,4 @@
-"""What every request passes: its path as written, bounds on size, number and time, one line, one figure."""
+"""The outermost ASGI layer: limits on the size, number and duration of requests, a log line and metrics."""
 
 import asyncio
 import re
@@ -17,35 +17,35 @@ from infra.http.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What requests may take of the server."""
+    """The limits of requests."""
 
     at_once: int = 100
-    """Requests; more are told to come again."""
+    """The most concurrent requests; others get status 503."""
     within_s: float = 70.0
-    """A request takes no longer: reading its body, being safe, and the longest wait."""
+    """The longest duration of a request: reading its body, storing its messages, and the longest wait."""
     folded_within_s: float = 5.0
-    """A question waits no longer for the read models to come to `min_position`."""
+    """How long a question waits for the read models to reach `min_position`."""
     check_every_s: float = 5.0
-    """Whether messages can be taken in is looked at no more often."""
+    """The shortest time between two checks of whether messages can be published."""
 
 
 LIMITS: Final = Limits()
 MOST_BYTES: Final = 8 * 1024 * 1024
-"""Of a body."""
-LEFT: Final = 499
-"""The status noted for a client that went away."""
+"""The most bytes of a body."""
+CLIENT_CLOSED: Final = 499
+"""The status in the log and metrics of a request whose client disconnected."""
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 log = structlog.get_logger()
 
 
 def _too_large() -> Problem:
-    said = f"The body is larger than {MOST_BYTES // (1024 * 1024)} MB."
-    return Problem(413, said, "Send it in several batches.")
+    detail = f"The body is larger than {MOST_BYTES // (1024 * 1024)} MB."
+    return Problem(413, detail, "Send the messages in several batches.")
 
 
-class Passing:
-    """One request on its way through."""
+class TrackedRequest:
+    """The state of one request: its status, the bytes received, and whether some of the body is unread."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -67,18 +67,18 @@ class Passing:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if self._body_left:  # else the rest would be read, however long it is
+            if self._body_left:  # otherwise the server would read the rest, however long it is
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
         await self._send(message)
 
     async def refuse(self, problem: Problem) -> None:
-        """Unless an answer has begun already."""
+        """Sends the problem, unless a response has already begun."""
         if not self.status:
             await problem.response()(self.scope, self.receive, self.send)
 
 
 class RequestLimiter:
-    """Wraps the application."""
+    """Wraps the application and enforces the limits on every request."""
 
     def __init__(self, app: ASGIApp, limits: Limits, clock: Clock) -> None:
         self._app, self._limits, self._clock = app, limits, clock
@@ -88,69 +88,70 @@ class RequestLimiter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # Paths stay as they were written: a decoded %2F could not be told from a slash.
+        # Paths stay percent-encoded: a decoded %2F could not be told from a slash.
         scope["path"] = scope["raw_path"].decode("ascii", "replace")
-        passing, began = Passing(scope, receive, send), self._clock.monotonic()
+        tracked, began = TrackedRequest(scope, receive, send), self._clock.monotonic()
         self._inside += 1
         try:
-            await self._pass(passing)
+            await self._pass(tracked)
         finally:
             self._inside -= 1
-            _tell(passing, self._clock.monotonic() - began)
+            _record(tracked, self._clock.monotonic() - began)
 
-    async def _pass(self, passing: Passing) -> None:
+    async def _pass(self, tracked: TrackedRequest) -> None:
         try:
-            self._see_to(passing.scope)
+            self._check(tracked.scope)
             async with asyncio.timeout(self._limits.within_s):
-                await self._app(passing.scope, passing.receive, passing.send)
+                await self._app(tracked.scope, tracked.receive, tracked.send)
         except Problem as problem:
-            await passing.refuse(problem)
+            await tracked.refuse(problem)
         except TimeoutError:
-            said = "This took too long and was given up."
-            kept = "Whether anything was kept or changed is not known."
-            await passing.refuse(Problem(504, said, "Ask again later.", kept=kept, retry_after_s=5))
+            detail = "The request took too long and was cancelled."
+            kept = "It is unknown whether anything was stored or changed."
+            await tracked.refuse(Problem(504, detail, "Try again later.", kept=kept, retry_after_s=5))
         except ClientDisconnect:
-            passing.status = LEFT
+            tracked.status = CLIENT_CLOSED
         except Exception:
-            log.exception("request_failed", route=_route(passing.scope))
-            await passing.refuse(failed())
+            log.exception("request_failed", route=_route(tracked.scope))
+            await tracked.refuse(failed())
 
-    def _see_to(self, scope: Scope) -> None:
-        """Raises: Problem, before anything of the body is read."""
-        said = Headers(scope=scope).get("content-length", "0")
-        if not said.isdecimal() or int(said[:20]) > MOST_BYTES:
+    def _check(self, scope: Scope) -> None:
+        """Raises: Problem, before any of the body is read."""
+        text = Headers(scope=scope).get("content-length", "0")
+        if not text.isdecimal() or int(text[:20]) > MOST_BYTES:
             raise _too_large()
         if self._inside > self._limits.at_once:
-            said = "Too many requests are being answered."
-            raise Problem(503, said, "Send it again in a moment.", retry_after_s=1)
+            text = "The server has too many requests at the moment."
+            raise Problem(503, text, "Send it again in a moment.", retry_after_s=1)
 
 
 def failed() -> Problem:
     return Problem(
         500,
-        "Jumun came upon an error of its own.",
-        "Tell its operators when this was: the server's log says more.",
-        kept="What was answered before this stays; whether this request was carried out is not known.",
+        "An internal error occurred in Jumun.",
+        "Tell the operators the time of this request: the log of the server has the details.",
+        kept="It is unknown whether this request was carried out. Earlier answers remain valid.",
     )
 
 
 def _route(scope: Scope) -> str:
-    """The template, never the path: that may name anything."""
+    """The route template; never the path, which may contain any text."""
     route: Any = scope.get("route")
     return getattr(route, "path", "none")
 
 
-def _tell(passing: Passing, took_s: float) -> None:
-    scope, route = passing.scope, _route(passing.scope)
+def _record(tracked: TrackedRequest, took_s: float) -> None:
+    """Counts the request in the metrics and logs it."""
+    scope, route = tracked.scope, _route(tracked.scope)
     method = scope["method"] if scope["method"] in {"GET", "POST"} else "other"
-    metrics.HTTP_REQUESTS.labels(method, route, passing.status).inc()
+    metrics.HTTP_REQUESTS.labels(method, route, tracked.status).inc()
     metrics.HTTP_SECONDS.labels(method, route).observe(took_s)
     trace = Headers(scope=scope).get("traceparent", "")
     log.info(
         "request_answered",
         method=method,
         route=route,
-        status=passing.status,
+        status=tracked.status,
         duration_ms=round(took_s * 1_000, 1),
         correlation=trace if _TRACE.fullmatch(trace) else None,
     )

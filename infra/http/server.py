@@ -1,4 +1,4 @@
-"""The server, and where it listens."""
+"""The uvicorn server and its listening socket."""
 
 import socket
 from ipaddress import ip_address
@@ -24,7 +24,7 @@ def is_loopback(host: str) -> bool:
 
 
 def server(services: Services) -> uvicorn.Server:
-    """Serves until it is told to stop; what was begun is then finished."""
+    """A server that runs until it gets a signal, and then finishes the requests it has begun."""
     return uvicorn.Server(
         uvicorn.Config(
             application(services),
@@ -46,7 +46,7 @@ def server(services: Services) -> uvicorn.Server:
 def listening(settings: Settings) -> socket.socket:
     """A socket bound to the host and port of the settings.  Raises: OSError."""
     family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
-    # Named as TCP, so that the event loop sends small answers at once.
+    # With the protocol TCP given, the event loop sets TCP_NODELAY and sends small responses at once.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((settings.http_host, settings.http_port))

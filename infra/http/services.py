@@ -1,4 +1,4 @@
-"""What the handlers need, and who may use them."""
+"""The services that the handlers use, and the checks of tokens and rights."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from infra.http.request_limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`open_metrics`: whether /metrics is for everybody, because only this machine can ask."""
+    """What the handlers need.  `open_metrics`: /metrics needs no token: only this machine can connect."""
 
     intake: Intake
     reads: Reads
@@ -36,23 +36,26 @@ _BEARER = HTTPBearer(auto_error=False, description="A token made by `jumun token
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 
-def known(served: Services, bearer: HTTPAuthorizationCredentials | None) -> Token:
-    """Raises: Problem, when nobody is named or nobody of that token is known."""
+def authenticate(served: Services, bearer: HTTPAuthorizationCredentials | None) -> Token:
+    """The token of the request.  Raises: Problem, when there is no token or it is unknown."""
     if bearer is None:
-        said, todo = "No token was sent.", "Send the header Authorization: Bearer TOKEN."
-        raise Problem(401, said, todo)
+        detail, todo = "No token was sent.", "Send the header Authorization: Bearer TOKEN."
+        raise Problem(401, detail, todo)
     token = served.tokens.find(bearer.credentials)
     if token is None:
-        said, todo = "This token is not known.", "Use one that `jumun token new` has made for this server."
-        raise Problem(401, said, todo)
+        detail, todo = "This token is unknown.", "Use a token that `jumun token new` made for this server."
+        raise Problem(401, detail, todo)
     return token
 
 
 def allowed(*rights: Right) -> Callable[[Services, HTTPAuthorizationCredentials | None], Awaitable[Token]]:
-    """The token, if it has one of these rights."""
+    """A dependency that returns the token of the request.
+
+    It raises Problem, when the token has none of these rights.
+    """
 
     async def check(served: Served, bearer: Bearer) -> Token:
-        token = known(served, bearer)
+        token = authenticate(served, bearer)
         if not any(token.may(right) for right in rights):
             raise lacks(" or ".join(rights))
         return token
@@ -62,13 +65,15 @@ def allowed(*rights: Right) -> Callable[[Services, HTTPAuthorizationCredentials 
 
 def lacks(right: str) -> Problem:
     return Problem(
-        403, f"This token lacks the right: {right}.", "Use a token that has it (`jumun token new --right`)."
+        403,
+        f"This token lacks the right: {right}.",
+        "Use a token that has this right (`jumun token new --right`).",
     )
 
 
 def other_seller(seller: str | None) -> Problem:
-    whose = "all sellers" if seller is None else f"seller {seller}"
-    return Problem(403, f"This token is not for {whose}.", "Use a token of that seller, or name another.")
+    scope = "all sellers" if seller is None else f"seller {seller}"
+    return Problem(403, f"This token is not for {scope}.", "Use a token for that seller, or name another.")
 
 
 Reader = Annotated[Token, Depends(allowed("read"))]

@@ -1,1 +1,2 @@
-"""Apache Kafka: what the workers need of it, by kafka-python or confluent-kafka."""
+"""Apache Kafka: a port for what the workers need, and an adapter each for kafka-python and
+confluent-kafka."""

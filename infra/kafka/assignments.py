@@ -1,33 +1,41 @@
-"""Which partitions of a member come and go, noted when the library says so, told when the worker polls."""
+"""Tracks the assigned and revoked partitions of a member.
+
+The rebalance callbacks of the client library note them; the worker gets them with its next poll.
+"""
 
 
 class Assignments:
     def __init__(self) -> None:
         self.held: set[int] = set()
-        """Those the worker was told of."""
-        self.begun: set[int] = set()
-        """Those he reads."""
-        self._lost: set[int] = set()
-        self._taken: set[int] = set()
+        """Partitions that the worker knows are assigned."""
+        self.reading: set[int] = set()
+        """Partitions that the worker reads: `begin` was called."""
+        self._revoked: set[int] = set()
+        self._assigned: set[int] = set()
 
     def assigned(self, partition: int) -> None:
-        self._taken.add(partition)
+        self._assigned.add(partition)
 
     def revoked(self, partition: int) -> None:
-        """He is not told of what came and went in between, but of what went and came again he is."""
-        self._taken.discard(partition)
-        self.begun.discard(partition)
+        """Notes a revoked partition.
+
+        A partition that was assigned and revoked between two polls is not reported.  One that was revoked and
+        assigned again is reported as both.
+        """
+        self._assigned.discard(partition)
+        self.reading.discard(partition)
         if partition in self.held:
             self.held.remove(partition)
-            self._lost.add(partition)
+            self._revoked.add(partition)
 
     @property
     def waiting(self) -> bool:
-        return bool(self._lost or self._taken)
+        """Whether there are changes that the worker has not got yet."""
+        return bool(self._revoked or self._assigned)
 
     def take_changes(self) -> tuple[list[int], list[int]]:
-        """(lost, taken), each said once."""
-        lost, taken = sorted(self._lost), sorted(self._taken)
-        self._lost, self._taken = set(), set()
-        self.held.update(taken)
-        return lost, taken
+        """The partitions (revoked, assigned) since the last call."""
+        revoked, assigned = sorted(self._revoked), sorted(self._assigned)
+        self._revoked, self._assigned = set(), set()
+        self.held.update(assigned)
+        return revoked, assigned

@@ -1,4 +1,4 @@
-"""Which client library speaks to Kafka, and whether it may do so unencrypted."""
+"""Chooses the Kafka client library, and refuses unencrypted connections to other machines."""
 
 from ipaddress import ip_address
 
@@ -9,19 +9,19 @@ from infra.settings import Settings
 
 
 class Misconfigured(Exception):
-    """The settings of Kafka do not go together; says what to set."""
+    """The Kafka settings are missing or contradictory; the text says what to set."""
 
 
 def connect(settings: Settings, clock: Clock = SYSTEM) -> Kafka:
-    """The cluster of the settings, by the library of the settings.  Nothing is sent yet.
+    """An adapter for the cluster and the client library in the settings.  Does not connect yet.
 
     Raises: Misconfigured; Unreachable, where the certificates cannot be read.
     """
-    _see_to(settings)
+    _check(settings)
     if settings.kafka_client == "kafka-python":
         return KafkaPython(settings, clock)
     try:
-        from infra.kafka.confluent import Confluent  # noqa: PLC0415  # it is an extra
+        from infra.kafka.confluent import Confluent  # noqa: PLC0415  # an optional dependency
     except ModuleNotFoundError as error:
         raise Misconfigured(
             "confluent-kafka is not installed: pip install 'jumun[confluent]', "
@@ -30,15 +30,15 @@ def connect(settings: Settings, clock: Clock = SYSTEM) -> Kafka:
     return Confluent(settings, clock)
 
 
-def _see_to(settings: Settings) -> None:
+def _check(settings: Settings) -> None:
     if not settings.kafka:
-        raise Misconfigured("no Kafka is named: set JUMUN_KAFKA=host:port,host:port")
-    abroad = [server for server in settings.kafka.split(",") if not _loopback(server)]
-    if abroad and settings.kafka_security == "plaintext" and not settings.kafka_plaintext_anywhere:
+        raise Misconfigured("no Kafka cluster is set: set JUMUN_KAFKA=host:port,host:port")
+    remote = [server for server in settings.kafka.split(",") if not _loopback(server)]
+    if remote and settings.kafka_security == "plaintext" and not settings.kafka_plaintext_anywhere:
         raise Misconfigured(
-            f"{abroad[0]} is another machine, and nothing is encrypted: "
+            f"{remote[0]} is another machine, and the connection is not encrypted: "
             "set JUMUN_KAFKA_SECURITY=ssl or sasl_ssl "
-            "(or JUMUN_KAFKA_PLAINTEXT_ANYWHERE=true where the network itself is safe)"
+            "(or JUMUN_KAFKA_PLAINTEXT_ANYWHERE=true if the network is safe)"
         )
     if settings.kafka_security == "sasl_ssl" and not (settings.kafka_user and settings.kafka_password):
         raise Misconfigured("sasl_ssl needs a user: set JUMUN_KAFKA_USER and JUMUN_KAFKA_PASSWORD")

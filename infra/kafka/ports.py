@@ -1,22 +1,22 @@
-"""What the workers need of Kafka: a Protocol for each way of using it, two adapters, one contract test.
+"""The port for Kafka: one Protocol for each kind of use.  There are two adapters and one contract test.
 
-Offsets and marks are the user's to keep: a group's offsets only show lag, but for the relay's mark, which is
-part of its transaction.
+The workers keep their positions in their databases; the committed offsets of a consumer group only show its
+lag. The relay is the exception: its checkpoints are committed offsets, part of its transactions.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 Headers = tuple[tuple[str, bytes], ...]
-BUSY_S: Final = 30.0
-"""A member that does not poll for longer is left behind: others take its partitions until it polls again.
+MAX_POLL_INTERVAL_S: Final = 30.0
+"""The max poll interval: a member that does not poll for longer loses its partitions until it polls again.
 
-A join waits for members that are busy, but no longer; so this is also how long a coordinator that froze
-meanwhile is waited for.
+A rebalance waits this long for members that are busy.  So a member also waits this long for a coordinator
+that froze during a rebalance.
 """
 TRANSACTION_S: Final = 30.0
 STRUCTURED: Final[Headers] = (("content-type", b"application/cloudevents+json"),)
-"""The one header of a structured CloudEvent: the library pays dearly for each."""
+"""The only header of a structured CloudEvent: each header costs kafka-python much time."""
 
 
 class Record(NamedTuple):
@@ -30,7 +30,7 @@ class Record(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """A record to be written.  The partition is explicit: clients differ in how they choose one."""
+    """A record to publish.  The partition is explicit, because clients differ in how they choose one."""
 
     topic: str
     partition: int
@@ -40,30 +40,31 @@ class Outgoing(NamedTuple):
 
 
 class Polled(NamedTuple):
-    """What one poll brought, to be heeded in this order."""
+    """The result of one poll; the worker must handle its parts in this order."""
 
-    lost: Collection[int]
-    """Partitions that another member has now: what is kept of them must be forgotten."""
-    taken: Collection[int]
-    """Partitions that came: each is paused until `begin`."""
+    revoked: Collection[int]
+    """Partitions that are no longer this member's: the worker must drop its state of them."""
+    assigned: Collection[int]
+    """Newly assigned partitions; each is paused until `begin`."""
     records: Mapping[int, Sequence[Record]]
     """By partition, in the order of their offsets."""
 
 
 class Unsent(Exception):
-    """Not all records were acknowledged, each may have been written or not.  Open another publisher."""
+    """Some records were not acknowledged; each may have been written or not.  Open another publisher."""
 
 
 class Fenced(Exception):
-    """Another has taken over under the same transactional id; nothing of this chunk will be seen."""
+    """Another process has taken over: one with the same transactional id, or a group member with the same
+    name. No consumer will see the records of this transaction."""
 
 
 class Unreachable(Exception):
-    """The cluster cannot be reached, or does not answer in time."""
+    """The cluster is unreachable, does not answer in time, or refuses the request."""
 
 
 class OutOfRange(Exception):
-    """The offset asked for is not in the topic: it was deleted, or never written."""
+    """The requested offset is not in the partition: it was deleted, or never written."""
 
     def __init__(self, partition: int, offset: int, first: int, end: int) -> None:
         super().__init__(f"partition {partition} holds offsets {first} to {end}, not {offset}")
@@ -71,80 +72,84 @@ class OutOfRange(Exception):
 
 
 class Member(Protocol):
-    """A member of a consumer group on one topic.  Reads what is committed; bytes, never decoded.
+    """A member of a consumer group on one topic.  It reads committed records only (read_committed), as bytes.
 
-    All methods are called on one thread.  Its partitions move one by one (cooperative, sticky).
+    All methods must be called on one thread.  Rebalances are incremental (cooperative-sticky).
     """
 
     def poll(self, timeout_s: float, most: int = 500) -> Polled:
-        """Waits for records, or for partitions to come or go.  While the cluster is away, nothing comes.
+        """Waits for records, or for partitions to be assigned or revoked.  While the cluster is unreachable,
+        the result is empty.
 
-        Raises: OutOfRange; Fenced, where another member has this one's name; Unreachable, where waiting
-        is of no use.
+        Raises: OutOfRange; Fenced, where another member has the same name; Unreachable, where a retry cannot
+        help.
         """
         ...
 
     def begin(self, partition: int, offset: int) -> None:
-        """Reads this partition from that offset on.
+        """Starts to read the partition at this offset (seek and resume).
 
         Raises: OutOfRange, Unreachable.
         """
         ...
 
     def pause(self, partitions: Collection[int]) -> None:
-        """Nothing of these is read until `begin`; the membership stays."""
+        """Stops reading these partitions until `begin`; they stay assigned."""
         ...
 
     def bounds(self, partition: int) -> tuple[int, int]:
-        """The first offset still there, and the one after the last committed record.
+        """The first available offset, and the offset after the last committed record.
 
         Raises: Unreachable.
         """
         ...
 
     def committed_offset(self, partition: int) -> int | None:
-        """The group's offset for it.  Raises: Unreachable."""
+        """The committed offset of the group; None if there is none.  Raises: Unreachable."""
         ...
 
     def commit_offsets(self, offsets: Mapping[int, int]) -> None:
-        """Notes how far the group has come, for lag displays; whether that succeeds does not matter."""
+        """Commits offsets of the group, only to show the lag.  Ignores errors."""
         ...
 
     def close(self) -> None:
-        """Leaves the group, within a few seconds even if the cluster hangs."""
+        """Leaves the group; takes a few seconds at most, even if the cluster hangs."""
         ...
 
 
 class Publisher(Protocol):
-    """Writes records, each acknowledged by all replicas in sync, never doubled by a retry."""
+    """Publishes records: all in-sync replicas acknowledge each one, and a retry never doubles it."""
 
     def send(self, record: Outgoing) -> None:
-        """Raises: Unsent, also for a record that the broker would refuse for its size."""
+        """Queues a record.  Raises: Unsent, also for a record that is too large for the broker."""
         ...
 
     def flush(self, timeout_s: float = 30.0) -> None:
-        """Returns once all that was sent is acknowledged.  Raises: Unsent."""
+        """Waits until all records sent are acknowledged.  Raises: Unsent."""
         ...
 
     def close(self) -> None: ...
 
 
 class TransactionalPublisher(Protocol):
-    """Writes chunks, each whole or not at all, together with the marks it comes to.
+    """Publishes batches of records in transactions, each atomically with its checkpoints.
 
-    Opening one fences off whoever wrote under the same transactional id.
+    Opening one fences every other producer with the same transactional id.
     """
 
     def checkpoints(self) -> Mapping[str, int]:
-        """The mark last written for each topic; none where it has expired or was never written.
+        """The last checkpoint of each topic; a topic is missing if its checkpoint has expired or never
+        existed.
 
         Raises: Unreachable.
         """
         ...
 
     def write(self, records: Sequence[Outgoing], checkpoints: Mapping[str, int]) -> None:
-        """One transaction.  After any error the writer is closed, and what became of the chunk is what the
-        marks say once it is opened anew.
+        """Writes records and checkpoints in one transaction.
+
+        After any error the publisher is closed.  Open another one: its checkpoints say whether the
+        transaction was committed.
 
         Raises: Fenced, Unreachable, Unsent.
         """
@@ -154,50 +159,50 @@ class TransactionalPublisher(Protocol):
 
 
 class Topic(NamedTuple):
-    """A topic as the cluster has it."""
+    """An existing topic."""
 
     id: str
     partitions: int
     replication: int
     settings: Mapping[str, str]
     allowed: frozenset[str] = frozenset()
-    """What this login may do with it, by the cluster's names: READ, WRITE, ..."""
+    """The operations that this user may do on it, by Kafka's names: READ, WRITE, ..."""
 
 
 class Cluster(Protocol):
-    """What is asked of the cluster itself.  All methods raise Unreachable."""
+    """Administers the cluster and reads its state.  All methods raise Unreachable."""
 
     def brokers(self) -> int: ...
 
     def topics(self, names: Collection[str]) -> Mapping[str, Topic]:
-        """Those of them that exist."""
+        """The topics of these names that exist."""
         ...
 
     def create(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
-        """Makes the topic; nothing happens where it is there already."""
+        """Creates the topic; does nothing if it exists."""
         ...
 
     def delete(self, name: str) -> None:
-        """Deletes the topic with all its records, and returns once it is gone; nothing happens where it is
-        not there."""
+        """Deletes the topic with all its records, and waits for it.  Does nothing if there is no topic."""
         ...
 
     def tail(self, topic: str, partition: int, most: int) -> Sequence[Record]:
-        """Its last committed records, at most so many, in the order of their offsets."""
+        """The last committed records, at most `most`, in the order of their offsets."""
         ...
 
     def lag(self, group: str, topic: str) -> Mapping[int, int]:
-        """Records by partition that the group has not marked yet."""
+        """By partition: the number of records after the committed offset of the group."""
         ...
 
     def close(self) -> None: ...
 
 
 class Kafka(Protocol):
-    """One client library, given the settings."""
+    """One client library, configured from the settings."""
 
     def member(self, topic: str, group: str, *, name: str | None = None) -> Member:
-        """`name`: a static member, which keeps its partitions through a quick restart.
+        """Opens a group member.  `name`: makes it a static member, which keeps its partitions in a quick
+        restart.
 
         Raises: Unreachable.
         """
@@ -210,9 +215,9 @@ class Kafka(Protocol):
     def transactional_publisher(
         self, transactional_id: str, group: str, topics: Collection[str], *, within_s: float = TRANSACTION_S
     ) -> TransactionalPublisher:
-        """The marks are offsets of `group` on partition 0 of each of `topics`.
+        """The checkpoints are the committed offsets of `group` on partition 0 of each of `topics`.
 
-        `within_s`: seconds within which a chunk is written or given up.
+        `within_s`: timeout of one transaction, in seconds.
 
         Raises: Unreachable.
         """

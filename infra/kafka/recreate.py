@@ -1,4 +1,5 @@
-"""The topics that a ledger tells, made anew: what they say is of a ledger that is no more."""
+"""Recreates the topics that the relay writes; needed after a restore, when they hold records of a lost
+ledger."""
 
 from collections.abc import Sequence
 
@@ -8,9 +9,10 @@ from infra.settings import Settings
 
 
 def recreate(cluster: Cluster, settings: Settings) -> Sequence[str]:
-    """Deletes ledger, outcomes and set-aside with all they hold, and makes them again; their names.
+    """Deletes the topics ledger, outcomes and set-aside with all records, and creates them.  Returns their
+    names.
 
-    Never inbound: what was decided after the backup is decided again from it.
+    It keeps the topic inbound: the engine reads it to decide again what was decided after the backup.
 
     Raises: TooFewBrokers, Unreachable.
     """

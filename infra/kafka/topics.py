@@ -1,4 +1,4 @@
-"""The four topics: what they must be like, how they are made, and what is found to be otherwise."""
+"""Defines the four topics with their settings, creates them, and checks them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -13,17 +13,17 @@ BYTES: Final[Mapping[TopicName, int]] = {
     "outcomes": 8 * _MIB,
     "set-aside": 2 * _MIB,
 }
-"""Of a batch of records, at most.  A message has 256 KiB at most; an event may hold a whole policy, an
-outcome names all events its message caused, and what is set aside carries the record it came from."""
+"""`max.message.bytes` of each topic.  A message has 256 KiB at most.  An event may hold a whole policy, an
+outcome names all events of its message, and a dead letter carries the record it came from."""
 _BY_ENDING: Final[Mapping[str, int]] = {str(ending): most for ending, most in BYTES.items()}
 LARGEST: Final = max(BYTES.values())
 _OVERHEAD: Final = 1024
-"""Of a batch with one record, generously, without its headers."""
+"""The overhead of a batch with one record, without its headers: an upper limit."""
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
 class Wanted(NamedTuple):
-    """What a topic must be like."""
+    """A topic as it must be."""
 
     name: str
     partitions: int
@@ -45,16 +45,16 @@ class Finding(NamedTuple):
 
 
 class TooFewBrokers(Exception):
-    """Two brokers: three copies have no room, and one would be lost with its broker."""
+    """There are two brokers: too few for three replicas, and replication factor 1 could lose records."""
 
 
 def wanted(settings: Settings, brokers: int) -> list[Wanted]:
-    """Three copies of which two must be there, unless there is a single broker, for trying it.
+    """The four topics: three replicas, two of them in sync; a single broker (for tests) has one replica.
 
     Raises: TooFewBrokers.
     """
     if brokers == 2:  # noqa: PLR2004
-        raise TooFewBrokers("there are two brokers: start the third one, or run a single one to try it")
+        raise TooFewBrokers("there are two brokers: start a third one, or use a single one for tests")
     replication, in_sync = (1, 1) if brokers == 1 else (3, 2)
     return [
         Wanted(
@@ -76,23 +76,23 @@ def wanted(settings: Settings, brokers: int) -> list[Wanted]:
 
 
 def create(cluster: Cluster, settings: Settings) -> None:
-    """Makes those that are missing; the others stay as they are.  Raises: TooFewBrokers, Unreachable."""
+    """Creates the missing topics; does not change existing ones.  Raises: TooFewBrokers, Unreachable."""
     for topic in wanted(settings, cluster.brokers()):
         cluster.create(*topic)
 
 
 def check(cluster: Cluster, settings: Settings) -> list[Finding]:
-    """What is not as it must be, topic by topic.  Raises: TooFewBrokers, Unreachable."""
-    asked = wanted(settings, cluster.brokers())
-    there = cluster.topics([topic.name for topic in asked])
+    """The differences between the topics and what they must be.  Raises: TooFewBrokers, Unreachable."""
+    expected = wanted(settings, cluster.brokers())
+    existing = cluster.topics([topic.name for topic in expected])
     findings: list[Finding] = []
-    for topic in asked:
-        if topic.name in there:
-            found = there[topic.name]
-            findings += _shape(topic, found.partitions, found.replication)
-            findings += _settings(topic, found.settings)
+    for topic in expected:
+        if topic.name in existing:
+            actual = existing[topic.name]
+            findings += _shape(topic, actual.partitions, actual.replication)
+            findings += _settings(topic, actual.settings)
         else:
-            findings.append(Finding(topic.name, "it", "missing", "there", "run `jumun topics create`"))
+            findings.append(Finding(topic.name, "the topic", "missing", "there", "run `jumun topics create`"))
     return findings
 
 
@@ -104,24 +104,25 @@ def _shape(topic: Wanted, partitions: int, replication: int) -> Iterator[Finding
         )  # fmt: skip
     if replication < topic.replication:
         yield Finding(
-            topic.name, "the number of copies", str(replication), str(topic.replication),
+            topic.name, "the replication factor", str(replication), str(topic.replication),
             "reassign its partitions to more brokers (kafka-reassign-partitions.sh)",
         )  # fmt: skip
 
 
-def _settings(topic: Wanted, found: Mapping[str, str]) -> Iterator[Finding]:
+def _settings(topic: Wanted, actual: Mapping[str, str]) -> Iterator[Finding]:
     for key, value in topic.settings.items():
-        if found.get(key) != value:
+        if actual.get(key) != value:
             yield Finding(
-                topic.name, key, found.get(key, "unknown"), value,
+                topic.name, key, actual.get(key, "unknown"), value,
                 f"kafka-configs.sh --alter --topic {topic.name} --add-config {key}={value}",
             )  # fmt: skip
 
 
 def fits(record: Outgoing) -> bool:
-    """Whether its topic takes a record of that size: one that it refuses costs the writer.
+    """Whether the record is small enough for its topic; a record that the broker refuses closes the
+    publisher.
 
-    A topic that is none of the four takes what Kafka's own default allows.
+    A topic that is none of the four has the limit of Kafka's default.
     """
     most = _BY_ENDING.get(record.topic.rpartition(".")[2], _MIB)
     headers = sum(len(key) + len(value) + 10 for key, value in record.headers)

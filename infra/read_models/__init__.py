@@ -1,1 +1,1 @@
-"""The read models in a database: rows and place in one transaction, and the questions users ask."""
+"""The read models in a database: stores their rows together with checkpoints, and answers queries."""

@@ -1,4 +1,4 @@
--- Who may do what in the read models.  The default rights are for tables that are made anew.
+-- The rights of each role in the read models.  The default privileges apply to tables that a rebuild creates.
 
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {engine};
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {relay};

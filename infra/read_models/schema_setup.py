@@ -1,59 +1,59 @@
-"""The tables of the read models are made when they are missing, and anew when they are another build's."""
+"""Creates the tables of the read models if they are missing, and again if they are of another build."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ProgrammingError
 
 from infra.read_models.database import Tables, reading, writing
-from infra.read_models.schema import FOLDED_FROM, METADATA, SHAPE, made_of
+from infra.read_models.schema import FOLDED_FROM, METADATA, SHAPE, schema_hash
 
 
 class SchemaMissing(Exception):
-    """The tables are not those of this build, and whoever is logged in may not make them."""
+    """The tables are not those of this build, and this login may not create them."""
 
 
 class OtherLedger(Exception):
-    """What was told, or folded, is of another ledger than the one that is set."""
+    """The published records or the folded rows are of another ledger than the configured one."""
 
 
 def is_current(engine: sa.Engine) -> bool:
-    """Whether the tables are there, as this build needs them."""
+    """Whether the tables exist and are those of this build."""
     with reading(engine) as connection:
-        return _right(connection)
+        return _tables_match(connection)
 
 
 def check_current(engine: sa.Engine) -> None:
-    """Raises: NotMade."""
+    """Raises: SchemaMissing, when the tables are not those of this build."""
     if not is_current(engine):
         raise SchemaMissing("the read models' tables are not those of this build")
 
 
 def make(engine: sa.Engine, tables: Tables) -> bool:
-    """Makes the tables if need be, one at a time whoever else does; says whether it did.
+    """Creates the tables if necessary, under a lock against other processes; returns whether it did.
 
-    Nothing is defined while they are right: who folds needs no right to make tables.
+    If the tables are current, no DDL runs, so a projector needs no right to create tables.
 
-    Raises: NotMade.
+    Raises: SchemaMissing.
     """
     if is_current(engine):
         return False
     try:
         with writing(engine) as connection:
-            tables.alone(connection)
-            if _right(connection):  # somebody was quicker
+            tables.lock_schema(connection)
+            if _tables_match(connection):  # another process has just created them
                 return False
             METADATA.drop_all(connection)
             METADATA.create_all(connection)
-            connection.execute(sa.insert(SHAPE).values(made_of=made_of(engine.dialect)))
+            connection.execute(sa.insert(SHAPE).values(made_of=schema_hash(engine.dialect)))
     except ProgrammingError as error:
-        said = str(error.orig).partition("\n")[0]
-        msg = f"the read models' tables are not those of this build, and could not be made: {said}"
+        error_text = str(error.orig).partition("\n")[0]
+        msg = f"the read models' tables are not those of this build, and could not be created: {error_text}"
         raise SchemaMissing(msg) from error
     return True
 
 
 def describe(engine: sa.Engine) -> None:
-    """Says anew what each table and column means: words may change where rows do not."""
+    """Writes the comments of all tables and columns again: a new build may change only these texts."""
     with writing(engine) as connection:
         for table in METADATA.sorted_tables:
             connection.execute(sa.schema.SetTableComment(table))
@@ -61,27 +61,27 @@ def describe(engine: sa.Engine) -> None:
                 connection.execute(sa.schema.SetColumnComment(column))
 
 
-def _right(connection: sa.Connection) -> bool:
+def _tables_match(connection: sa.Connection) -> bool:
     if not sa.inspect(connection).has_table(SHAPE.name):
         return False
-    return connection.execute(sa.select(SHAPE)).scalar() == made_of(connection.dialect)
+    return connection.execute(sa.select(SHAPE)).scalar() == schema_hash(connection.dialect)
 
 
 def claim(connection: sa.Connection, ledger_id: str, *, replace: bool = False) -> None:
-    """Says of which ledger the rows are, where that is not said yet; `replace`: whatever was said.
+    """Records to which ledger the rows belong.  `replace`: overwrites the recorded ledger.
 
-    Raises: OtherLedger.
+    Raises: OtherLedger, when another ledger is recorded.
     """
-    asked = sa.select(FOLDED_FROM.c.ledger_id)
+    query = sa.select(FOLDED_FROM.c.ledger_id)
     if replace:
         connection.execute(sa.delete(FOLDED_FROM))
-    if connection.execute(asked).first() is None:
+    if connection.execute(query).first() is None:
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(insert(FOLDED_FROM).values(one=1, ledger_id=ledger_id).on_conflict_do_nothing())
-    known = connection.execute(asked).scalar()
-    if known != ledger_id:
+    folded_from = connection.execute(query).scalar()
+    if folded_from != ledger_id:
         msg = (
-            f"the read models were folded from ledger {known}, this is ledger {ledger_id}:"
-            " `jumun rebuild` folds them anew"
+            f"the read models were folded from ledger {folded_from}, this is ledger {ledger_id}:"
+            " `jumun rebuild` folds them again"
         )
         raise OtherLedger(msg)

@@ -1,4 +1,4 @@
-"""How much is kept in memory, and written at once."""
+"""Limits for the memory use and the batch sizes of the read models."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,16 +6,16 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """They change how fast read models are folded, never what is stored."""
+    """Sizes that change how fast events are folded, but never what is stored."""
 
     views: int = 50_000
     """Views kept between batches, over all partitions."""
     few_rows: int = 8
-    """Rows, with the same columns changed, for which it does not pay to compile a statement of their own."""
+    """Below this number of rows with the same changed columns, no separate statement is compiled for them."""
     rebuild_batch: int = 20_000
     """Events that a rebuild folds at once."""
     rebuild_rows: int = 400_000
-    """Rows of a rebuild that wait in memory: half a gigabyte, with their views."""
+    """Rows that a rebuild keeps in memory before it writes them: half a gigabyte, with their views."""
 
 
 SIZES: Final = Sizes()

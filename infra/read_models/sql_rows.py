@@ -1,4 +1,4 @@
-"""Stored rows behind the rows port: every filter, order and aggregate is worked out by the database."""
+"""Implements the rows port over the database: it runs every filter, sort and aggregate as SQL."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ Row = TypeVar("Row")
 
 
 class SqlRows:
-    """Reads within the transaction of its connection, on SQLite and PostgreSQL alike."""
+    """Reads rows in the current transaction of its connection, on SQLite and PostgreSQL alike."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -85,7 +85,9 @@ class SqlRows:
             statement = statement.group_by(*groups).order_by(*_sorted_by(table, by))
         rows = self._connection.execute(statement)
         width = len(groups)
-        return [(*row[:width], *map(_figure, measures, row[width:])) for row in (tuple(row) for row in rows)]
+        return [
+            (*row[:width], *map(_converted, measures, row[width:])) for row in (tuple(row) for row in rows)
+        ]
 
 
 def _map(text: str) -> dict[str, Any]:
@@ -122,8 +124,8 @@ def _condition(stored: sa.Table, condition: Condition) -> sa.ColumnElement[bool]
 
 
 def _measured(stored: sa.Table, measure: Measure) -> sa.ColumnElement[Any]:
-    figure = _over_all(stored, measure)
-    return figure.filter(*_conditions(stored, measure.where)) if measure.where else figure
+    aggregate = _over_all(stored, measure)
+    return aggregate.filter(*_conditions(stored, measure.where)) if measure.where else aggregate
 
 
 def _over_all(stored: sa.Table, measure: Measure) -> sa.Function[Any]:
@@ -141,8 +143,8 @@ def _over_all(stored: sa.Table, measure: Measure) -> sa.Function[Any]:
             return sa.func.max(column)
 
 
-def _figure(measure: Measure, value: Any) -> Any:
-    """PostgreSQL adds whole numbers up to a decimal, and databases say of no rows that their sum is NULL."""
+def _converted(measure: Measure, value: Any) -> Any:
+    """Converts a sum to int: PostgreSQL returns a decimal, and the sum of no rows is NULL."""
     return int(value or 0) if measure.kind == "sum" else value
 
 
@@ -153,21 +155,21 @@ def _sorted_by(table: Table[Any], names: Sequence[str]) -> list[sa.ColumnElement
         column = SQL[table.name].c[name.removeprefix("-")]
         down = name.startswith("-")
         by = column.desc() if down else column.asc()
-        if column.name in optional:  # PostgreSQL would take NULL for the greatest value
+        if column.name in optional:  # PostgreSQL would sort NULL as the greatest value
             by = by.nulls_last() if down else by.nulls_first()
         columns.append(by)
     return columns
 
 
 def _comes_after(stored: sa.Table, names: Sequence[str], last: tuple[Any, ...]) -> sa.ColumnElement[bool]:
-    """The row differs from `last` in some column, and the first such column comes later."""
+    """SQL for rows that sort after `last`: the first column that differs has a later value."""
     pairs: list[tuple[str, sa.ColumnElement[Any], Any]] = [
         (name, stored.c[name.removeprefix("-")], value) for name, value in zip(names, last, strict=True)
     ]
     return sa.or_(
         *(
             sa.and_(
-                *(before == known for _, before, known in pairs[:index]),
+                *(earlier == equal_to for _, earlier, equal_to in pairs[:index]),
                 _later(column, value, down=name.startswith("-")),
             )
             for index, (name, column, value) in enumerate(pairs)
@@ -176,7 +178,7 @@ def _comes_after(stored: sa.Table, names: Sequence[str], last: tuple[Any, ...]) 
 
 
 def _later(column: sa.ColumnElement[Any], value: object, *, down: bool) -> sa.ColumnElement[bool]:
-    """NULL comes before all other values."""
+    """SQL for a column that sorts after `value`; NULL sorts before all other values."""
     match value, down:
         case None, True:
             return sa.false()

@@ -1,4 +1,4 @@
-"""Read models in a database: a batch of events, its rows and its place in one transaction."""
+"""Stores the read models: folds a batch of events and writes rows and checkpoint in one transaction."""
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -32,11 +32,11 @@ def _no_faults(_: str) -> None: ...
 def opened(
     path_or_url: str, schema: str, *, sizes: Sizes = SIZES, read_only: bool = False
 ) -> tuple[sa.Engine, Tables]:
-    """A file, or a schema of PostgreSQL, whose driver is loaded only where it is needed."""
+    """Opens a SQLite file or a PostgreSQL schema; the PostgreSQL driver is loaded only if needed."""
     if not path_or_url.startswith(("postgresql:", "postgres:")):
         engine = database.opened(path_or_url, read_only=read_only)
         return engine, Tables(engine.dialect, sizes)
-    from infra.read_models import postgres  # noqa: PLC0415  the command line starts a fifth faster without
+    from infra.read_models import postgres  # noqa: PLC0415  without it the command line starts a fifth faster
 
     engine = postgres.opened(path_or_url, schema)
     return engine, postgres.PostgresTables(engine.dialect, schema)
@@ -45,9 +45,9 @@ def opened(
 class ReadModels:
     """The read models in a SQLite file, or in a schema of PostgreSQL.
 
-    `read_only`: nothing is written, neither rows nor the tables where these are missing.
+    `read_only`: writes nothing, and creates no missing tables.
 
-    Raises: NotMade, when the tables are not those of this build and can't be made.
+    Raises: SchemaMissing, when the tables are not those of this build and can't be created.
     """
 
     def __init__(
@@ -73,20 +73,20 @@ class ReadModels:
             self.close()
             raise
 
-    def of(self, ledger_id: str) -> None:
-        """From now on they are this ledger's.  Raises: OtherLedger, when they are another's already."""
+    def claim_for(self, ledger_id: str) -> None:
+        """Records that the rows belong to this ledger.  Raises: OtherLedger, when they belong to another."""
         with writing(self._engine) as connection:
             claim(connection, ledger_id)
 
     def apply(self, recorded: Sequence[Recorded], *, partition: int = 0, after: int) -> None:
-        """Folds what lies beyond the place; says again what was said before, and nothing happens.
+        """Folds the events after position `after`; events up to it are skipped, so repeats are harmless.
 
-        Raises: OutOfPlace, when `after` is not where the partition stands.
+        Raises: CheckpointMismatch, when `after` is not the partition's checkpoint.
         """
         batch = [event for event in recorded if event.position > after]
         if not batch:
             return
-        # After any failure the views may say what was never stored: they are kept only if all goes well.
+        # After a failure the views may hold changes that were not stored, so they are kept only on success.
         projection = self._view_cache.take(partition, after)
         self._faults("read_models.before")
         with without_collector(), writing(self._engine) as connection:
@@ -97,36 +97,36 @@ class ReadModels:
         self._view_cache.keep(partition, batch[-1].position, projection)
 
     def position(self, partition: int = 0) -> int:
-        """Position of the last event of the partition that was folded in."""
+        """The position of the partition's last folded event; 0 if there is none."""
         with self.reading() as connection:
             return position_of(connection, partition)
 
     def positions(self) -> dict[int, int]:
-        """The place of each partition that anything was folded of."""
+        """The checkpoint of each partition that has one."""
         with self.reading() as connection:
             return positions_of(connection)
 
     def rebuild(self, events: Mapping[int, Iterable[Recorded]], *, ledger_id: str | None = None) -> None:
-        """All rows anew from the ledger's events by partition.  Until it is done, readers see the old ones.
+        """Rebuilds all rows from the ledger's events, by partition.  Until the end, readers see the old rows.
 
-        `ledger_id`: whose they are from then on, if that is to change.
+        `ledger_id`: the ledger to which the rows then belong, if it changes.
 
-        Rows do not say which partition they came from, so all go: a partition that is left out stands at
-        the beginning again.  Killed in the middle, it leaves the old rows at their old places.  Who folds
-        meanwhile waits, and finds that the place is another.
+        Rows do not record their partition, so all are deleted: a partition that is left out starts again at
+        0.  If the process is killed, the old rows and checkpoints stay.  A projector that wants to write
+        meanwhile waits, and then fails because the checkpoint has changed.
         """
         self._view_cache.clear()
         positions: dict[int, int] = {}
         with without_collector(), writing(self._engine) as connection:
-            self._tables.at_leisure(connection)
+            self._tables.allow_long_transaction(connection)
             self._tables.empty(connection)
             rebuild = Rebuild(self._tables, connection, self._sizes)
-            for partition, told in events.items():
+            for partition, recorded in events.items():
                 rebuild.next_partition()
-                for batch in in_batches(told, self._sizes.rebuild_batch):
+                for batch in in_batches(recorded, self._sizes.rebuild_batch):
                     rebuild.fold(batch)
                     positions[partition] = batch[-1].position
-                    self._tables.stay(connection)
+                    self._tables.keep_alive(connection)
                     self._faults("read_models.within")
             rebuild.write()
             if ledger_id is not None:
@@ -135,40 +135,40 @@ class ReadModels:
                 move(connection, partition, 0, last)
 
     def digest(self, without: Collection[str] = ()) -> dict[str, str]:
-        """sha256 of every table's rows in key order; `without`: columns that are left out."""
+        """The SHA-256 of each table's rows in key order; `without`: columns to leave out."""
         with self.reading() as connection:
             return self._digest(connection, without)
 
-    def standing(self) -> tuple[dict[int, int], dict[str, str]]:
-        """The places, and the digests of what had been folded up to them."""
+    def positions_and_digests(self) -> tuple[dict[int, int], dict[str, str]]:
+        """The checkpoints, and the digests of the tables at these checkpoints."""
         with self.reading() as connection:
             return positions_of(connection), self._digest(connection)
 
     def _digest(self, connection: sa.Connection, without: Collection[str] = ()) -> dict[str, str]:
-        self._tables.at_leisure(connection)
+        self._tables.allow_long_transaction(connection)
         return {
             table.name: digest(_without(without, table, self._tables.rows(connection, table)))
             for table in TABLES
         }
 
     def verify(self, events: Iterable[Recorded]) -> list[Difference]:
-        """For each table that is not what the events make it, the first row that differs."""
+        """The first row that differs from the fold of `events`, for each table that differs."""
         counted = recount(events)
         with self.reading() as connection:
-            self._tables.at_leisure(connection)
-            found = [
+            self._tables.allow_long_transaction(connection)
+            differences = [
                 first_difference(table, self._tables.rows(connection, table), counted.sorted(table))
                 for table in TABLES
             ]
-        return [difference for difference in found if difference is not None]
+        return [difference for difference in differences if difference is not None]
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
-        """One consistent view of all tables: nothing that is committed meanwhile shows."""
+        """A read transaction with a consistent view of all tables: it does not see later commits."""
         return database.reading(self._engine)
 
     @contextmanager
     def snapshot(self) -> Generator[SqlRows]:
-        """One consistent view of all tables, for questions."""
+        """A consistent view of all tables, for queries."""
         with self.reading() as connection:
             yield SqlRows(connection)
 
@@ -193,5 +193,5 @@ class ReadModels:
 
 
 def _without(names: Collection[str], table: Table[Any], rows: Iterable[Stored]) -> Iterable[Stored]:
-    kept = [index for index, column in enumerate(table.columns) if column.name not in names]
-    return (tuple(row[index] for index in kept) for row in rows) if names else rows
+    indexes = [index for index, column in enumerate(table.columns) if column.name not in names]
+    return (tuple(row[index] for index in indexes) for row in rows) if names else rows

@@ -1,21 +1,22 @@
-"""What is kept in memory of each partition: up to where it is known, and its views; bounded over all."""
+"""Caches each partition's views with their position, up to a total number of views."""
 
 from projections.projection import Load, Projection
 
 
 class ViewCache:
-    """One projection for each partition: a row belongs to one seller, and a seller to one partition."""
+    """A cached projection per partition.  Partitions share no rows: a seller is in only one partition."""
 
-    def __init__(self, load: Load, most_views: int) -> None:
+    def __init__(self, load: Load, max_views: int) -> None:
         self._load = load
-        self._most = most_views
+        self._max_views = max_views
         self.by_partition: dict[int, tuple[int, Projection]] = {}
-        """The least lately used first."""
+        """Ordered by last use, the oldest first."""
 
     def take(self, partition: int, after: int) -> Projection:
-        """The partition's views as they were at that place.  Whoever does not bring them back has lost them.
+        """Removes the partition's views from the cache and returns them, if they are of position `after`.
 
-        If they are of another place, somebody else may have written rows since: then they are read again.
+        If they are of another position, another projector may have written rows: then the cache starts empty.
+        After a failure the caller does not return them with `keep`, so they are dropped.
         """
         position, projection = self.by_partition.pop(partition, (None, None))
         if projection is None or position != after:
@@ -23,7 +24,7 @@ class ViewCache:
         return projection
 
     def keep(self, partition: int, position: int, projection: Projection) -> None:
-        """The views are as they are stored at that place."""
+        """Puts back the partition's views, which equal the stored rows at `position`."""
         self.by_partition[partition] = (position, projection)
         self._make_room()
 
@@ -31,11 +32,11 @@ class ViewCache:
         self.by_partition.clear()
 
     def _make_room(self) -> None:
-        """The partition that was folded least lately gives way first."""
-        over = sum(projection.kept for _, projection in self.by_partition.values()) - self._most
+        """Evicts views, beginning with the least recently used partition."""
+        over = sum(projection.kept for _, projection in self.by_partition.values()) - self._max_views
         for _, projection in self.by_partition.values():
             if over <= 0:
                 return
-            had = projection.kept
-            projection.forget(max(0, had - over))
-            over -= had - projection.kept
+            before = projection.kept
+            projection.forget(max(0, before - over))
+            over -= before - projection.kept

@@ -1,1 +1,1 @@
-"""The wire: how events, outcomes and messages are written to bytes, rows and topics, and read from them."""
+"""Encodes and decodes events, outcomes and messages: as bytes, as rows and as Kafka records."""

@@ -1,6 +1,6 @@
-"""How events and outcomes become Kafka records, and how records are read.
+"""Converts events and outcomes to Kafka records, and records back.
 
-The stored bytes of an event are the record's value, but for its last four attributes, which are added here.
+The value of an event's record is the event's stored bytes with four attributes added at the end.
 """
 
 import json
@@ -22,18 +22,18 @@ from infra.wire.stored_outcomes import StoredOutcome
 from projections.fold import Recorded
 
 _POSITION: Final = b',"position":'
-"""Begins what is added to an event.  Inside a JSON text its quotes would be escaped."""
+"""The beginning of the added attributes.  It cannot occur inside a JSON text, where quotes are escaped."""
 _PREFIX: Final = "ce_"
 _CONTENT_TYPE: Final = "content-type"
 _instant = lru_cache(1_000)(datetime.fromisoformat)
 
 
 class LedgerPosition(NamedTuple):
-    """Where the ledger has an event.  A position means something in its ledger alone."""
+    """An event's position in its ledger.  Positions of different ledgers cannot be compared."""
 
     position: int
     previous: int
-    """Position of the event before it in its partition; 0, if it is the first."""
+    """Position of the previous event in the same partition; 0 if this is the first."""
     recorded_at: str
     ledger_id: str
 
@@ -42,32 +42,32 @@ class LedgerPosition(NamedTuple):
 
 
 def event_record(
-    topic: str, partition: int, stream: StreamId, state: bytes, place: LedgerPosition
+    topic: str, partition: int, stream: StreamId, state: bytes, location: LedgerPosition
 ) -> Outgoing:
-    """A stored event as it is sent; its key is the seller."""
-    position, previous, recorded_at, ledger_id = place
+    """The record of a stored event; its key is the seller."""
+    position, previous, recorded_at, ledger_id = location
     added = f'{position},"previous":{previous},"recordedat":"{recorded_at}","ledgerid":"{ledger_id}"}}'
     return Outgoing(topic, partition, stream.seller.encode(), state[:-1] + _POSITION + added.encode())
 
 
 def ledger_position(value: bytes) -> LedgerPosition:
-    """Where the ledger has the event of a record.  Reads its last bytes alone."""
+    """The ledger position of a record's event.  Parses only the last bytes of the value."""
     position, *rest = value[value.rindex(_POSITION) + len(_POSITION) : -1].decode().split(",")
     previous, recorded_at, ledger_id = (text.partition(":")[2].strip('"') for text in rest)
     return LedgerPosition(int(position), int(previous), recorded_at, ledger_id)
 
 
 def stored_bytes(value: bytes) -> bytes:
-    """The event of a record as the ledger stores it."""
+    """A record's event in its stored form."""
     return value[: value.rindex(_POSITION)] + b"}"
 
 
-def recorded(value: bytes, place: LedgerPosition) -> Recorded:
-    """The event of a record, to be folded."""
+def recorded(value: bytes, location: LedgerPosition) -> Recorded:
+    """A record's event, decoded for folding."""
     state = stored_bytes(value)
     cloud_event = attributes(state)
     event = decode(cloud_event["type"], state)
-    return recorded_event(cloud_event, event, place.position, _instant(place.recorded_at))
+    return recorded_event(cloud_event, event, location.position, _instant(location.recorded_at))
 
 
 # --- outcomes --------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def recorded(value: bytes, place: LedgerPosition) -> Recorded:
 def outcome_record(
     topics: Mapping[TopicName, str], partition: int, outcome: StoredOutcome, recorded_at: str, ledger_id: str
 ) -> Outgoing:
-    """An outcome as it is sent; that of a message that could not be read has a topic of its own."""
+    """The record of an outcome.  Outcomes of unreadable messages go to a separate topic, `set-aside`."""
     topic = topics["set-aside" if outcome.state == "set_aside" else "outcomes"]
     seller = outcome.seller_id
     event = {
@@ -116,7 +116,7 @@ def _outcome_data(outcome: StoredOutcome, inbound: str, partition: int) -> dict[
 
 
 def outcome_number(value: bytes) -> int:
-    """The number of the outcome of a record."""
+    """The number of a record's outcome."""
     number: int = orjson.loads(value)["data"]["number"]
     return number
 
@@ -125,14 +125,16 @@ def outcome_number(value: bytes) -> int:
 
 
 def inbound_message(record: Record) -> bytes:
-    """The message of a record as a structured CloudEvent, in whichever mode it was sent."""
-    sent = [(name.removeprefix(_PREFIX), value) for name, value in record.headers if name.startswith(_PREFIX)]
-    if not sent:
+    """A record's message as a structured CloudEvent; it may have been sent in binary mode."""
+    header_attributes = [
+        (name.removeprefix(_PREFIX), value) for name, value in record.headers if name.startswith(_PREFIX)
+    ]
+    if not header_attributes:
         return record.value
     content_type = dict(record.headers).get(_CONTENT_TYPE, binary_mode.JSON)
-    return binary_mode.structured(sent, record.value, content_type)
+    return binary_mode.structured(header_attributes, record.value, content_type)
 
 
 def record_ref(record: Record) -> RecordRef:
-    """Where the record stands in its partition, and the hash of what was sent."""
+    """The record's offset and the hash of its value."""
     return RecordRef(record.offset, sha256(record.value).hexdigest())

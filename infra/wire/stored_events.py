@@ -1,6 +1,7 @@
-"""How an event is stored: the CloudEvent that is stored is the one that is sent, but for its last attributes.
+"""Encodes events as CloudEvents for the ledger, and decodes them.
 
-The relay adds position, previous and recordedat before the last brace; nothing is decoded for that.
+The stored CloudEvent is the one that is published: the relay only adds attributes such as position before
+the last brace, without decoding it.
 """
 
 from datetime import datetime
@@ -17,11 +18,11 @@ from domain.streams import StreamId
 from projections.fold import Recorded
 
 _DATA: Final = b',"data":'
-"""Cannot stand inside a JSON string, where its quotes would be escaped: the first one begins the data."""
+"""The first match is the beginning of the data: inside a JSON text the quotes would be escaped."""
 
 
 def encode(decided: Decided) -> bytes:
-    """The outbound CloudEvent of a decided event, structured JSON."""
+    """Encodes a decided event as a structured CloudEvent in JSON."""
     seller_id, sequence, stream, version, event, (correlation, part, of, trace), cause, inferred = decided
     message: dict[str, Any] = {
         "specversion": "1.0",
@@ -48,7 +49,9 @@ def encode(decided: Decided) -> bytes:
     message["data"] = event
     try:
         return orjson.dumps(message, option=orjson.OPT_UTC_Z)
-    except orjson.JSONEncodeError:  # it does not know a policy document, nor an integer of more than 64 bits
+    except (
+        orjson.JSONEncodeError
+    ):  # orjson supports neither policy documents nor integers of more than 64 bits
         del message["data"]
         data: bytes = events(message["type"]).serializer.to_json(event)
         return orjson.dumps(message, option=orjson.OPT_UTC_Z)[:-1] + _DATA + data + b"}"
@@ -56,7 +59,7 @@ def encode(decided: Decided) -> bytes:
 
 @cache
 def events(topic: str) -> TypeAdapter[Event]:
-    """Reads and writes events of that name."""
+    """The type adapter of events of that type name."""
     return TypeAdapter(EVENTS[topic])
 
 
@@ -76,7 +79,7 @@ def attributes(state: bytes) -> dict[str, Any]:
 def recorded_event(
     cloud_event: dict[str, Any], event: Event, position: int, recorded_at: datetime
 ) -> Recorded:
-    """An event with its attributes, to be folded."""
+    """An event with its attributes, for folding."""
     return Recorded(
         position=position,
         recorded_at=recorded_at,
@@ -97,7 +100,7 @@ def _states(kind: str) -> TypeAdapter[Any]:
 
 
 def encode_state(stream: str, state: Any) -> bytes:
-    """A snapshot of a stream's state."""
+    """Encodes a stream's state as a snapshot."""
     return _states(StreamId(stream).kind).dump_json(state)
 
 

@@ -1,4 +1,4 @@
-"""An outcome as the ledger stores it: the one place that turns a decided outcome into a row."""
+"""Converts decided outcomes to rows of the ledger; no other module does."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from consumers.ports import Decided, Outcome, State
 
 
 class StoredOutcome(NamedTuple):
-    """A row of `outcomes`, its columns in their order."""
+    """A row of `outcomes`, with its columns in order."""
 
     number: int
     commit_number: int
@@ -30,7 +30,7 @@ class StoredOutcome(NamedTuple):
     last_position: int | None
 
     def content(self, first_position: int) -> "OutcomeContent":
-        """What the chain hashes; `first_position`: of the outcome's commit."""
+        """The part that the hash chain covers; `first_position`: of the outcome's commit."""
         return OutcomeContent(
             *self[2:15],
             _minus(self.first_position, first_position),
@@ -39,7 +39,10 @@ class StoredOutcome(NamedTuple):
 
 
 class OutcomeContent(NamedTuple):
-    """What a commit's hash covers of an outcome, in this order for ever: all but what the ledger numbers."""
+    """The part of an outcome that the commit's hash covers: all but the numbers that the ledger assigns.
+
+    The order of the fields must never change, because it is part of the hash.
+    """
 
     state: State
     was: State | None
@@ -55,22 +58,22 @@ class OutcomeContent(NamedTuple):
     first_event: str | None
     last_event: str | None
     first_index: int | None
-    """Of the batch's events, from 0."""
+    """Index into the batch's events, from 0."""
     last_index: int | None
 
     @classmethod
     def of(cls, outcome: Outcome, events: Sequence[Decided]) -> "OutcomeContent":
-        """`events`: all events of its batch."""
+        """The content of a decided outcome; `events`: all events of its batch."""
         sent_offset, sent_hash = outcome.record_ref or (None, None)
         first, end = outcome.events
         data = json.dumps(outcome.data, default=str, ensure_ascii=False) if outcome.data else None
-        same = (*outcome[:7], data, int(outcome.retryable), sent_offset, sent_hash)
+        fields = (*outcome[:7], data, int(outcome.retryable), sent_offset, sent_hash)
         if end == first:
-            return cls(*same, None, None, None, None)
-        return cls(*same, events[first].id, events[end - 1].id, first, end - 1)
+            return cls(*fields, None, None, None, None)
+        return cls(*fields, events[first].id, events[end - 1].id, first, end - 1)
 
     def stored(self, number: int, commit_number: int, first_position: int) -> StoredOutcome:
-        """The row; `first_position`: of its commit."""
+        """The row of the outcome; `first_position`: of its commit."""
         return StoredOutcome(
             number,
             commit_number,

@@ -1,4 +1,4 @@
-"""The message `time-passed`, by which deadlines fall due: how it is written, and how it is known again."""
+"""Writes and recognises ticks: the message `time-passed`, which fires the deadlines that are due."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,19 +14,19 @@ _TICK: Final = b'"jumun.inbound.time-passed.v1"'
 
 
 def tick(now: datetime) -> bytes:
-    """Time has passed up to `now`, for every live seller of a partition."""
+    """A tick that moves the clock of all live sellers of a partition to `now`."""
     to = now.isoformat(timespec="seconds")
     message = {"specversion": "1.0", "id": f"tick-{to}", "source": SOURCE, "type": TIME_PASSED, "time": to}
     return orjson.dumps({**message, "data": {"to": to}})
 
 
 def is_tick(raw: bytes) -> bool:
-    """Whether it can only be a tick, by its beginning: it is not parsed for that."""
+    """Whether the message is a tick, judged by its first bytes without parsing it."""
     return _TICK in raw[:200]
 
 
 def last_tick(records: Sequence[Record]) -> datetime | None:
-    """The instant of the timekeeper's last tick among these records."""
+    """The time of the timekeeper's last tick among these records."""
     for record in reversed(records):
         try:
             message = orjson.loads(record.value)

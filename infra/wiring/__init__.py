@@ -1,4 +1,4 @@
-"""The one place that wires: settings in, ledgers, read models, workers and servers out.
+"""Builds ledgers, read models, workers and servers from the settings.
 
-Nothing else names an adapter, a clock and a setting together, but `doctor`, which looks at what is there.
+No other module combines adapters, clocks and settings, except `doctor`, which inspects an installation.
 """

@@ -1,4 +1,4 @@
-"""The embedded way: two SQLite files in one folder, one process that writes."""
+"""Builds the embedded mode: two SQLite files in one folder, and one writing process."""
 
 import os
 from collections.abc import Callable, Generator
@@ -17,7 +17,7 @@ from infra.read_models.store import ReadModels
 from infra.settings import LEDGER, READ_MODELS, Settings
 
 Faults = Callable[[str], None]
-"""Called at each point of a commit; a crash test raises or exits there."""
+"""Called at each step of a commit; a crash test raises or exits there."""
 
 
 def no_faults(_: str) -> None:
@@ -33,9 +33,9 @@ def writing(
     clock: Clock = SYSTEM,
     deciders: Deciders = DECIDERS,
 ) -> Generator[Embedded]:
-    """The one that writes.  `beside`: read models are folded in a process of their own, on another core.
+    """Opens the files for writing.  `beside`: the read models are folded in a subprocess, on another core.
 
-    Raises: InUse, when another process does.
+    Raises: InUse, when another process writes to them.
     """
     home = settings.home
     with writer_lock(home):

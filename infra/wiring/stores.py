@@ -1,4 +1,4 @@
-"""Ledgers and read models, as the settings name them."""
+"""Opens the ledgers and read models that the settings name."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.build import build
-from infra.embedded.projector import catch_up, folding
+from infra.embedded.projector import catch_up, projector_lock
 from infra.event_store.reader import OpenLedger
 from infra.event_store.rows import Origin
 from infra.event_store.sqlite.read_only import ReadOnlySqliteLedger
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class NotSet(Exception):
-    """A setting that the production way needs is missing."""
+    """A setting that production mode needs is missing."""
 
 
 def open_ledger(settings: Settings) -> "PostgresLedger":
-    """The ledger on PostgreSQL.  Raises: NotSet."""
+    """Opens the ledger on PostgreSQL.  Raises: NotSet."""
     if settings.database_url is None:
         raise NotSet("database_url")
     from infra.event_store.postgres.ledger import PostgresLedger  # noqa: PLC0415  loads the driver
@@ -35,7 +35,7 @@ def open_ledger(settings: Settings) -> "PostgresLedger":
 
 
 def open_read_models(settings: Settings) -> ReadModels:
-    """The read models on PostgreSQL.  Raises: NotSet."""
+    """Opens the read models on PostgreSQL.  Raises: NotSet."""
     if settings.read_models_at is None:
         raise NotSet("read_models_url")
     return ReadModels(settings.read_models_at.get_secret_value(), schema=settings.read_models_schema)
@@ -43,7 +43,7 @@ def open_read_models(settings: Settings) -> ReadModels:
 
 @contextmanager
 def ledger_to_read(settings: Settings) -> Generator[OpenLedger]:
-    """The ledger, of which nothing is changed.  The embedded one must exist."""
+    """Opens the ledger for reading.  An embedded ledger must already exist."""
     if settings.database_url is not None:
         with closing(open_ledger(settings)) as ledger:
             yield ledger
@@ -54,7 +54,7 @@ def ledger_to_read(settings: Settings) -> Generator[OpenLedger]:
 
 @contextmanager
 def read_models_to_read(settings: Settings) -> Generator[ReadModels]:
-    """The read models.  The embedded ledger must exist."""
+    """Opens the read models for reading.  An embedded ledger must already exist."""
     if settings.database_url is not None:
         with closing(open_read_models(settings)) as models:
             yield models
@@ -64,7 +64,7 @@ def read_models_to_read(settings: Settings) -> Generator[ReadModels]:
 
 
 def _embedded_read_models(home: Path) -> ReadModels:
-    """Opened to be read only, unless they are to be folded first."""
+    """Opens the embedded read models read-only, after folding them if they were never folded."""
     path = str(home / READ_MODELS)
     if (home / READ_MODELS).exists():
         with suppress(SchemaMissing):
@@ -72,7 +72,7 @@ def _embedded_read_models(home: Path) -> ReadModels:
             if folded.position():
                 return folded
             folded.close()
-    models = ReadModels(path)  # never folded, or by an older version into other tables
-    with folding(home), closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
+    models = ReadModels(path)  # not folded yet, or folded into the tables of an older build
+    with projector_lock(home), closing(ReadOnlySqliteLedger(str(home / LEDGER))) as ledger:
         catch_up(ledger, models)
     return models

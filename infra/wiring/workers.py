@@ -1,4 +1,4 @@
-"""How each worker of the production way is put together."""
+"""Builds the workers of production mode."""
 
 from domain.cascade import Deciders
 from domain.catalogue import DECIDERS
@@ -11,25 +11,28 @@ from infra.workers.engine import DecisionHandler
 from infra.workers.lag import Lag
 from infra.workers.partition_consumer import PartitionConsumer
 from infra.workers.process import Worker
-from infra.workers.projector import AT_ONCE, FoldHandler
+from infra.workers.projector import POLL_RECORDS, FoldHandler
 from infra.workers.relay import Relay
 from infra.workers.timekeeper import Timekeeper
 
 
 class NoTopic(Exception):
-    """A topic is missing: `jumun topics create` makes them."""
+    """A topic is missing; `jumun topics create` creates it."""
 
 
 def topic_id(kafka: Kafka, name: str) -> str:
-    """Of the topic as it is now.  Raises: NoTopic, Unreachable."""
+    """The current id of a topic: a topic that is deleted and created again has another.
+
+    Raises: NoTopic, Unreachable.
+    """
     cluster = kafka.cluster()
     try:
-        found = cluster.topics([name])
+        topics = cluster.topics([name])
     finally:
         cluster.close()
-    if name not in found:
+    if name not in topics:
         raise NoTopic(name)
-    return found[name].id
+    return topics[name].id
 
 
 def engine(
@@ -39,10 +42,10 @@ def engine(
     new_topic: bool = False,
     deciders: Deciders = DECIDERS,
 ) -> Worker:
-    """Decides messages of the inbound topic."""
+    """A worker that decides the messages of the inbound topic."""
     kafka, inbound, ledger = connect(settings, SYSTEM), settings.topic("inbound"), open_ledger(settings)
-    ledger.clear()
-    deciding = DecisionHandler(
+    ledger.delete_expired()
+    handler = DecisionHandler(
         ledger,
         topic_id(kafka, inbound),
         settings,
@@ -54,30 +57,30 @@ def engine(
     group = settings.group("engine")
     member = kafka.member(inbound, group, name=settings.worker_name or None)
     return PartitionConsumer(
-        member, deciding, SYSTEM, most=settings.batch, lag=Lag(kafka, "engine", group, inbound, SYSTEM)
+        member, handler, SYSTEM, max_records=settings.batch, lag=Lag(kafka, "engine", group, inbound, SYSTEM)
     )
 
 
 def relay(settings: Settings) -> Worker:
-    """Tells the ledger's events and outcomes to their topics."""
+    """A worker that publishes the ledger's events and outcomes to their topics."""
     return Relay(connect(settings, SYSTEM), open_ledger(settings), settings, SYSTEM)
 
 
 def projector(settings: Settings) -> Worker:
-    """Folds the ledger topic's events into the read models."""
+    """A worker that folds the events of the ledger topic into the read models."""
     group = settings.group(f"projector-{settings.read_models_schema}")
     kafka, topic = connect(settings, SYSTEM), settings.topic("ledger")
     ledger, read_models = open_ledger(settings), open_read_models(settings)
-    read_models.of(ledger.ledger_id)
-    folding = FoldHandler(ledger, read_models, SYSTEM)
+    read_models.claim_for(ledger.ledger_id)
+    handler = FoldHandler(ledger, read_models, SYSTEM)
     member = kafka.member(topic, group, name=settings.worker_name or None)
     return PartitionConsumer(
-        member, folding, SYSTEM, most=AT_ONCE, lag=Lag(kafka, "projector", group, topic, SYSTEM)
+        member, handler, SYSTEM, max_records=POLL_RECORDS, lag=Lag(kafka, "projector", group, topic, SYSTEM)
     )
 
 
 def timekeeper(settings: Settings, *, allow_jump: bool = False) -> Worker:
-    """Says once a second how late it is."""
+    """A worker that publishes a tick to each partition once a second."""
     return Timekeeper(
         connect(settings, SYSTEM), open_ledger(settings), settings, SYSTEM, allow_jump=allow_jump
     )

@@ -1,1 +1,1 @@
-"""The processes of the production way: engine, relay, projector, timekeeper.  Any may be killed any time."""
+"""The workers of production mode: engine, relay, projector, timekeeper.  Any can be killed at any time."""

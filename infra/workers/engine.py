@@ -1,7 +1,7 @@
-"""The engine worker: a batch of one partition is read, decided and committed to PostgreSQL.
+"""The engine worker: reads batches of a partition, decides them and commits them to PostgreSQL.
 
-Where to read on is what the ledger says, never a group's offset.  After any trouble the partition is taken
-up anew: caches dropped, the ledger's offset read, what follows decided again.
+The offset to read from is the ledger's, never the consumer group's.  After an error the partition is
+started again: the caches are dropped, and the messages from the ledger's offset on are decided again.
 """
 
 from collections.abc import Sequence
@@ -25,27 +25,27 @@ from infra.wire.kafka_records import inbound_message, record_ref
 from infra.wire.ticks import is_tick
 
 STAGE: Final = "engine"
-FEWEST: Final = 1_000
-"""Streams that one partition may keep, however many partitions there are."""
+MIN_CACHED_STREAMS: Final = 1_000
+"""The minimum number of streams that each partition may cache."""
 
 log = structlog.get_logger()
 
 
 class OtherTopic(Exception):
-    """The ledger was decided on from another topic of that name."""
+    """The partition's last commit was decided from another topic of the same name."""
 
 
 class Deleted(Exception):
-    """Messages were deleted from the topic before they were decided on."""
+    """Messages were deleted from the topic before they were decided."""
 
 
 class DecisionHandler:
-    """One engine for each partition that the group gives us."""
+    """Runs one engine for each assigned partition."""
 
-    trouble: ClassVar[tuple[type[Exception], ...]] = (PersistenceError,)
-    moved_on: ClassVar[type[Exception]] = Stale
+    retryable_errors: ClassVar[tuple[type[Exception], ...]] = (PersistenceError,)
+    fenced_error: ClassVar[type[Exception]] = Stale
 
-    def __init__(  # noqa: PLR0913  the last three by name
+    def __init__(  # noqa: PLR0913  the last three are passed by name
         self,
         ledger: PostgresLedger,
         topic_id: str,
@@ -64,83 +64,90 @@ class DecisionHandler:
         self._new_topic = new_topic
         self._deciders = deciders
         self._engines: dict[int, Engine] = {}
-        self._orderly: set[int] = set()
-        """Partitions that were let go without anybody's being killed."""
+        self._cleanly_stopped: set[int] = set()
+        """Partitions that were stopped without a death of the process: the next attempt is not counted."""
 
-    def take_up(self, partition: int, member: Member) -> int:
-        """Where the ledger stands.  Raises: OtherTopic, Deleted, Stale."""
+    def start_partition(self, partition: int, member: Member) -> int:
+        """Creates the partition's engine and returns the ledger's offset.
+
+        Raises: OtherTopic, Deleted, Stale.
+        """
         ledger = self._ledger.of(partition)
-        if (known := ledger.topic()) not in {None, self._topic_id}:
+        if (last_topic_id := ledger.topic()) not in {None, self._topic_id}:
             if not self._new_topic:
-                msg = f"partition {partition} was decided from topic {known}, this one is {self._topic_id}"
+                msg = (
+                    f"partition {partition} was decided from topic {last_topic_id}, this is {self._topic_id}"
+                )
                 raise OtherTopic(msg)
-            stood = ledger.next_offset()
-            log.warning("new_topic_begun", partition=partition, offset=stood)
-            ledger.commit(Batch(stood, next_offset=0))
+            next_offset = ledger.next_offset()
+            log.warning("new_topic_begun", partition=partition, offset=next_offset)
+            ledger.commit(Batch(next_offset, next_offset=0))
         engine = self._engine(partition, ledger)
         self._engines[partition] = engine
         first, _ = member.bounds(partition)
         if engine.offset >= first:
             return engine.offset
         if not self._skip_deleted:
-            msg = f"partition {partition} begins at offset {first}, the ledger stands at {engine.offset}"
+            msg = f"partition {partition} begins at offset {first}, the ledger's offset is {engine.offset}"
             raise Deleted(msg)
         log.warning("deleted_messages_skipped", partition=partition, offset=engine.offset, first=first)
         return first
 
-    def let_go(self, partition: int) -> None:
+    def stop_partition(self, partition: int) -> None:
         self._engines.pop(partition, None)
-        self._orderly.add(partition)
+        self._cleanly_stopped.add(partition)
 
     def handle(self, partition: int, records: Sequence[Record]) -> None:
         """Decides the records in batches."""
         engine = self._engines[partition]
-        left = [record for record in records if record.offset >= engine.offset]
-        while left:
-            began = self._clock.monotonic()
-            done = self._decided(partition, engine, left)
-            metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
-            metrics.BATCH.labels(STAGE).observe(done)
-            age = self._clock.now().timestamp() - left[done - 1].timestamp_ms / 1_000
+        remaining = [record for record in records if record.offset >= engine.offset]
+        while remaining:
+            started_at = self._clock.monotonic()
+            count = self._decided(partition, engine, remaining)
+            metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - started_at)
+            metrics.BATCH.labels(STAGE).observe(count)
+            age = self._clock.now().timestamp() - remaining[count - 1].timestamp_ms / 1_000
             metrics.LAG_SECONDS.labels(STAGE, partition).set(age)
-            left = left[done:]
+            remaining = remaining[count:]
 
     def _engine(self, partition: int, ledger: PostgresLedger) -> Engine:
-        def elsewhere(seller: str) -> str | None:
-            right = partition_of(seller, self._settings.partitions)
-            return None if right == partition else f"this seller's partition is {right}"
+        def check_partition(seller: str) -> str | None:
+            expected = partition_of(seller, self._settings.partitions)
+            return None if expected == partition else f"this seller's partition is {expected}"
 
         return Engine(
             ledger,
             on_commit=_count,
             parked_per_seller=self._settings.parked_per_seller,
-            elsewhere=elsewhere,
+            check_partition=check_partition,
             deciders=self._deciders,
-            cached=max(FEWEST, self._settings.cached_streams // (len(self._engines) + 1)),
+            cached=max(MIN_CACHED_STREAMS, self._settings.cached_streams // (len(self._engines) + 1)),
         )
 
     def _decided(self, partition: int, engine: Engine, records: Sequence[Record]) -> int:
-        """Decides the next batch; how many records that were."""
+        """Decides the next batch; returns the number of its records."""
         raws = [inbound_message(record) for record in records]
-        places = [record_ref(record) for record in records]
-        work = (at for at, raw in enumerate(raws) if not is_tick(raw) or engine.rings(raw))
+        refs = [record_ref(record) for record in records]
+        work = (index for index, raw in enumerate(raws) if not is_tick(raw) or engine.has_due_deadline(raw))
         first = next(work, None)
-        count = 1 if first is None else self._attempt(partition, places[first].offset, places[-1].offset)
+        count = 1 if first is None else self._attempt(partition, refs[first].offset, refs[-1].offset)
         if first is None or count < ALONE:
-            engine.handle(raws, places)
+            engine.handle(raws, refs)
             return len(raws)
-        if count < GIVEN_UP or is_tick(raws[first]):  # the next tick would fire the same as one set aside
-            engine.handle(raws[: first + 1], places[: first + 1], attempt=count)
+        if count < GIVEN_UP or is_tick(
+            raws[first]
+        ):  # setting a tick aside is useless: the next one would fire the same timers
+            engine.handle(raws[: first + 1], refs[: first + 1], attempt=count)
         else:
-            log.error("message_set_aside", partition=partition, offset=places[first].offset, attempt=count)
-            engine.handle(raws[:first], places[:first])
-            engine.dead_letter(raws[first], places[first])
+            log.error("message_set_aside", partition=partition, offset=refs[first].offset, attempt=count)
+            engine.handle(raws[:first], refs[:first])
+            engine.dead_letter(raws[first], refs[first])
         return first + 1
 
     def _attempt(self, partition: int, first: int, last: int) -> int:
-        """How often the batch with these messages was begun."""
-        reset = partition in self._orderly
-        self._orderly.discard(partition)
+        """Counts an attempt at the batch with these offsets; returns the number of attempts so far."""
+        reset = partition in self._cleanly_stopped
+        self._cleanly_stopped.discard(partition)
         return self._ledger.of(partition).attempt(first, last + 1, reset=reset)
 
 

@@ -1,4 +1,4 @@
-"""How many records a group has still to handle, for the figures: asked seldom, in two requests."""
+"""Measures a consumer group's lag for the metrics, rarely and with two requests."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ EVERY_S: Final = 30.0
 
 
 class Lag:
-    """Of a stage's group on its topic."""
+    """The lag of a stage's consumer group on its topic."""
 
     def __init__(self, kafka: Kafka, stage: str, group: str, topic: str, clock: Clock) -> None:
         self._kafka = kafka
@@ -19,17 +19,17 @@ class Lag:
         self.topic = topic
         self._clock = clock
         self._cluster: Cluster | None = None
-        self._looked_at = self._clock.monotonic()
+        self._updated_at = self._clock.monotonic()
 
-    def look(self) -> None:
-        if self._clock.monotonic() - self._looked_at < EVERY_S:
+    def update(self) -> None:
+        if self._clock.monotonic() - self._updated_at < EVERY_S:
             return
-        self._looked_at = self._clock.monotonic()
+        self._updated_at = self._clock.monotonic()
         try:
             if self._cluster is None:
                 self._cluster = self._kafka.cluster()
             waiting = sum(self._cluster.lag(self._group, self.topic).values())
-        except Unreachable:  # it shows elsewhere
+        except Unreachable:  # the worker's own requests report it
             self.close()
         else:
             metrics.LAG_MESSAGES.labels(self._stage).set(waiting)

@@ -1,7 +1,7 @@
-"""One of several works, the others stand by: whoever holds a topic's first partition in the group.
+"""Elects a leader among several workers: the member to which the group assigns a topic's first partition.
 
-The group tells who is gone: within its session timeout the next one sits down.  It is no fence; the writer's
-transactional id is.
+If the leader dies, the group assigns the partition to a standby after the session timeout.  The election is
+not a fence: an old leader may go on for a while.  The fence is the transactional id of the publisher.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ FIRST: Final = 0
 
 
 class LeaderElection:
-    """Nothing of the topic is read: no partition is ever begun."""
+    """Takes part in the election.  It reads no records: it never starts a partition."""
 
     def __init__(self, member: Member, clock: Clock) -> None:
         self._clock = clock
@@ -21,17 +21,18 @@ class LeaderElection:
         self.is_leader = False
 
     def poll(self, timeout_s: float = 0.0) -> bool:
-        """Whether the chair is ours now.  Raises: Unreachable.
+        """Whether this worker is the leader now.  Raises: Unreachable.
 
-        Who sits waits asleep: the client would look through all its partitions again and again.
+        The leader sleeps instead of a long poll: while polling, the client checks all its partitions again
+        and again.
         """
         if self.is_leader:
             self._clock.sleep(timeout_s)
             timeout_s = 0.0
         polled = self._member.poll(timeout_s)
-        if FIRST in polled.lost:
+        if FIRST in polled.revoked:
             self.is_leader = False
-        if FIRST in polled.taken:
+        if FIRST in polled.assigned:
             self.is_leader = True
         return self.is_leader
 

@@ -1,6 +1,6 @@
-"""What the ledger has to tell, in its order: events for the ledger topic, outcomes for theirs.
+"""Reads the ledger as an outbox, in commit order: events for the ledger topic, outcomes for their topics.
 
-Whole commits are told, so the marks always stand at the end of one.
+Only whole commits are published, so the checkpoint is always at the end of a commit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,35 +19,35 @@ from infra.wire.stored_outcomes import StoredOutcome
 from projections.instants import instant
 
 CHUNK: Final = 2_000
-"""Events and outcomes that one chunk holds; a greater commit is a chunk of its own."""
+"""The maximum number of events and outcomes in a chunk; a larger commit is a chunk of its own."""
 COMMITS: Final = 200
 
 
 class RelayCheckpoint(NamedTuple):
-    """The last event's position and the last outcome's number that were told."""
+    """The position of the last published event and the number of the last published outcome."""
 
     position: int = 0
     outcome: int = 0
 
 
 class Chunk(NamedTuple):
-    """Records, and where the marks stand once these are safe."""
+    """Records to publish in one transaction, and the checkpoint after them."""
 
     records: list[Outgoing]
     checkpoint: RelayCheckpoint
     commit: int
     recorded_at: int
-    """Of its last commit, microseconds since 1970."""
+    """Time of its last commit, in microseconds since 1970."""
 
 
 class Disagrees(Exception):
-    """The ledger is not the one that was told of: it was restored, or it is another one."""
+    """The topics hold events of another ledger: this one was restored, or is a different one."""
 
 
 class Outbox:
-    """Reads the ledger's commits one after the other.
+    """Reads the ledger's commits in chunks, from a checkpoint on.
 
-    Raises: Disagrees, when no commit ends at the marks.
+    Raises: Disagrees, when no commit ends at the checkpoint.
     """
 
     def __init__(self, ledger: PostgresLedger, settings: Settings, checkpoint: RelayCheckpoint) -> None:
@@ -70,7 +70,7 @@ class Outbox:
         return commit.number
 
     def next(self) -> Chunk | None:
-        """What comes after the marks, or nothing yet."""
+        """The chunk after the checkpoint; None if there is nothing to publish."""
         commits = self._commits()
         if not commits:
             return None
@@ -83,18 +83,18 @@ class Outbox:
         )
 
     def published(self, chunk: Chunk) -> None:
-        """That chunk is where it should be."""
+        """Moves the checkpoint past a chunk, after its transaction."""
         self.checkpoint, self._commit = chunk.checkpoint, chunk.commit
 
     def _commits(self) -> Sequence[Commit]:
-        taken: list[Commit] = []
+        chunk: list[Commit] = []
         size = 0
         for commit in commits_after(self._ledger, self._commit, COMMITS):
             size += commit.event_count + commit.outcome_count
-            if taken and size > CHUNK:
+            if chunk and size > CHUNK:
                 break
-            taken.append(commit)
-        return taken
+            chunk.append(commit)
+        return chunk
 
     def _records(
         self, commit: Commit, events: Iterator[StoredEvent], outcomes: Iterator[StoredOutcome]
@@ -102,8 +102,10 @@ class Outbox:
         recorded_at, ledger_id = instant(commit.recorded_at).isoformat(), self._ledger.ledger_id
         partition = commit.partition
         for event in islice(events, commit.event_count):
-            place = LedgerPosition(event.position, self._previous.get(partition, 0), recorded_at, ledger_id)
+            location = LedgerPosition(
+                event.position, self._previous.get(partition, 0), recorded_at, ledger_id
+            )
             self._previous[partition] = event.position
-            yield event_record(self._topics["ledger"], partition, event.stream, event.state, place)
+            yield event_record(self._topics["ledger"], partition, event.stream, event.state, location)
         for outcome in islice(outcomes, commit.outcome_count):
             yield outcome_record(self._topics, partition, outcome, recorded_at, ledger_id)

@@ -1,4 +1,4 @@
-"""What engine and projector share: partitions come and go, and after any trouble one is taken up anew."""
+"""Consumes the assigned partitions, for engine and projector, and restarts a partition after an error."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Final, Protocol
@@ -11,105 +11,105 @@ from infra.kafka.ports import Member, Record, Unreachable
 from infra.workers.lag import Lag
 
 COMMIT_EVERY_S: Final = 5.0
-REST_S: Final = 1.0
-"""How long a partition in trouble rests.  The group still counts on us: we go on polling meanwhile."""
+PAUSE_S: Final = 1.0
+"""How long a partition is paused after an error.  Polling goes on, so the member stays in the group."""
 
 log = structlog.get_logger()
 
 
 class Handler(Protocol):
-    """What is done with a partition's records."""
+    """Handles the records of partitions."""
 
-    trouble: ClassVar[tuple[type[Exception], ...]]
-    """What passes by itself: the partition is taken up anew."""
-    moved_on: ClassVar[type[Exception]]
-    """Another has moved on: likewise, and at once."""
+    retryable_errors: ClassVar[tuple[type[Exception], ...]]
+    """Temporary errors: the partition is paused and started again."""
+    fenced_error: ClassVar[type[Exception]]
+    """Another worker has committed first: the partition is started again at once."""
 
-    def take_up(self, partition: int, member: Member) -> int:
-        """The offset to read on at."""
+    def start_partition(self, partition: int, member: Member) -> int:
+        """Prepares to handle a partition; returns the offset to read from."""
         ...
 
     def handle(self, partition: int, records: Sequence[Record]) -> None:
-        """Raises: whatever is trouble; nothing of what was not committed is kept."""
+        """Handles records.  If it raises, it keeps nothing that was not committed."""
         ...
 
-    def let_go(self, partition: int) -> None:
-        """Forgets all that is kept of it."""
+    def stop_partition(self, partition: int) -> None:
+        """Drops everything cached for the partition."""
         ...
 
 
 class PartitionConsumer:
-    """Our share of a topic's partitions."""
+    """Consumes the partitions of a topic that the group assigns to this member."""
 
-    def __init__(self, member: Member, handler: Handler, clock: Clock, *, most: int, lag: Lag) -> None:
+    def __init__(self, member: Member, handler: Handler, clock: Clock, *, max_records: int, lag: Lag) -> None:
         self._member = member
         self._handler = handler
         self._clock = clock
-        self._trouble: tuple[type[Exception], ...] = (Unreachable, *handler.trouble)
-        self._most = most
+        self._retryable_errors: tuple[type[Exception], ...] = (Unreachable, *handler.retryable_errors)
+        self._max_records = max_records
         self._lag = lag
-        self._held: set[int] = set()
-        self._resting: dict[int, float] = {}
-        """Partitions to be taken up, and not before when."""
+        self._active: set[int] = set()
+        self._paused_until: dict[int, float] = {}
+        """Partitions to start, with the earliest time to do so."""
         self._offsets: dict[int, int] = {}
         self._committed_at = self._clock.monotonic()
 
     def step(self, timeout_s: float) -> None:
-        """Waits for records and has them handled.  Raises: Unreachable, and what is no passing trouble."""
-        polled = self._member.poll(timeout_s, self._most)
-        for partition in polled.lost:
-            self._let_go(partition)
-            self._resting.pop(partition, None)
+        """Polls for records and handles them.  Raises: Unreachable, and all errors that are not temporary."""
+        polled = self._member.poll(timeout_s, self._max_records)
+        for partition in polled.revoked:
+            self._stop_partition(partition)
+            self._paused_until.pop(partition, None)
             self._offsets.pop(partition, None)
-        self._resting |= dict.fromkeys(polled.taken, 0.0)
+        self._paused_until |= dict.fromkeys(polled.assigned, 0.0)
         for partition, records in sorted(polled.records.items()):
-            if partition in self._held:
+            if partition in self._active:
                 self._handle(partition, records)
-        for partition in [p for p, until in self._resting.items() if until <= self._clock.monotonic()]:
-            self._take_up(partition)
+        for partition in [p for p, time in self._paused_until.items() if time <= self._clock.monotonic()]:
+            self._start_partition(partition)
         if self._clock.monotonic() - self._committed_at > COMMIT_EVERY_S:
             self._commit_offsets()
-        self._lag.look()
+        self._lag.update()
 
     def close(self) -> None:
         self._commit_offsets()
         self._lag.close()
         self._member.close()
 
-    def _let_go(self, partition: int) -> None:
-        self._held.discard(partition)
-        self._handler.let_go(partition)
+    def _stop_partition(self, partition: int) -> None:
+        self._active.discard(partition)
+        self._handler.stop_partition(partition)
 
-    def _take_up(self, partition: int) -> None:
+    def _start_partition(self, partition: int) -> None:
         try:
-            offset = self._handler.take_up(partition, self._member)
+            offset = self._handler.start_partition(partition, self._member)
             self._member.begin(partition, offset)
-        except (*self._trouble, self._handler.moved_on) as error:
-            self._rest(partition, error)
+        except (*self._retryable_errors, self._handler.fenced_error) as error:
+            self._pause(partition, error)
             return
-        del self._resting[partition]
-        self._held.add(partition)
+        del self._paused_until[partition]
+        self._active.add(partition)
         log.info("partition_taken_up", partition=partition, offset=offset)
 
     def _handle(self, partition: int, records: Sequence[Record]) -> None:
         try:
             with bound_contextvars(topic=self._lag.topic, partition=partition, offset=records[0].offset):
                 self._handler.handle(partition, records)
-        except self._handler.moved_on as error:
+        except self._handler.fenced_error as error:
             log.warning("commit_fenced", partition=partition, errors=str(error)[:300])
-            self._let_go(partition)
-            self._resting[partition] = 0.0
-            self._take_up(partition)
-        except self._trouble as error:
-            self._rest(partition, error)
+            self._stop_partition(partition)
+            self._paused_until[partition] = 0.0
+            self._start_partition(partition)
+        except self._retryable_errors as error:
+            self._pause(partition, error)
         else:
             self._offsets[partition] = records[-1].offset + 1
 
-    def _rest(self, partition: int, error: Exception) -> None:
+    def _pause(self, partition: int, error: Exception) -> None:
         log.warning("partition_rested", partition=partition, errors=f"{type(error).__name__}: {error}"[:300])
-        self._let_go(partition)
+        self._stop_partition(partition)
         self._member.pause([partition])
-        self._resting[partition] = self._clock.monotonic() + REST_S
+        self._paused_until[partition] = self._clock.monotonic() + PAUSE_S
 
     def _commit_offsets(self) -> None:
         if self._offsets:

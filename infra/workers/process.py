@@ -1,4 +1,4 @@
-"""A worker as a process: it steps until it is told to stop, says how it is, and is ended if it hangs."""
+"""Runs a worker as a process: repeats its step until a signal, serves metrics, and kills it if it hangs."""
 
 import faulthandler
 import os
@@ -16,18 +16,18 @@ from infra.kafka.ports import Unreachable
 from infra.settings import Settings
 
 STEP_S: Final = 1.0
-"""How long a step waits for work; a signal is heeded after it at the latest."""
+"""How long a step waits for work; a signal takes effect after this time at the latest."""
 STUCK_S: Final = 120.0
-"""A step that takes longer never ends: a `poll()` that does not return, a lock that nobody gives up."""
+"""A step that takes longer is hanging: for example in a `poll()` that never returns, or on a lock."""
 STUCK: Final = 70
-"""The exit code of one that was ended for it."""
-AGAIN_S: Final = 1.0
+"""The exit code of a process that was ended because it was hanging."""
+RETRY_S: Final = 1.0
 
 log = structlog.get_logger()
 
 
 class Worker(Protocol):
-    """Does a little, again and again."""
+    """Does its work in short steps."""
 
     def step(self, timeout_s: float) -> None: ...
 
@@ -35,29 +35,29 @@ class Worker(Protocol):
 
 
 class Watchdog:
-    """Ends the process when a step does not end: another worker takes over what it held."""
+    """Ends the process when a step hangs, so that another worker takes over its partitions."""
 
     def __init__(self, clock: Clock, stuck_s: float = STUCK_S, end: Callable[[int], Any] = os._exit) -> None:
         self._clock = clock
         self._stuck_s = stuck_s
         self._end = end
-        self._begun = self._clock.monotonic()
-        self._over = threading.Event()
+        self._step_started = self._clock.monotonic()
+        self._closed = threading.Event()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def alive(self) -> None:
-        self._begun = self._clock.monotonic()
+        self._step_started = self._clock.monotonic()
 
     @property
     def silent_s(self) -> float:
-        """Since when no step has begun."""
-        return self._clock.monotonic() - self._begun
+        """Seconds since the last step began."""
+        return self._clock.monotonic() - self._step_started
 
     def close(self) -> None:
-        self._over.set()
+        self._closed.set()
 
     def _watch(self) -> None:
-        while not self._over.wait(min(5.0, self._stuck_s / 4)):
+        while not self._closed.wait(min(5.0, self._stuck_s / 4)):
             if self.silent_s > self._stuck_s:
                 log.critical("worker_stuck", duration_ms=int(self.silent_s * 1_000))
                 faulthandler.dump_traceback()
@@ -66,40 +66,40 @@ class Watchdog:
 
 
 class Stop:
-    """Set by SIGTERM and SIGINT: the batch at hand is finished, then the worker leaves."""
+    """A stop request by SIGTERM or SIGINT: the worker finishes its current batch and exits."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
+            signal.signal(number, self._request)
 
-    def _ask(self, *_: object) -> None:
-        self.asked = True
+    def _request(self, *_: object) -> None:
+        self.requested = True
 
 
 def run(
     open_worker: Callable[[], Worker], settings: Settings, clock: Clock, *, stuck_s: float = STUCK_S
 ) -> None:
-    """Steps until it is told to stop; opens the worker anew when the cluster was away.
+    """Runs a worker until a stop is requested; retries to open it while the cluster cannot be reached.
 
-    Raises: what the worker cannot mend by itself.
+    Raises: errors from which the worker cannot recover.
     """
     stop, watchdog = Stop(), Watchdog(clock, stuck_s)
     try:
         serve_metrics(settings, watchdog)
-        while not stop.asked:
-            _worked(open_worker, stop, watchdog, clock)
+        while not stop.requested:
+            _run_worker(open_worker, stop, watchdog, clock)
     finally:
         watchdog.close()
 
 
-def _worked(open_worker: Callable[[], Worker], stop: Stop, watchdog: Watchdog, clock: Clock) -> None:
+def _run_worker(open_worker: Callable[[], Worker], stop: Stop, watchdog: Watchdog, clock: Clock) -> None:
     watchdog.alive()
     try:
         worker = open_worker()
     except Unreachable as error:
         log.warning("cluster_unreachable", errors=str(error)[:300])
-        clock.sleep(AGAIN_S)
+        clock.sleep(RETRY_S)
         return
     try:
         _steps(worker, stop, watchdog, clock)
@@ -109,32 +109,32 @@ def _worked(open_worker: Callable[[], Worker], stop: Stop, watchdog: Watchdog, c
 
 
 def _steps(worker: Worker, stop: Stop, watchdog: Watchdog, clock: Clock) -> None:
-    while not stop.asked:
+    while not stop.requested:
         watchdog.alive()
         try:
             worker.step(STEP_S)
         except Unreachable as error:
             log.warning("cluster_unreachable", errors=str(error)[:300])
-            clock.sleep(AGAIN_S)
+            clock.sleep(RETRY_S)
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name for it
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's parameter name
         del format, args
 
 
 def serve_metrics(settings: Settings, watchdog: Watchdog) -> None:
-    """/metrics for Prometheus, /healthz for whoever restarts what hangs."""
+    """Serves /metrics for Prometheus, and /healthz for a supervisor that restarts a hanging process."""
     if not settings.metrics_port:
         return
 
-    figures = cast("Callable[[dict[str, Any], Any], Iterable[bytes]]", make_wsgi_app())
+    metrics_app = cast("Callable[[dict[str, Any], Any], Iterable[bytes]]", make_wsgi_app())
 
     def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] != "/healthz":
-            return figures(environ, start)
-        well = watchdog.silent_s < STUCK_S / 2
-        start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "text/plain")])
+            return metrics_app(environ, start)
+        healthy = watchdog.silent_s < STUCK_S / 2
+        start("200 OK" if healthy else "503 Service Unavailable", [("Content-Type", "text/plain")])
         return [f"last step begun {watchdog.silent_s:.1f} s ago\n".encode()]
 
     server = make_server(settings.metrics_host, settings.metrics_port, answer, handler_class=_Quiet)

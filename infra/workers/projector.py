@@ -1,7 +1,8 @@
-"""The projector: events of the ledger topic are folded into read models, each once.
+"""The projector: folds each event of the ledger topic into the read models exactly once.
 
-The place is a position per partition, stored with the rows: what was told twice is skipped, what is missing
-is filled from the ledger, and a zombie's rows are rolled back.  A group's offset only saves reading again.
+The checkpoint is a position per partition, committed with the rows.  The projector skips events that it has
+already applied, and reads events that the topic lacks from the ledger.  A zombie's transaction is rolled
+back.  The offset of the consumer group only avoids reading records again.
 """
 
 from collections.abc import Sequence
@@ -24,70 +25,73 @@ from infra.wire.kafka_records import ledger_position, recorded
 from projections.fold import Recorded
 
 STAGE: Final = "projector"
-AT_ONCE: Final = 2_000
-"""Events that one poll brings at most."""
+POLL_RECORDS: Final = 2_000
+"""The maximum number of events per poll."""
 
 log = structlog.get_logger()
 
 
 class FoldHandler:
-    """Folds the partitions that the group gives us."""
+    """Folds the events of the assigned partitions."""
 
-    trouble: ClassVar[tuple[type[Exception], ...]] = (DBAPIError, PersistenceError, OutOfRange)
-    moved_on: ClassVar[type[Exception]] = CheckpointMismatch
+    retryable_errors: ClassVar[tuple[type[Exception], ...]] = (DBAPIError, PersistenceError, OutOfRange)
+    fenced_error: ClassVar[type[Exception]] = CheckpointMismatch
 
     def __init__(self, ledger: PostgresLedger, read_models: ReadModels, clock: Clock) -> None:
         self._ledger = ledger
         self._read_models = read_models
         self._clock = clock
-        self._places: dict[int, int] = {}
+        self._checkpoints: dict[int, int] = {}
 
-    def take_up(self, partition: int, member: Member) -> int:
-        """Where the group has come to, or the beginning: what is before the place is skipped."""
-        self._places[partition] = place = self._read_models.position(partition)
+    def start_partition(self, partition: int, member: Member) -> int:
+        """Loads the checkpoint; returns the group's offset, or the partition's first offset if there is none.
+
+        Events up to the checkpoint are skipped, so reading from too early is harmless.
+        """
+        self._checkpoints[partition] = checkpoint = self._read_models.position(partition)
         first, end = member.bounds(partition)
-        committed_offset = member.committed_offset(partition) if place else None
+        committed_offset = member.committed_offset(partition) if checkpoint else None
         return first if committed_offset is None else min(max(committed_offset, first), end)
 
-    def let_go(self, partition: int) -> None:
-        self._places.pop(partition, None)
+    def stop_partition(self, partition: int) -> None:
+        self._checkpoints.pop(partition, None)
 
     def handle(self, partition: int, records: Sequence[Record]) -> None:
-        """Folds them, with what is missing between them."""
-        began = self._clock.monotonic()
-        place = begun_at = self._places[partition]
+        """Folds the events of the records, and fills gaps between them from the ledger."""
+        started_at = self._clock.monotonic()
+        position = start = self._checkpoints[partition]
         batch: list[Recorded] = []
         with without_collector():
             for record in records:
-                where = ledger_position(record.value)
-                if where.ledger_id != self._ledger.ledger_id:
-                    msg = f"the topic tells of ledger {where.ledger_id}, this is {self._ledger.ledger_id}"
+                location = ledger_position(record.value)
+                if location.ledger_id != self._ledger.ledger_id:
+                    msg = f"the topic is of ledger {location.ledger_id}, this is {self._ledger.ledger_id}"
                     raise OtherLedger(msg)
-                if where.position <= place:
+                if location.position <= position:
                     continue
-                if where.previous > place:
+                if location.previous > position:
                     self._apply(partition, batch)
                     batch = []
-                    self._fill(partition, where.previous)
-                batch.append(recorded(record.value, where))
-                place = where.position
+                    self._fill(partition, location.previous)
+                batch.append(recorded(record.value, location))
+                position = location.position
         self._apply(partition, batch)
-        if place == begun_at:
+        if position == start:
             return
-        metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
+        metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - started_at)
         metrics.BATCH.labels(STAGE).observe(len(records))
         metrics.EVENTS.labels(STAGE).inc(len(records))
         age = self._clock.now().timestamp() - records[-1].timestamp_ms / 1_000
         metrics.LAG_SECONDS.labels(STAGE, partition).set(age)
-        metrics.POSITION.labels(STAGE).set(place)
+        metrics.POSITION.labels(STAGE).set(position)
 
     def _fill(self, partition: int, upto: int) -> None:
-        """What the topic does not have, or no longer, the ledger has."""
-        log.info("missing_events_filled", partition=partition, position=self._places[partition])
-        for chunk in recorded_between(self._ledger, partition, self._places[partition], upto):
+        """Folds events from the ledger that the topic does not hold, or no longer holds."""
+        log.info("missing_events_filled", partition=partition, position=self._checkpoints[partition])
+        for chunk in recorded_between(self._ledger, partition, self._checkpoints[partition], upto):
             self._apply(partition, chunk)
 
     def _apply(self, partition: int, batch: Sequence[Recorded]) -> None:
         if batch:
-            self._read_models.apply(batch, partition=partition, after=self._places[partition])
-            self._places[partition] = batch[-1].position
+            self._read_models.apply(batch, partition=partition, after=self._checkpoints[partition])
+            self._checkpoints[partition] = batch[-1].position

@@ -1,7 +1,8 @@
-"""The relay: the ledger is the outbox, and every row of it is told once and in order.
+"""The relay: publishes the events and outcomes of the ledger, each once and in order.
 
-One transaction a chunk holds its records and the marks they come to; the transactional id fences off any
-other relay.  What became of a chunk whose end was not seen is what the marks say afterwards.
+The ledger is the outbox.  Each chunk is one Kafka transaction of its records and the new checkpoint.  The
+transactional id fences off any other relay.  If a transaction's result was lost, the relay reads the
+checkpoint again, which shows whether it was committed.
 """
 
 from collections.abc import Sequence
@@ -24,16 +25,19 @@ from infra.workers.relay_position import resume_checkpoint
 from projections.instants import SECOND
 
 STAGE: Final = "relay"
-LOOK_EVERY_S: Final = 1.0
-FIGURES_EVERY_S: Final = 15.0
+POLL_EVERY_S: Final = 1.0
+METRICS_EVERY_S: Final = 15.0
 CHECKPOINT_EVERY_S: Final = 12 * 3_600.0
-"""The marks are offsets of a group without members, which expire; they are written again."""
+"""The checkpoint is stored as offsets of a group without members.
+
+These expire, so they are written again.
+"""
 
 log = structlog.get_logger()
 
 
 class Relay:
-    """One of several, all but one standing by."""
+    """A relay; of several running relays only the leader publishes."""
 
     def __init__(self, kafka: Kafka, ledger: PostgresLedger, settings: Settings, clock: Clock) -> None:
         self._kafka = kafka
@@ -43,14 +47,14 @@ class Relay:
         self._group = settings.group(f"relay-{ledger.ledger_id}")
         self._topics = (settings.topic("ledger"), settings.topic("outcomes"))
         self._election = LeaderElection(kafka.member(self._topics[0], f"{self._group}-chair"), clock)
-        self._looked_at = 0.0
+        self._polled_at = 0.0
         self._publisher: TransactionalPublisher | None = None
         self._outbox: Outbox | None = None
         self._written_at = self._clock.monotonic()
-        self._figures_at = -FIGURES_EVERY_S
+        self._metrics_at = -METRICS_EVERY_S
 
     def step(self, timeout_s: float) -> None:
-        """Tells a chunk, if the chair is ours; waits for one where there is none.
+        """Publishes a chunk if this relay is the leader; waits for a commit if there is none.
 
         Raises: Disagrees.
         """
@@ -58,7 +62,7 @@ class Relay:
             if not self._is_leader(timeout_s):
                 return
             if not self._publish():
-                self._ledger.wait(min(timeout_s, LOOK_EVERY_S))
+                self._ledger.wait(min(timeout_s, POLL_EVERY_S))
         except (Unreachable, Unsent) as error:
             log.warning("relay_reopened", errors=f"{type(error).__name__}: {error}"[:300])
             self._reopen()
@@ -73,24 +77,24 @@ class Relay:
         self._election.close()
 
     def _is_leader(self, timeout_s: float) -> bool:
-        if self._election.is_leader and self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
+        if self._election.is_leader and self._clock.monotonic() - self._polled_at < POLL_EVERY_S:
             return True
-        held = self._election.poll(0.0 if self._election.is_leader else timeout_s)
-        self._looked_at = self._clock.monotonic()
-        metrics.ACTIVE.labels(STAGE).set(held)
-        if not held:
+        is_leader = self._election.poll(0.0 if self._election.is_leader else timeout_s)
+        self._polled_at = self._clock.monotonic()
+        metrics.ACTIVE.labels(STAGE).set(is_leader)
+        if not is_leader:
             self._reopen()
-        return held
+        return is_leader
 
     def _reopen(self) -> None:
-        """What is open is given up; the marks are read anew before anything else is told."""
+        """Closes the publisher, so that the checkpoint is read again before the next chunk."""
         with ExitStack() as closing:
             if self._publisher is not None:
                 closing.callback(self._publisher.close)
             self._publisher = self._outbox = None
 
     def _publish(self) -> bool:
-        """Whether there was something to tell."""
+        """Publishes the next chunk; returns whether there was one."""
         if self._publisher is None or self._outbox is None:
             self._publisher = self._kafka.transactional_publisher(self._group, self._group, self._topics)
             checkpoint = resume_checkpoint(
@@ -98,16 +102,16 @@ class Relay:
             )
             self._outbox = Outbox(self._ledger, self._settings, checkpoint)
             log.info("relay_begun", position=checkpoint.position, outcome=checkpoint.outcome)
-        self._look(self._outbox.checkpoint)
+        self._update_metrics(self._outbox.checkpoint)
         chunk = self._outbox.next()
         if chunk is None:
             if self._clock.monotonic() - self._written_at > CHECKPOINT_EVERY_S:
                 self._write(self._publisher, [], self._outbox.checkpoint)
             return False
-        began = self._clock.monotonic()
+        started_at = self._clock.monotonic()
         self._write(self._publisher, chunk.records, chunk.checkpoint)
         self._outbox.published(chunk)
-        metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
+        metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - started_at)
         metrics.BATCH.labels(STAGE).observe(len(chunk.records))
         metrics.EVENTS.labels(STAGE).inc(len(chunk.records))
         metrics.POSITION.labels(STAGE).set(chunk.checkpoint.position)
@@ -115,11 +119,11 @@ class Relay:
         metrics.LAG_SECONDS.labels(STAGE, "all").set(age)
         return True
 
-    def _look(self, checkpoint: RelayCheckpoint) -> None:
-        """Figures that only the ledger knows."""
-        if self._clock.monotonic() - self._figures_at < FIGURES_EVERY_S:
+    def _update_metrics(self, checkpoint: RelayCheckpoint) -> None:
+        """Updates the metrics that are read from the ledger."""
+        if self._clock.monotonic() - self._metrics_at < METRICS_EVERY_S:
             return
-        self._figures_at = self._clock.monotonic()
+        self._metrics_at = self._clock.monotonic()
         metrics.LAG_MESSAGES.labels(STAGE).set(last_position(self._ledger) - checkpoint.position)
         waiting = parked_counts(self._ledger)
         states: tuple[State, ...] = ("parked", "failed")

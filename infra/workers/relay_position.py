@@ -1,4 +1,4 @@
-"""Where a relay goes on: at its mark, if the topic ends there with the very event that the ledger has."""
+"""Finds the checkpoint from which a relay resumes, and checks that topic and ledger agree there."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,18 +15,18 @@ _OUTCOME_TOPICS: Final[tuple[TopicName, TopicName]] = ("outcomes", "set-aside")
 
 
 def resume_checkpoint(
-    kafka: Kafka, ledger: PostgresLedger, settings: Settings, marked: Mapping[str, int]
+    kafka: Kafka, ledger: PostgresLedger, settings: Settings, stored: Mapping[str, int]
 ) -> RelayCheckpoint:
-    """The marks as written; where these have expired, as the topics' ends tell them.
+    """The stored checkpoint; if it has expired, the one that follows from the last records of the topics.
 
-    Raises: Disagrees, when the ledger is not the one that was told of; Unreachable.
+    Raises: Disagrees, when the topics hold events of another ledger; Unreachable.
     """
     cluster = kafka.cluster()
     try:
         position, sent = _last_event(cluster, settings)
-        if marked:
+        if stored:
             checkpoint = RelayCheckpoint(
-                *(marked.get(settings.topic(name), 0) for name in ("ledger", "outcomes"))
+                *(stored.get(settings.topic(name), 0) for name in ("ledger", "outcomes"))
             )
         else:
             checkpoint = RelayCheckpoint(
@@ -35,12 +35,12 @@ def resume_checkpoint(
     finally:
         cluster.close()
     if checkpoint.position != position:
-        msg = f"the mark is at event {checkpoint.position}, the topic ends at event {position}"
+        msg = f"the checkpoint is at event {checkpoint.position}, the topic ends at event {position}"
         raise Disagrees(msg)
     if sent is not None:
         _compare(ledger, position, sent)
         if ledger_position(sent).ledger_id != ledger.ledger_id:
-            msg = f"the event that was told at position {position} is of a former id of the ledger"
+            msg = f"the event published at position {position} is of a former id of the ledger"
             raise Disagrees(msg)
     return checkpoint
 
@@ -58,11 +58,13 @@ def _last_outcome(cluster: Cluster, settings: Settings) -> int:
 
 def _ends(cluster: Cluster, settings: Settings, name: TopicName) -> list[Record]:
     topic = settings.topic(name)
-    return [record for at in range(settings.partitions) for record in cluster.tail(topic, at, 1)]
+    return [
+        record for partition in range(settings.partitions) for record in cluster.tail(topic, partition, 1)
+    ]
 
 
 def _outcome_at(ledger: PostgresLedger, position: int) -> int:
-    """The last outcome of the commit that ends there."""
+    """The number of the last outcome of the commit that ends at `position`."""
     commit = last_commit_up_to(ledger, position)
     return commit.last_outcome if commit is not None else 0
 
@@ -70,5 +72,5 @@ def _outcome_at(ledger: PostgresLedger, position: int) -> int:
 def _compare(ledger: PostgresLedger, position: int, sent: bytes) -> None:
     event = event_at(ledger, position)
     if event is None or stored_bytes(sent) != event.state:
-        msg = f"the event that was told at position {position} is not the one that the ledger has there"
+        msg = f"the event published at position {position} is not the ledger's event there"
         raise Disagrees(msg)

@@ -1,4 +1,4 @@
-"""All workers on one machine: each a process of its own, started again when it ends."""
+"""Runs all workers on one machine, each in its own process, and restarts a worker that ends."""
 
 import os
 import signal
@@ -13,20 +13,20 @@ import structlog
 from infra.clock import Clock
 from infra.workers.process import Stop
 
-LOOK_S: Final = 0.2
-LEAVE_S: Final = 30.0
-"""How long a worker may take to finish its batch."""
-REST_S: Final = (0.5, 30.0)
-"""Before one is started again: at first, and at most."""
-LASTED_S: Final = 60.0
-"""One that has lived so long is started again at once."""
+CHECK_EVERY_S: Final = 0.2
+STOP_TIMEOUT_S: Final = 30.0
+"""How long a worker may take to finish its batch when it is stopped."""
+RESTART_DELAY_S: Final = (0.5, 30.0)
+"""The minimum and the maximum delay before a worker is restarted; it doubles after each early end."""
+STABLE_S: Final = 60.0
+"""After this running time the restart delay begins at its minimum again."""
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Child:
-    """A worker, as it runs now."""
+    """A worker and its current process."""
 
     name: str
     command: Sequence[str]
@@ -34,39 +34,43 @@ class Child:
     clock: Clock
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    rest_s: float = REST_S[0]
-    again_at: float = 0.0
+    restart_delay_s: float = RESTART_DELAY_S[0]
+    restart_at: float = 0.0
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, env={**os.environ, **self.environment})
         self.started = self.clock.monotonic()
         log.info("worker_started", worker=self.name, pid=self.process.pid)
 
-    def look(self) -> None:
-        """Starts it again if it has ended; the sooner it ended, the later."""
+    def check(self) -> None:
+        """Restarts the worker if it has ended; after repeated early ends the delay grows."""
         now = self.clock.monotonic()
         if self.process is None:
-            if now >= self.again_at:
+            if now >= self.restart_at:
                 self.start()
             return
         if (code := self.process.poll()) is None:
             return
-        self.rest_s = REST_S[0] if now - self.started > LASTED_S else min(self.rest_s * 2, REST_S[1])
-        self.again_at = now + self.rest_s
+        self.restart_delay_s = (
+            RESTART_DELAY_S[0]
+            if now - self.started > STABLE_S
+            else min(self.restart_delay_s * 2, RESTART_DELAY_S[1])
+        )
+        self.restart_at = now + self.restart_delay_s
         self.process = None
-        log.error("worker_ended", worker=self.name, code=code, again_in_s=self.rest_s)
+        log.error("worker_ended", worker=self.name, code=code, again_in_s=self.restart_delay_s)
 
-    def leave(self) -> None:
+    def terminate(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
 
-    def left(self, until: float) -> None:
+    def wait_or_kill(self, deadline: float) -> None:
         if self.process is None:
             return
         try:
-            self.process.wait(max(0.1, until - self.clock.monotonic()))
+            self.process.wait(max(0.1, deadline - self.clock.monotonic()))
         except subprocess.TimeoutExpired:
-            log.error("worker_killed", worker=self.name)  # noqa: TRY400  where it stood says nothing
+            log.error("worker_killed", worker=self.name)  # noqa: TRY400  the traceback has no information
             self.process.kill()
             self.process.wait()
 
@@ -74,18 +78,18 @@ class Child:
 def supervise(
     workers: Mapping[str, Mapping[str, str]], commands: Mapping[str, Sequence[str]], clock: Clock
 ) -> None:
-    """Runs these until SIGTERM or SIGINT, then lets each finish.  `workers`: its own environment by name."""
+    """Runs the workers until SIGTERM or SIGINT, then lets each finish.  `workers`: environment by name."""
     children = [
         Child(name, (sys.executable, "-m", "infra.cli.main", *commands[name]), environment, clock)
         for name, environment in workers.items()
     ]
     stop = Stop()
-    while not stop.asked:
+    while not stop.requested:
         for child in children:
-            child.look()
-        clock.sleep(LOOK_S)
+            child.check()
+        clock.sleep(CHECK_EVERY_S)
     for child in children:
-        child.leave()
-    until = clock.monotonic() + LEAVE_S
+        child.terminate()
+    deadline = clock.monotonic() + STOP_TIMEOUT_S
     for child in children:
-        child.left(until)
+        child.wait_or_kill(deadline)

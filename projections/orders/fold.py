@@ -21,7 +21,7 @@ from projections.orders.rows import (
     ORDER_STATUS,
     PARCELS,
     Backorder,
-    CancelRequestRow,
+    CancelAsked,
     OrderStatus,
 )
 from projections.orders.totals import finish
@@ -134,7 +134,7 @@ class Orders(AfterPacking):
         pending = {line.line: line.pieces for line in event.pending}
         for name, pieces in pending.items():
             view.lines[name].cancel_pending += pieces
-        view.requests[event.request_id] = CancelRequestRow(
+        view.requests[event.request_id] = CancelAsked(
             order.seller_id,
             order.channel,
             order.account,

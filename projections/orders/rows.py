@@ -128,7 +128,7 @@ class OrderFact:
     first_dispatched_at: Annotated[Maybe, Column("When its first pieces were handed over", INSTANT)] = None
     last_dispatched_at: Annotated[Maybe, Column("When its last pieces were handed over", INSTANT)] = None
     dispatch_inferred: Annotated[
-        bool, Column("Whether an importer inferred a hand-over time that the source does not state")
+        bool, Column("Whether a converter inferred a hand-over time that the source does not state")
     ] = False
     delivered_at: Annotated[
         Maybe, Column("The latest delivery of its parcels that was not corrected", INSTANT)
@@ -160,7 +160,7 @@ class Parcel:
     )
     dispatched_at: Annotated[Maybe, Column("When it was handed over", INSTANT)] = None
     dispatch_inferred: Annotated[
-        bool, Column("Whether an importer inferred that time, because the source does not state it")
+        bool, Column("Whether a converter inferred that time, because the source does not state it")
     ] = False
     carrier: Annotated[str | None, Column("The carrier")] = None
     tracking_number: Annotated[str | None, Column("The carrier's tracking number")] = None
@@ -172,7 +172,7 @@ class Parcel:
 
 
 @dataclass(slots=True)
-class CancelRequestRow:
+class CancelAsked:
     """One row per cancel request of a buyer: its pieces, its state and its answer."""
 
     seller_id: Seller
@@ -212,5 +212,5 @@ PAID: Final = ("seller_id", "channel", "paid_at")
 ORDER_STATUS: Final = Table("order_status", OrderStatus, ORDER_KEY, 4, (PAID, ("channel", "order_id")))
 ORDER_FACTS: Final = Table("order_facts", OrderFact, (*ORDER_KEY, "line"), 4, (("seller_id", "sku"),))
 PARCELS: Final = Table("parcels", Parcel, (*ORDER_KEY, "shipment_id"), 4)
-CANCEL_INBOX: Final = Table("cancel_inbox", CancelRequestRow, (*ORDER_KEY, "request_id"), 4)
+CANCEL_INBOX: Final = Table("cancel_inbox", CancelAsked, (*ORDER_KEY, "request_id"), 4)
 BACKORDERS: Final = Table("backorders", Backorder, (*ORDER_KEY, "line"), 4, (("seller_id", "sku"),))

@@ -8,7 +8,7 @@ from domain.order.place import PlacedLine
 from domain.order.state import Move
 from domain.values import micros
 from projections.instants import micros_of
-from projections.orders.rows import Backorder, CancelRequestRow, OrderFact, OrderStatus, Parcel
+from projections.orders.rows import Backorder, CancelAsked, OrderFact, OrderStatus, Parcel
 
 COLUMN: Final = {
     "open": "waiting",
@@ -33,7 +33,7 @@ class OrderView:
     status: OrderStatus
     lines: dict[str, OrderFact] = field(default_factory=dict[str, OrderFact])
     parcels: dict[str, Parcel] = field(default_factory=dict[str, Parcel])
-    requests: dict[str, CancelRequestRow] = field(default_factory=dict[str, CancelRequestRow])
+    requests: dict[str, CancelAsked] = field(default_factory=dict[str, CancelAsked])
     backorders: dict[str, Backorder] = field(default_factory=dict[str, Backorder])
 
 

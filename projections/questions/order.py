@@ -10,7 +10,7 @@ from projections.orders.rows import (
     ORDER_FACTS,
     ORDER_STATUS,
     PARCELS,
-    CancelRequestRow,
+    CancelAsked,
     OrderFact,
     OrderStatus,
     Parcel,
@@ -30,7 +30,7 @@ class OrderAnswer(AsOf):
     order: OrderStatus
     lines: list[OrderFact]
     parcels: list[Parcel]
-    cancel_requests: list[CancelRequestRow]
+    cancel_requests: list[CancelAsked]
 
 
 def order(

@@ -35,7 +35,7 @@ _COUNTS: Final = (
 class LinesSummary:
     """Counts of order lines.  `handed_over`: a piece was handed over at a time that the source states.
 
-    `handed_over_inferred`: an importer inferred the time.  The other counts of handed-over lines exclude
+    `handed_over_inferred`: a converter inferred the time.  The other counts of handed-over lines exclude
     these lines.  Days are local; lags are in whole days.
     """
 

@@ -26,7 +26,7 @@ from infra import doctor
 from infra.cli.doctor import doctor as command
 from infra.clock import SYSTEM
 from infra.doctor import Finding, belonging, broker, database, embedded, machine
-from infra.doctor.finding import Check, together
+from infra.doctor.finding import Check, run_checks
 from infra.event_store.postgres.roles import PARTS, role
 from infra.event_store.reading.waiting import WaitingCount
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -81,7 +81,7 @@ def test_a_healthy_system_has_no_wrong_finding(system: Production, monkeypatch: 
     assert not [one for one in rows if one["state"] == "wrong"]
     named = {one["what"] for one in rows}
     for what in (
-        "build", "libraries", "disk", "Kafka", "topics", "rights", "time told",
+        "build", "libraries", "disk", "Kafka", "topics", "rights", "last tick",
         "lag, engine", "lag, projector", "lag, relay",
         "PostgreSQL", "fsync", "synchronous_commit", "ledger tables", "read models", "roles", "login",
         "clocks",
@@ -181,7 +181,7 @@ def test_a_failing_check_is_a_finding_and_the_others_continue() -> None:
         raise KeyError(PASSWORD)
 
     checks: dict[str, Check] = {"one": breaks, "two": lambda: [Finding("two", "well")]}
-    one, two = together(checks)
+    one, two = run_checks(checks)
     assert (one.what, one.state, two.state) == ("one", "wrong", "ok")
     assert PASSWORD not in str(one)
 
@@ -200,9 +200,9 @@ def test_the_last_tick_is_compared_with_this_clock(system: Production) -> None:
         publisher.flush()
     ages = {"ok": 2, "warning": 600, "wrong": 2 * 86_400}
     for state, age in ages.items():
-        (finding,) = broker.told_time(system.settings, SetClock(now + timedelta(seconds=age)))
+        (finding,) = broker.check_ticks(system.settings, SetClock(now + timedelta(seconds=age)))
         assert finding.state == state
-    (back,) = broker.told_time(system.settings, SetClock(now - timedelta(hours=1)))
+    (back,) = broker.check_ticks(system.settings, SetClock(now - timedelta(hours=1)))
     assert (back.state, "clock" in back.todo) == ("wrong", True)
 
 
@@ -216,10 +216,10 @@ def test_waiting_messages_are_reported_with_their_age() -> None:
     now = datetime(2026, 3, 12, tzinfo=UTC)
     since = now - timedelta(days=2)
     waiting = [WaitingCount("parked", 3, since), WaitingCount("failed", 1, since)]
-    findings = by_name(list(database.told_of(waiting, 2, now)))
+    findings = by_name(list(database.waiting_findings(waiting, 2, now)))
     assert findings["parked messages"][1:3] == ("3, the oldest for 2 d 0 h", "warning")
     assert findings["failed messages"].state == findings["failed deadlines"].state == "wrong"
-    none = by_name(list(database.told_of([], 0, now)))
+    none = by_name(list(database.waiting_findings([], 0, now)))
     assert {one.state for one in none.values()} == {"ok"}
 
 
@@ -228,18 +228,18 @@ def test_a_topic_with_more_than_the_ledger_has_is_found(system: Production) -> N
     with closing(connect(system.settings).publisher()) as publisher:
         publisher.send(Outgoing(system.settings.topic("ledger"), 0, b"", sealed))
         publisher.flush()
-    (finding,) = belonging.untold(system.settings, SYSTEM)
+    (finding,) = belonging.relay_lag(system.settings, SYSTEM)
     assert (finding.state, "Restore" in finding.todo) == ("wrong", True)
 
 
 def test_read_models_of_a_former_ledger_are_found(system: Production) -> None:
     with system.read_models() as models:
         models.rebuild({}, ledger_id="a former one")
-    (finding,) = belonging.folded(system.settings)
+    (finding,) = belonging.read_models_ledger(system.settings)
     assert (finding.state, finding.todo) == ("wrong", "run `jumun rebuild`")
     with system.ledger() as ledger, system.read_models() as models:
         models.rebuild({}, ledger_id=ledger.ledger_id)
-    (finding,) = belonging.folded(system.settings)
+    (finding,) = belonging.read_models_ledger(system.settings)
     assert finding.state == "ok"
 
 
@@ -252,7 +252,7 @@ def test_an_embedded_system_is_checked_by_its_files(tmp_path: Path) -> None:
     findings = by_name(list(embedded.files(tmp_path, SYSTEM)))
     assert findings["parked messages"].how.startswith("1, ")
     assert findings["read models"].state == "ok"
-    assert by_name(list(embedded.locks(tmp_path)))["writer"].how == "nobody at the moment"
+    assert by_name(list(embedded.locks(tmp_path)))["writer"].how == "not running"
     (tmp_path / LEDGER).unlink()
     with another(tmp_path) as engine:
         engine.handle([paid("early")])

@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 
 from benchmarks.production import Production, production
 from infra.kafka.client import connect
-from infra.kafka.ports import BUSY_S, Outgoing, Publisher, Unreachable, Unsent
+from infra.kafka.ports import MAX_POLL_INTERVAL_S, Outgoing, Publisher, Unreachable, Unsent
 from infra.settings import TopicName
 from tests.conftest import kafka_tool
 from tests.infra.kafka.trying import KAFKA, PARTITIONS, Reader, a_topic, client_of, poll_until
@@ -112,7 +112,7 @@ def test_a_group_meets_elsewhere_when_the_broker_that_coordinates_it_freezes(
         readers: list[Reader] = []
         patience_s = GATHERS_S
         if moment == "while the second joins":
-            patience_s += BUSY_S
+            patience_s += MAX_POLL_INTERVAL_S
             readers = [joining()]
             poll_until(readers, lambda: len(readers[0].held) == PARTITIONS)
             readers.append(joining())

@@ -1,1 +1,1 @@
-"""The ledger on PostgreSQL: many workers, one order of commits."""
+"""The ledger on PostgreSQL: many workers commit, and all commits have one order."""

@@ -1,8 +1,8 @@
--- One batch, written whole or not at all, in one round trip.
+-- Commits one batch, whole or not at all, in one round trip.
 --
--- The lock gives commits their order: positions are gapless, and who reads them in order misses none.  It is an
--- advisory one: a table's lock would wait for the whole of a VACUUM, ANALYZE or CREATE INDEX CONCURRENTLY.
--- SQLSTATE JM001: this batch does not begin where the partition stands; another writer has moved it on.
+-- The lock orders the commits: positions are gapless, and a reader that reads in order misses none.  It is an
+-- advisory lock, because a table lock would have to wait for a VACUUM, ANALYZE or CREATE INDEX CONCURRENTLY to end.
+-- SQLSTATE JM001: the batch does not begin at the partition's next offset, because another writer has committed.
 
 CREATE OR REPLACE FUNCTION commit_lock() RETURNS void LANGUAGE sql AS
 $$ SELECT pg_advisory_xact_lock(hashtext('jumun'), hashtext(current_schema())) $$;
@@ -108,8 +108,8 @@ BEGIN
 END
 $$;
 
--- Notes that a batch is begun.  The count: 1 for a batch not begun before; in the rest of one that was begun
--- three times, 3, so that each of its messages runs alone.  Nobody waits for the disk.
+-- Counts an attempt at a batch before it begins.  The count is 1 for a new batch.  While messages remain of a batch
+-- that was attempted three times, it is 3, so that each of them is decided alone.  Commits without waiting for the disk.
 CREATE OR REPLACE FUNCTION attempt(
     in_partition integer, in_from bigint, in_until bigint, in_anew boolean, OUT out_count integer
 ) LANGUAGE sql AS $$

@@ -1,7 +1,11 @@
-"""The ledger on PostgreSQL: each batch is one call of one function, and its lost answer is looked up."""
+"""The ledger on PostgreSQL.
+
+Each batch is committed by one call of an SQL function.  If the connection is lost during the call, the
+ledger looks up afterwards whether the batch was committed.
+"""
 
 import copy
-import secrets  # noqa: TID251  what nobody may guess is not simulated
+import secrets  # noqa: TID251  a secret must be random, also in simulations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +22,7 @@ from psycopg.types.json import Jsonb
 
 from consumers.ports import Batch, Committed, Stale
 from infra.clock import SYSTEM, Clock
-from infra.event_store.fence import MOVED_ON
+from infra.event_store.fence import OFFSET_MISMATCH
 from infra.event_store.postgres.reading import PostgresReader
 from infra.event_store.postgres.recorder import LedgerDatastore, LedgerRecorder, session
 from infra.event_store.reader import LedgerReader
@@ -29,10 +33,10 @@ from projections.instants import instant, micros_of
 
 SCHEMA_VERSION: Final = 1
 SQL: Final = files("infra.event_store.postgres")
-PATIENCE_S: Final = 60.0
-"""How long a server that has gone away is waited for."""
-WAIT_S: Final = 0.1
-Answer = TypeVar("Answer")
+RETRY_FOR_S: Final = 60.0
+"""How long to retry while the server cannot be reached."""
+RETRY_PAUSE_S: Final = 0.1
+Result = TypeVar("Result")
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 
@@ -41,7 +45,10 @@ def connect(url: str, schema: str) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def upgrade(url: str, schema: str = "jumun", clock: Clock = SYSTEM) -> None:
-    """Makes the ledger's tables and functions; may be said twice, and by two at once."""
+    """Creates the ledger's tables and functions.
+
+    It can be repeated, and two processes can run it at once.
+    """
     with connect(url, schema) as connection, connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('jumun upgrade'))")
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
@@ -54,9 +61,9 @@ def upgrade(url: str, schema: str = "jumun", clock: Clock = SYSTEM) -> None:
 
 
 class PostgresLedger(SqlLedger):
-    """One partition's ledger, over one connection that comes back by itself."""
+    """The ledger of one partition, over one connection that reconnects by itself."""
 
-    _each = "jsonb_array_elements(CAST({} AS jsonb))"
+    _json_table = "jsonb_array_elements(CAST({} AS jsonb))"
 
     def __init__(
         self, url: str, origin: Origin | None = None, partition: int = 0, schema: str = "jumun"
@@ -75,19 +82,19 @@ class PostgresLedger(SqlLedger):
 
     @property
     def secret(self) -> bytes:
-        """Only who decides may read it, so it is asked for when it is needed."""
+        """The ledger's secret, read on first use: only the role `engine` may read it."""
         if self._secret is None:
             self._secret = self.rows("SELECT secret FROM ledger")[0][0]
         assert self._secret is not None
         return self._secret
 
-    def clear(self) -> None:
-        """Unreadable bytes whose time is over go."""
+    def delete_expired(self) -> None:
+        """Deletes the unreadable bytes whose retention time is over."""
         now = micros_of(self._origin.clock.now())
-        self._again(lambda c: c.execute("DELETE FROM set_aside WHERE keep_until < %s", (now,)))
+        self._retried(lambda c: c.execute("DELETE FROM set_aside WHERE keep_until < %s", (now,)))
 
     def reading_topic(self, topic_id: str) -> "PostgresLedger":
-        """As it is, but what is committed says that it was decided from that topic."""
+        """The same ledger, but its commits record this topic as their source."""
         other = copy.copy(self)
         other._origin = replace(self._origin, topic_id=topic_id)
         return other
@@ -98,8 +105,8 @@ class PostgresLedger(SqlLedger):
     # --- reading -------------------------------------------------------------------------------------
 
     def rows(self, statement: str, /, **params: Any) -> list[Any]:
-        """One query is one consistent view already."""
-        return self._again(lambda c: PostgresReader(c).rows(statement, **params))
+        """Runs one query; a single query needs no transaction for a consistent view."""
+        return self._retried(lambda c: PostgresReader(c).rows(statement, **params))
 
     @contextmanager
     def reading(self) -> Generator[LedgerReader]:
@@ -117,25 +124,25 @@ class PostgresLedger(SqlLedger):
 
     @contextmanager
     def _connected(self) -> Generator[Cursor]:
-        """Rows as plain tuples; errors are the library's."""
+        """A cursor that returns plain tuples and raises the errors of `eventsourcing`."""
         with self._store.get_connection() as connection, connection.cursor(row_factory=tuple_row) as c:
             yield c
 
-    def _again(self, work: Callable[[Cursor], Answer]) -> Answer:
-        """Does what may be done twice; goes on by itself when the server was away for a while."""
+    def _retried(self, work: Callable[[Cursor], Result]) -> Result:
+        """Runs an idempotent `work`, and retries it while the server cannot be reached."""
         clock = self._origin.clock
-        until = clock.monotonic() + PATIENCE_S
+        give_up_at = clock.monotonic() + RETRY_FOR_S
         while True:
             try:
                 with self._connected() as c:
                     return work(c)
             except (OperationalError, InterfaceError):
-                if clock.monotonic() > until:
+                if clock.monotonic() > give_up_at:
                     raise
-                clock.sleep(WAIT_S)
+                clock.sleep(RETRY_PAUSE_S)
 
     def wait(self, timeout_s: float) -> None:
-        """Returns at the next commit of anybody, as far as it can be told, or when the time is over."""
+        """Returns at the next commit of any worker, or after the timeout.  A notification can get lost."""
         try:
             with self._store.get_connection() as connection, connection.cursor() as c:
                 c.execute(self._listen)
@@ -147,70 +154,75 @@ class PostgresLedger(SqlLedger):
     # --- the commit ----------------------------------------------------------------------------------
 
     def topic(self) -> str | None:
-        """The id of the topic that the partition was last decided from."""
-        found = self.rows(
+        """The topic id in the partition's last commit."""
+        matches = self.rows(
             "SELECT topic_id FROM commits WHERE partition = :at ORDER BY number DESC LIMIT 1",
             at=self._partition,
         )
-        return found[0][0] if found else None
+        return matches[0][0] if matches else None
 
     def attempt(self, from_offset: int, until: int, *, reset: bool) -> int:
-        """Notes that a batch is begun; how often it was by now, without a commit.
+        """Counts an attempt at a batch before it begins; returns the number of attempts without a commit.
 
-        `reset`: the one before did not kill its worker.
+        `reset`: the previous attempt did not kill its worker, so it does not count.
         """
-        said = {"at": self._partition, "begins": from_offset, "ends": until, "anew": reset}
-        found: int = self.rows("SELECT out_count FROM attempt(:at, :begins, :ends, :anew)", **said)[0][0]
-        return found
+        parameters = {"at": self._partition, "begins": from_offset, "ends": until, "reset": reset}
+        count: int = self.rows("SELECT out_count FROM attempt(:at, :begins, :ends, :reset)", **parameters)[0][
+            0
+        ]
+        return count
 
     def commit(self, batch: Batch) -> Committed:
         """Writes the whole batch or nothing.
 
-        Raises: Stale, when its offset is not the partition's, or a stream has another version.
+        Raises: Stale, when the batch does not begin at the partition's next offset, or a stream has another
+        version.
         """
         rows = BatchRows(self._origin, self._partition, batch)
         self._origin.at("ledger.before")
         try:
-            first_position, recorded_at = self._written(rows)
+            first_position, recorded_at = self._commit_rows(rows)
         except IntegrityError as error:
-            msg = f"another writer has moved on: {error}"
+            msg = f"another writer has committed first: {error}"
             raise Stale(msg) from error
         except (OperationalError, InterfaceError):
-            first_position, recorded_at = self._settled(rows)
+            first_position, recorded_at = self._look_up_commit(rows)
         self._origin.at("ledger.after")
         return Committed(first_position if rows.events else 0, instant(recorded_at))
 
-    def _written(self, rows: BatchRows) -> tuple[int, int]:
+    def _commit_rows(self, rows: BatchRows) -> tuple[int, int]:
         with self._connected() as c:
             try:
-                found = c.execute(_COMMIT, _arguments(self._origin, rows)).fetchone()
+                row = c.execute(_COMMIT, _arguments(self._origin, rows)).fetchone()
             except psycopg.DatabaseError as error:
-                if error.sqlstate != MOVED_ON:
+                if error.sqlstate != OFFSET_MISMATCH:
                     raise
                 raise Stale(str(error).partition("\n")[0]) from error
-        assert found is not None
-        return found[0], found[1]
+        assert row is not None
+        return row[0], row[1]
 
-    def _settled(self, rows: BatchRows) -> tuple[int, int]:
-        """The answer was lost, and the batch with it or not: its id says, once whoever commits is done.
+    def _look_up_commit(self, rows: BatchRows) -> tuple[int, int]:
+        """Looks up by its id whether a batch was committed, after the connection was lost during its commit.
 
-        Raises: Stale, when it was not written; should it still be on its way, the fence refuses it or what
-        is decided anew.
+        It first takes the commit lock, to wait for a commit that is still running.
+
+        Raises: Stale, when the batch was not committed.  If its commit runs later after all, the fence
+        refuses either it or the batch that is decided next.
         """
 
         def look_up(c: Cursor) -> list[Any]:
             with c.connection.transaction():
                 c.execute("SELECT commit_lock()")
-                return PostgresReader(c).rows(_SETTLED, batch=rows.batch_id)
+                return PostgresReader(c).rows(_COMMITTED, batch=rows.batch_id)
 
-        found = self._again(look_up)
-        if not found:
-            msg = "the database went away before it had the batch"
+        matches = self._retried(look_up)
+        if not matches:
+            msg = "the connection to the database was lost before the batch was committed"
             raise Stale(msg)
-        return found[0][0], found[0][1]
+        return matches[0][0], matches[0][1]
 
 
-_SETTLED: Final = "SELECT first_position, recorded_at FROM commits WHERE batch_id = :batch"
+_COMMITTED: Final = "SELECT first_position, recorded_at FROM commits WHERE batch_id = :batch"
 _COMMIT: Final = """
 SELECT out_first_position, out_recorded_at FROM commit_batch(
     %(partition)s, %(topic_id)s, %(begins)s, %(ends)s, %(worker)s, %(build)s, %(batch_id)s, %(recorded_at)s,
@@ -248,10 +260,10 @@ def _arguments(origin: Origin, rows: BatchRows) -> dict[str, Any]:
 
 
 def _rest(rows: BatchRows, now: datetime) -> dict[str, Any]:
-    """What few batches have: as JSON, bytes in hex."""
+    """The parts that few batches have, as JSON with bytes in hex."""
     batch = rows.batch
     return {
-        "set_aside": [(place, until) for place, _, until in rows.dead_letters(now)],
+        "set_aside": [(index, until) for index, _, until in rows.dead_letters(now)],
         "unparked": batch.unparked,
         "parked": [[_hex(value) for value in row] for row in rows.parked],
         "vault": batch.vaulted,

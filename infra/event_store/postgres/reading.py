@@ -1,4 +1,4 @@
-"""Queries as PostgreSQL takes them, and what only it can be asked about a ledger."""
+"""Runs queries on PostgreSQL, and checks tables, rights and the schema version."""
 
 import re
 from functools import cache
@@ -14,12 +14,12 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @cache
 def _named(statement: str) -> bytes:
-    """`:name` as psycopg writes it."""
+    """Rewrites `:name` parameters for psycopg."""
     return re.sub(r"(?<!:):(\w+)", r"%(\1)s", statement.replace("%", "%%")).encode()
 
 
 class PostgresReader(LedgerReader):
-    """Reads through one connection, in whatever transaction it is."""
+    """Reads through one connection, in its current transaction."""
 
     def __init__(self, connection: Cursor | Connection) -> None:
         self._connection = connection
@@ -29,13 +29,13 @@ class PostgresReader(LedgerReader):
 
 
 def tables_exist(connection: Connection) -> bool:
-    """Whether there is a ledger."""
-    found: bool = PostgresReader(connection).rows("SELECT to_regclass('stored_events') IS NOT NULL")[0][0]
-    return found
+    """Whether the ledger's tables exist."""
+    exists: bool = PostgresReader(connection).rows("SELECT to_regclass('stored_events') IS NOT NULL")[0][0]
+    return exists
 
 
 def event_rights(connection: Connection) -> dict[str, bool]:
-    """Whether this login may read, append and change events."""
+    """Whether the current login may read, append and change events."""
     return {
         right: PostgresReader(connection).rows(
             "SELECT has_table_privilege('stored_events', :right)", right=right
@@ -45,7 +45,7 @@ def event_rights(connection: Connection) -> dict[str, bool]:
 
 
 def schema_version(connection: Connection) -> int:
-    """The version of the ledger's tables; 0, if there are none."""
+    """The version of the ledger's tables; 0 if there are none."""
     reader = PostgresReader(connection)
     if reader.rows("SELECT to_regclass('ledger')") == [(None,)]:
         return 0

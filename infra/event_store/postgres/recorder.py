@@ -1,4 +1,4 @@
-"""eventsourcing's recorder on PostgreSQL, with what a ledger needs: gapless positions in commit order."""
+"""The `eventsourcing` recorder on PostgreSQL, changed so that positions are gapless and in commit order."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from infra.event_store.postgres.url import checked
 LIMITS: Final = {
     "lock_timeout": "5s",
     "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "4s",  # one that froze in a transaction holds nobody up for longer
+    "idle_in_transaction_session_timeout": "4s",  # a frozen session must not block others for longer
     "timezone": "UTC",
 }
 CONNECTION: Final = {
@@ -34,27 +34,27 @@ _LAST: Final = (1 << 63) - 1
 
 
 def session(url: str, schema: str) -> dict[str, Any]:
-    """How a session is opened: limits on all that could hold others up, and the ledger's schema."""
+    """Connection parameters of a session: its schema, and timeouts so that it cannot block others."""
     options = " ".join(f"-c {name}={value}" for name, value in {**LIMITS, "search_path": schema}.items())
     return {**conninfo_to_dict(checked(url)), **CONNECTION, "options": options}
 
 
 class LedgerDatastore(PostgresDatastore):
-    """A pool that comes back by itself."""
+    """A connection pool that reconnects by itself."""
 
     def __init__(self, url: str, schema: str, *, connections: int = 1) -> None:
-        said = session(url, schema)
+        parameters = session(url, schema)
         super().__init__(
-            *(str(said.get(name, "")) for name in ("dbname", "host", "port", "user", "password")),
+            *(str(parameters.get(name, "")) for name in ("dbname", "host", "port", "user", "password")),
             schema=schema,
             pool_size=connections,
             originator_id_type="text",
             enable_db_functions=bool(strtobool(os.environ.get("POSTGRES_ENABLE_DB_FUNCTIONS", "no"))),
         )
-        self.pool.kwargs = {**said, "row_factory": self.pool.kwargs["row_factory"]}  # type: ignore[index]
+        self.pool.kwargs = {**parameters, "row_factory": self.pool.kwargs["row_factory"]}  # type: ignore[index]
 
     def after_connect_func(self) -> Callable[[psycopg.Connection[Any]], None]:
-        """The library would take the limit on idle transactions back."""
+        """Replaces the library's hook, which would remove the timeout of idle transactions."""
 
         def after_connect(connection: psycopg.Connection[Any]) -> None:
             connection.autocommit = True
@@ -63,11 +63,11 @@ class LedgerDatastore(PostgresDatastore):
 
 
 class LedgerRecorder(PostgresApplicationRecorder):
-    """The library's recorder over the ledger's table of events, which `upgrade` makes.
+    """The library's recorder over the ledger's table of events, which `upgrade` creates.
 
-    The engine commits through `commit_batch` alone, which keeps the same lock; this is for who reads, and
-    for the library's own tests of what a recorder owes.  The library's insert function is refused: it locks
-    nothing.
+    The engine commits only through `commit_batch`, which takes the same lock.  The recorder is for readers,
+    and for the library's own contract tests.  The library's insert function is refused, because it takes no
+    lock.
     """
 
     def __init__(self, datastore: LedgerDatastore) -> None:

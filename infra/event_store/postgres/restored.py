@@ -1,7 +1,8 @@
-"""After a restore: the ledger goes on under a new id, because what followed the backup was told already.
+"""Gives a ledger a new id after a restore from a backup.
 
-Its positions are used a second time, for other events.  With another id nobody takes the one for the other:
-the relay begins anew, and readers see that what they kept is of a former ledger.
+Events after the backup were already published, and their positions are now used again for other events.
+The new id keeps the two apart: the relay publishes the whole ledger again, and readers see that their
+stored positions belong to the former ledger.
 """
 
 from dataclasses import dataclass
@@ -16,14 +17,14 @@ from infra.event_store.postgres.url import Target
 
 
 class NoLedger(Exception):
-    """There is no ledger, or its tables are those of an older build."""
+    """There is no ledger, or its tables are of an older build."""
 
     def __init__(self) -> None:
         super().__init__("there is no ledger of this build in the database")
 
 
 class StillUsed(Exception):
-    """Workers are connected: they would go on under the former id."""
+    """Workers are still connected: they would go on with the former id."""
 
     def __init__(self, sessions: int) -> None:
         super().__init__(f"{sessions} sessions of Jumun are connected to the database")
@@ -32,7 +33,7 @@ class StillUsed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The ledger as it goes on, and where it stood then."""
+    """The former and the new id, and the last position and outcome at the restore."""
 
     former_id: str
     ledger_id: str
@@ -41,9 +42,9 @@ class Restored:
 
 
 def restored(target: Target, *, force: bool = False, clock: Clock = SYSTEM) -> Restored:
-    """Gives the ledger a new id.  Its secret stays: what was derived from it stays valid.
+    """Gives the ledger a new id.  Its secret stays, so digests and tokens stay valid.
 
-    Raises: NoLedger; StillUsed, unless it is forced.
+    Raises: NoLedger; StillUsed, unless `force` is set.
     """
     with connect(target.ledger_url, target.ledger_schema) as connection, connection.transaction():
         if connection.execute("SELECT to_regclass('restores')").fetchone() == (None,):
@@ -53,18 +54,18 @@ def restored(target: Target, *, force: bool = False, clock: Clock = SYSTEM) -> R
         if sessions and not force:
             raise StillUsed(sessions)
         ledger_id = str(clock.new_id())
-        found = connection.execute(_NOTE, (ledger_id,)).fetchone()
-        if found is None:
+        row = connection.execute(_NOTE, (ledger_id,)).fetchone()
+        if row is None:
             raise NoLedger
         connection.execute("UPDATE ledger SET ledger_id = %s", (ledger_id,))
-    former_id, position, outcome = found
+    former_id, position, outcome = row
     return Restored(former_id, ledger_id, position, outcome)
 
 
-def _one(connection: psycopg.Connection[tuple[Any, ...]], asked: str, *values: object) -> Any:
-    found = connection.execute(asked.encode(), values).fetchone()
-    assert found is not None
-    return found[0]
+def _one(connection: psycopg.Connection[tuple[Any, ...]], query: str, *values: object) -> Any:
+    row = connection.execute(query.encode(), values).fetchone()
+    assert row is not None
+    return row[0]
 
 
 _SESSIONS: Final = """
@@ -72,7 +73,7 @@ SELECT count(*) FROM pg_stat_activity
 WHERE application_name = %s AND datname = current_database() AND pid <> pg_backend_pid()
   AND has_table_privilege(usesysid, 'stored_events'::regclass, 'SELECT')
 """
-"""A session does not say which schema it uses: whoever may read this ledger counts."""
+"""A session does not show which schema it uses, so every login that may read this ledger counts."""
 _NOTE: Final = """
 INSERT INTO restores
 SELECT l.ledger_id, %s, coalesce(c.last_position, 0), coalesce(c.last_outcome, 0),

@@ -1,5 +1,5 @@
 -- The ledger on PostgreSQL, in the schema that search_path names.  Instants are microseconds since 1970, UTC.
--- The tables are those of SQLite (../sqlite/schema.sql says more of each), so that both are asked in the same words.
+-- The tables are the same as on SQLite, so that the same queries work on both (../sqlite/schema.sql describes them).
 
 CREATE TABLE IF NOT EXISTS ledger (
     id             integer PRIMARY KEY CHECK (id = 1),
@@ -8,8 +8,8 @@ CREATE TABLE IF NOT EXISTS ledger (
     schema_version integer NOT NULL
 );
 
--- A ledger that came back from a backup goes on under another id: after that event and that outcome the one of the
--- former id told another story.
+-- A ledger restored from a backup gets a new id.  After the noted position and outcome, the ledger with the former id
+-- had other events and outcomes.
 CREATE TABLE IF NOT EXISTS restores (
     former_id   text PRIMARY KEY,
     ledger_id   text NOT NULL,
@@ -134,8 +134,8 @@ CREATE TABLE IF NOT EXISTS snapshots (
     state   bytea NOT NULL
 );
 
--- How often a batch was begun and not committed: what kills the worker is found by it.  Not of the ledger: a row
--- may be lost when the server dies, not when a worker does.
+-- The number of attempts at a batch without a commit: it shows which message kills the worker.  Not part of the
+-- ledger: a row may be lost when the server crashes, but not when a worker does.
 CREATE TABLE IF NOT EXISTS attempts (
     partition   integer PRIMARY KEY,
     from_offset bigint NOT NULL,

@@ -1,4 +1,4 @@
-"""URLs of databases, checked before the driver sees them: its errors quote what it took for the host."""
+"""Checks database URLs before the driver sees them: its errors could quote a part of the password."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,17 +11,17 @@ _URL: Final = re.compile(r"postgres(ql)?://([^:@/?#\s]*(:[^:@/?#\s]*)?@)?[^@\s]+
 
 
 class NoUrl(Exception):
-    """This is no URL of PostgreSQL.  It is not shown, because it may hold a password."""
+    """The text is not a PostgreSQL URL.  The error does not show it, because it may contain a password."""
 
     def __init__(self) -> None:
         super().__init__(
-            "what names the database is no URL postgresql://USER:PASSWORD@HOST:PORT/DATABASE;"
-            " in a password @ : / ? # and % are written %40 %3A %2F %3F %23 and %25"
+            "the database URL must have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE;"
+            " in a password write @ : / ? # and % as %40 %3A %2F %3F %23 and %25"
         )
 
 
 def checked(url: str) -> str:
-    """The URL.  Raises: NoUrl."""
+    """Returns the URL if it is valid.  Raises: NoUrl."""
     try:
         conninfo_to_dict(url)
     except ProgrammingError:
@@ -33,7 +33,7 @@ def checked(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a ledger and its read models lie.  Its text shows no URL: it holds a password.
+    """The URLs and schemas of a ledger and its read models.  Its repr hides the URLs: they hold passwords.
 
     Raises: NoUrl.
     """
@@ -49,5 +49,5 @@ class Target:
 
     @property
     def servers(self) -> list[str]:
-        """The read models may lie on a server of their own, which has roles of its own."""
+        """The distinct URLs: the read models may be on another server, which has its own roles."""
         return list(dict.fromkeys((self.ledger_url, self.read_models_url)))

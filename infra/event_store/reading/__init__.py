@@ -1,7 +1,7 @@
-"""All SQL that reads the ledger's tables, but for what the engine reads to decide (`../sql_ledger.py`).
+"""Queries over the ledger's tables, except those that the engine needs to decide (`../sql_ledger.py`).
 
-Named functions with typed rows, the same for SQLite and PostgreSQL.  No module outside `event_store` names a
-table of the ledger in SQL.
+The functions return typed rows and work on SQLite and PostgreSQL alike.  No module outside `event_store`
+names a table of the ledger in SQL.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""The rows of `commits`, and the messages that a commit keeps."""
+"""Reads the rows of `commits`, and the messages of a commit."""
 
 from typing import Final, NamedTuple
 
@@ -8,14 +8,14 @@ from infra.event_store.reading import NO_LIMIT
 
 
 class LedgerEnd(NamedTuple):
-    """The last position, and when anything was last committed; zeros where nothing was."""
+    """The last position, and the time of the last commit; both 0 if the ledger is empty."""
 
     position: int
     recorded_at: int
 
 
-class Piece(NamedTuple):
-    """Some commits of a partition, read together: the number of the last, and its last position."""
+class CommitRange(NamedTuple):
+    """Some commits of a partition, read together: the number and the last position of the last one."""
 
     last_number: int
     last_position: int
@@ -29,7 +29,7 @@ def all_commits(reader: LedgerReader) -> list[Commit]:
 
 
 def commits_after(reader: LedgerReader, number: int, limit: int) -> list[Commit]:
-    """In the order of their numbers."""
+    """Commits with a number above `number`, by number."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM commits WHERE number > :number ORDER BY number LIMIT :limit",
         number=number,
@@ -39,7 +39,7 @@ def commits_after(reader: LedgerReader, number: int, limit: int) -> list[Commit]
 
 
 def last_commit_up_to(reader: LedgerReader, position: int, outcome: int = NO_LIMIT) -> Commit | None:
-    """The last commit that ends at or before that position and that outcome."""
+    """The last commit that ends at or before this position and this outcome."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM commits WHERE last_position <= :position AND last_outcome <= :outcome"
         " ORDER BY last_position DESC, number DESC LIMIT 1",
@@ -55,7 +55,7 @@ def ledger_end(reader: LedgerReader) -> LedgerEnd:
 
 
 def last_positions(reader: LedgerReader, up_to: int = NO_LIMIT) -> dict[int, int]:
-    """The last event of each partition, at or before `up_to`; partitions without events are left out."""
+    """The last position of each partition at or before `up_to`; partitions without events are left out."""
     rows = reader.rows(
         "SELECT partition, max(last_position) FROM commits"
         " WHERE first_position <= last_position AND last_position <= :up_to"
@@ -66,7 +66,7 @@ def last_positions(reader: LedgerReader, up_to: int = NO_LIMIT) -> dict[int, int
 
 
 def last_positions_before(reader: LedgerReader, instant: int, limit: int) -> dict[int, int]:
-    """As `last_positions`, of the last `limit` commits that were recorded before an instant."""
+    """As `last_positions`, but only of the last `limit` commits recorded before an instant."""
     rows = reader.rows(
         """
         SELECT partition, max(last_position) FROM (
@@ -81,7 +81,7 @@ def last_positions_before(reader: LedgerReader, instant: int, limit: int) -> dic
 
 
 def last_position_begun_by(reader: LedgerReader, partition: int, position: int) -> int | None:
-    """Where the partition's last commit with events ends that begins at or before a position."""
+    """The last position of the partition's newest commit with events that begins at or before `position`."""
     rows = reader.rows(
         "SELECT last_position FROM commits WHERE partition = :partition AND first_position <= :position"
         " AND last_position >= first_position ORDER BY number DESC LIMIT 1",
@@ -91,26 +91,28 @@ def last_position_begun_by(reader: LedgerReader, partition: int, position: int) 
     return rows[0][0] if rows else None
 
 
-def next_piece(reader: LedgerReader, partition: int, after_number: int, up_to: int, commits: int) -> Piece:
-    """The next `commits` commits with events of a partition that end at or before a position."""
+def next_commit_range(
+    reader: LedgerReader, partition: int, after_number: int, up_to: int, commits: int
+) -> CommitRange:
+    """The range of a partition's next `commits` commits with events that end at or before `up_to`."""
     rows = reader.rows(
         """
         SELECT max(number), max(last_position) FROM (
             SELECT number, last_position FROM commits
             WHERE partition = :partition AND number > :after_number
               AND first_position <= last_position AND last_position <= :up_to
-            ORDER BY number LIMIT :commits) AS piece
+            ORDER BY number LIMIT :commits) AS next_commits
         """,
         partition=partition,
         after_number=after_number,
         up_to=up_to,
         commits=commits,
     )
-    return Piece._make(rows[0])
+    return CommitRange._make(rows[0])
 
 
 def outcomes_recorded_between(reader: LedgerReader, since: int, until: int) -> tuple[int, int] | None:
-    """The first and the last outcome that were recorded from one instant up to, not including, another."""
+    """The numbers of the first and the last outcome recorded from `since` up to, not including, `until`."""
     first, last = reader.rows(
         "SELECT min(first_outcome), max(last_outcome) FROM commits"
         " WHERE recorded_at >= :since AND recorded_at < :until",
@@ -121,7 +123,7 @@ def outcomes_recorded_between(reader: LedgerReader, since: int, until: int) -> t
 
 
 def message_bodies(reader: LedgerReader, commit_number: int) -> list[bytes]:
-    """The messages that a commit decided on, compressed."""
+    """The compressed messages that a commit decided."""
     rows = reader.rows(
         "SELECT body FROM messages WHERE commit_number = :commit_number", commit_number=commit_number
     )

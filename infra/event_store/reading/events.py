@@ -1,4 +1,4 @@
-"""The events of the ledger as they are stored."""
+"""Reads the stored events of the ledger."""
 
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,7 @@ class StoredEvent(NamedTuple):
 
 
 class RecordedEvent(NamedTuple):
-    """A stored event with the instant of its commit, in microseconds since 1970."""
+    """A stored event with the time of its commit, in microseconds since 1970."""
 
     position: int
     stream: StreamId
@@ -28,7 +28,7 @@ class RecordedEvent(NamedTuple):
 
 
 _COLUMNS: Final = "e.position, e.originator_id, e.originator_version, e.topic, e.state"
-# A commit without events ends where the one before it ended: the first to reach a position holds it.
+# A commit without events has the same last_position as the one before it: the first of them holds the event.
 _AFTER: Final = f"""
 SELECT {_COLUMNS},
        (SELECT c.recorded_at FROM commits c
@@ -63,7 +63,7 @@ ORDER BY 1 LIMIT :limit
 
 
 def last_position(reader: LedgerReader) -> int:
-    """Of the ledger, which is the number of its events."""
+    """The last position of the ledger, which equals the number of its events."""
     position: int = reader.rows("SELECT coalesce(max(position), 0) FROM stored_events")[0][0]
     return position
 
@@ -85,20 +85,20 @@ def event_at(reader: LedgerReader, position: int) -> StoredEvent | None:
 
 
 def events_after(reader: LedgerReader, position: int, limit: int) -> list[RecordedEvent]:
-    """In the order in which they were committed."""
+    """Events after `position`, in commit order."""
     return [_recorded(row) for row in reader.rows(_AFTER, after=position, limit=limit)]
 
 
 def partition_events(
     reader: LedgerReader, partition: int, position: int, up_to: int, limit: int
 ) -> list[RecordedEvent]:
-    """As `events_after`, of one partition, up to and including another position."""
+    """As `events_after`, but of one partition, and up to and including `up_to`."""
     rows = reader.rows(_OF_PARTITION, partition=partition, after=position, up_to=up_to, limit=limit)
     return [_recorded(row) for row in rows]
 
 
 def story(reader: LedgerReader, stream: StreamId, limit: int) -> list[StoredEvent]:
-    """A stream's events, and those of other streams that follow from the same messages, in their order."""
+    """A stream's events, and the events in other streams that the same messages caused, by position."""
     return [_stored(row) for row in reader.rows(_STORY, stream=stream, limit=limit)]
 
 

@@ -1,4 +1,4 @@
-"""Which ledger it is."""
+"""Reads the ledger's id."""
 
 from infra.event_store.reader import LedgerReader
 

@@ -1,4 +1,4 @@
-"""What became of messages, as the ledger tells it."""
+"""Reads the outcomes of messages from the ledger."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -10,7 +10,7 @@ from infra.wire.stored_outcomes import StoredOutcome
 
 
 class RecordedOutcome(NamedTuple):
-    """An outcome with the instant of its commit, in microseconds since 1970."""
+    """An outcome with the time of its commit, in microseconds since 1970."""
 
     outcome: StoredOutcome
     recorded_at: int
@@ -24,13 +24,13 @@ _OF_MESSAGE: Final = "o.message_id = :message_id AND o.source = :source AND o.se
 
 
 def last_outcome_number(reader: LedgerReader) -> int:
-    """The outcomes of what is sent now come after it."""
+    """The highest outcome number so far; messages sent from now on get higher ones."""
     number: int = reader.rows("SELECT coalesce(max(number), 0) FROM outcomes")[0][0]
     return number
 
 
 def outcomes_between(reader: LedgerReader, first: int, last: int) -> list[StoredOutcome]:
-    """Those with the numbers `first` to `last`, in order."""
+    """The outcomes with the numbers `first` to `last`, in order."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM outcomes o WHERE o.number BETWEEN :first AND :last ORDER BY o.number",
         first=first,
@@ -42,7 +42,7 @@ def outcomes_between(reader: LedgerReader, first: int, last: int) -> list[Stored
 def message_history(
     reader: LedgerReader, seller: str, source: str, message_id: str, limit: int
 ) -> list[RecordedOutcome]:
-    """A message's own outcomes: not those of what was sent again."""
+    """A message's own outcomes, without the duplicates and conflicts of later messages with its id."""
     rows = reader.rows(
         f"{_RECORDED} WHERE {_OF_MESSAGE} AND o.state NOT IN ('duplicate', 'conflict')"
         " ORDER BY o.number LIMIT :limit",
@@ -55,7 +55,7 @@ def message_history(
 
 
 def message_states(reader: LedgerReader, seller: str, source: str, message_id: str) -> dict[State, int]:
-    """How many outcomes of each state a message has, those of what was sent again with it."""
+    """The number of a message's outcomes in each state, including duplicates and conflicts."""
     rows = reader.rows(
         f"SELECT o.state, count(*) FROM outcomes o WHERE {_OF_MESSAGE} GROUP BY o.state",
         seller=seller,
@@ -68,7 +68,7 @@ def message_states(reader: LedgerReader, seller: str, source: str, message_id: s
 def seller_outcomes(
     reader: LedgerReader, seller: str, after: int, up_to: int, limit: int
 ) -> list[RecordedOutcome]:
-    """A seller's outcomes with numbers after one and up to another."""
+    """A seller's outcomes with numbers above `after` and up to `up_to`."""
     rows = reader.rows(
         f"{_RECORDED} WHERE o.number > :after AND o.number <= :up_to AND o.seller_id = :seller"
         " ORDER BY o.number LIMIT :limit",
@@ -81,7 +81,7 @@ def seller_outcomes(
 
 
 def outcomes_of_new_messages(reader: LedgerReader, after: int) -> list[RecordedOutcome]:
-    """Those with numbers after one, of messages that had just been read."""
+    """Outcomes with numbers above `after` of messages that were just read from the topic, not released."""
     rows = reader.rows(
         f"{_RECORDED} WHERE o.number > :after AND o.sent_offset IS NOT NULL ORDER BY o.number", after=after
     )
@@ -91,7 +91,7 @@ def outcomes_of_new_messages(reader: LedgerReader, after: int) -> list[RecordedO
 def outcomes_of_messages(
     reader: LedgerReader, message_ids: Sequence[str], after: int
 ) -> list[RecordedOutcome]:
-    """Those with numbers after one, of messages with these ids, whoever sent them.  PostgreSQL alone."""
+    """Outcomes with numbers above `after` of messages with these ids, of any source.  PostgreSQL only."""
     rows = reader.rows(
         f"{_RECORDED} WHERE o.message_id = ANY(:message_ids) AND o.number > :after ORDER BY o.number",
         message_ids=list(message_ids),
@@ -101,9 +101,9 @@ def outcomes_of_messages(
 
 
 def message_counts(reader: LedgerReader, sellers: Sequence[str] | None) -> dict[State, int]:
-    """How many messages are in each state now; `sellers`: None for all.
+    """The number of messages now in each state; `sellers`: None for all sellers.
 
-    An outcome adds its message to one state and takes it out of the one that it leaves.
+    Each outcome counts +1 for its new state and -1 for its previous one.
     """
     condition, params = of_sellers(sellers)
     rows = reader.rows(
@@ -120,7 +120,7 @@ def message_counts(reader: LedgerReader, sellers: Sequence[str] | None) -> dict[
 
 
 def last_not_accepted(reader: LedgerReader, seller: str | None, limit: int) -> list[StoredOutcome]:
-    """The newest outcomes that are neither accepted nor duplicate, the newest first."""
+    """The latest outcomes that are neither accepted nor duplicate, newest first."""
     condition, params = of_sellers(None if seller is None else [seller])
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM outcomes o WHERE o.state NOT IN ('accepted', 'duplicate') AND {condition}"

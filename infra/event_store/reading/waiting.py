@@ -1,4 +1,4 @@
-"""Messages that wait, deadlines that failed, and up to where time has passed."""
+"""Reads waiting messages, failed deadlines, and the clocks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from projections.instants import instant
 
 
 class ParkedMessage(NamedTuple):
-    """A message that waits, as it is listed."""
+    """A waiting message as shown in lists.  `place`: the stream at which it waits."""
 
     partition: int
     number: int
@@ -26,7 +26,7 @@ class ParkedMessage(NamedTuple):
 
 
 class WaitingCount(NamedTuple):
-    """How many messages wait in one state, and since when the oldest does."""
+    """The number of messages that wait in one state, and the time of the oldest."""
 
     state: State
     messages: int
@@ -34,7 +34,7 @@ class WaitingCount(NamedTuple):
 
 
 class FailedDeadline(NamedTuple):
-    """A deadline that did not fall, because a rule had a bug."""
+    """A deadline that could not fire because of a bug in a rule."""
 
     partition: int
     seller_id: str
@@ -53,7 +53,7 @@ def parked_messages(
     after: tuple[int, int] = (-1, 0),
     limit: int = NO_LIMIT,
 ) -> list[ParkedMessage]:
-    """By (partition, number), those after one.  `sellers`: None for all."""
+    """Waiting messages after (partition, number), in this order.  `sellers`: None for all."""
     condition, params = of_sellers(sellers)
     partition, number = after
     rows = reader.rows(
@@ -74,7 +74,7 @@ def parked_messages(
 
 
 def parked_message(reader: LedgerReader, partition: int, number: int) -> Waiting | None:
-    """One message that waits, whole."""
+    """One waiting message with its body."""
     rows = reader.rows(
         f"SELECT {WAITING_COLUMNS} FROM parked WHERE partition = :partition AND number = :number",
         partition=partition,
@@ -84,19 +84,19 @@ def parked_message(reader: LedgerReader, partition: int, number: int) -> Waiting
 
 
 def parked_counts(reader: LedgerReader) -> dict[State, int]:
-    """How many messages wait, by state."""
+    """The number of waiting messages, by state."""
     rows = reader.rows("SELECT state, count(*) FROM parked GROUP BY state")
     return dict(rows)
 
 
 def parked_ages(reader: LedgerReader) -> list[WaitingCount]:
-    """As `parked_counts`, with the oldest of each state."""
+    """As `parked_counts`, with the time of the oldest message in each state."""
     rows = reader.rows("SELECT state, count(*), min(since) FROM parked GROUP BY state")
     return [WaitingCount(state, count, instant(oldest)) for state, count, oldest in rows]
 
 
 def failed_deadlines(reader: LedgerReader, seller: str | None) -> list[FailedDeadline]:
-    """Of all partitions, the earliest first."""
+    """The failed deadlines of all partitions, earliest first; `seller`: None for all."""
     rows = reader.rows(
         """
         SELECT s.partition, t.seller_id, t.stream, t.kind, t.due FROM timers t
@@ -113,7 +113,7 @@ def failed_deadlines(reader: LedgerReader, seller: str | None) -> list[FailedDea
 
 
 def failed_timers(reader: LedgerReader, partition: int, seller: str | None) -> list[Timer]:
-    """The failed deadlines of one partition, as they are to fall, the earliest first."""
+    """The failed timers of one partition, to be fired again, earliest first; `seller`: None for all."""
     rows = reader.rows(
         f"SELECT {TIMER_COLUMNS} FROM timers t JOIN sellers s ON s.seller_id = t.seller_id"
         " WHERE s.partition = :partition AND t.failed = 1"
@@ -131,18 +131,18 @@ def failed_deadline_count(reader: LedgerReader) -> int:
 
 
 def last_tick_decided(reader: LedgerReader) -> datetime | None:
-    """The latest instant up to which time has passed for the live sellers of any partition."""
+    """The latest time of the live sellers' clock, over all partitions."""
     at = reader.rows("SELECT max(at) FROM clocks WHERE name = ''")[0][0]
     return None if at is None else instant(at)
 
 
 def waiting_of(row: Any) -> Waiting:
-    """Of WAITING_COLUMNS."""
+    """Builds a waiting message from a row of `WAITING_COLUMNS`."""
     number, place, seller_id, key, digest, body, state, reason, since = row
     return Waiting(number, StreamId(place), seller_id, key, digest, body, state, reason, instant(since))
 
 
 def timer_of(row: Any) -> Timer:
-    """Of TIMER_COLUMNS."""
+    """Builds a timer from a row of `TIMER_COLUMNS`."""
     key, due, stream, kind, detail = row
     return Timer(key, instant(due), StreamId(stream), kind, detail)

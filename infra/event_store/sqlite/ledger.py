@@ -1,6 +1,6 @@
-"""The ledger on SQLite: what the engine asks of it, and the one transaction that a batch becomes."""
+"""The ledger on SQLite: it commits each batch in one transaction."""
 
-import secrets  # noqa: TID251  what nobody may guess is not simulated
+import secrets  # noqa: TID251  a secret must be random, also in simulations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -20,9 +20,9 @@ SCHEMA_VERSION: Final = 1
 
 
 class SqliteLedger(SqlLedger):
-    """One file, one writer at a time."""
+    """A ledger in one file, with one writer at a time."""
 
-    _each = "json_each({})"
+    _json_table = "json_each({})"
 
     def __init__(self, path: str, origin: Origin | None = None, partition: int = 0) -> None:
         super().__init__(partition)
@@ -61,17 +61,18 @@ class SqliteLedger(SqlLedger):
         return self._secret
 
     def seen_digests(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        marks = ",".join(f":k{at}" for at in range(len(keys)))
-        asked = {f"k{at}": key for at, key in enumerate(keys)}
+        placeholders = ",".join(f":k{index}" for index in range(len(keys)))
+        parameters = {f"k{index}": key for index, key in enumerate(keys)}
         return {
             row[0]: row[1]
-            for row in self.rows(f"SELECT key, digest FROM inbox WHERE key IN ({marks})", **asked)
+            for row in self.rows(f"SELECT key, digest FROM inbox WHERE key IN ({placeholders})", **parameters)
         }
 
     def commit(self, batch: Batch) -> Committed:
         """Writes the whole batch or nothing.
 
-        Raises: Stale, when its offset is not the ledger's, or a stream has another version.
+        Raises: Stale, when the batch does not begin at the ledger's next offset, or a stream has another
+        version.
         """
         rows = BatchRows(self._origin, self._partition, batch)
         self._origin.at("ledger.before")
@@ -79,7 +80,7 @@ class SqliteLedger(SqlLedger):
         try:
             self.recorder.record(rows.events, within=writer.write)
         except IntegrityError as error:
-            msg = f"another writer has moved on: {error}"
+            msg = f"another writer has committed first: {error}"
             raise Stale(msg) from error
         self._origin.at("ledger.after")
         return Committed(writer.first_position if rows.events else 0, writer.recorded_at)

@@ -1,4 +1,4 @@
-"""The ledger on SQLite, opened to be read: nothing is made, changed or removed."""
+"""Opens the ledger on SQLite read-only: it creates, changes and deletes nothing."""
 
 import sqlite3
 from collections.abc import Generator
@@ -23,7 +23,7 @@ class _ReadOnlyPool(SQLiteConnectionPool):
 
 
 class ReadOnlySqliteLedger(LedgerReader):
-    """May be used by several threads, and while another process writes.
+    """A read-only ledger.  Several threads may use it, also while another process writes.
 
     Raises: PersistenceError, when the file can't be read or holds no ledger.
     """
@@ -44,7 +44,7 @@ class ReadOnlySqliteLedger(LedgerReader):
 
     @contextmanager
     def reading(self) -> Generator[LedgerReader]:
-        """One consistent view: nothing that is committed meanwhile shows."""
+        """A consistent view: a read transaction that does not see later commits."""
         with self._store.transaction(commit=False) as cursor:
             yield CursorReader(cursor)
 

@@ -1,4 +1,4 @@
-"""Queries as SQLite takes them."""
+"""Runs queries on SQLite."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from infra.event_store.reader import LedgerReader
 
 
 class CursorReader(LedgerReader):
-    """Reads through one cursor, in the transaction that it is in."""
+    """Reads through one cursor, in its current transaction."""
 
     def __init__(self, cursor: SQLiteCursor) -> None:
         cursor.sqlite_cursor.row_factory = None  # plain tuples

@@ -1,6 +1,6 @@
-"""eventsourcing's recorder on SQLite, with what a ledger needs: explicit gapless positions, one writer.
+"""The `eventsourcing` recorder on SQLite, changed so that positions are explicit and gapless.
 
-The library's own table uses the implicit rowid, which changes after a dump and restore.
+The library's own table uses the implicit rowid, which can change after a dump and restore.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -24,12 +24,12 @@ from infra.event_store.rows import EventRow
 _LAST = (1 << 63) - 1
 SCHEMA = files("infra.event_store.sqlite") / "schema.sql"
 
-InProcessProjector = Callable[[SQLiteCursor, int], None]
-"""Writes the rest of a commit in the transaction of its events, given the first event's position."""
+CommitWriter = Callable[[SQLiteCursor, int], None]
+"""Writes the rest of a commit in the transaction of its events, given the position of the first event."""
 
 
 class ImmediateTransaction(SQLiteTransaction):
-    """Takes the write lock at once, so that what is read inside is still true when it commits."""
+    """Takes the write lock at its beginning, so that its reads are still valid when it commits."""
 
     def __enter__(self) -> SQLiteCursor:
         cursor = self.connection.cursor()
@@ -46,16 +46,16 @@ class DurableConnection(SQLiteConnection):
 
 class DurablePool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
-        made = super()._create_connection()
-        connection = made._sqlite_conn  # pyright: ignore[reportPrivateUsage]  the library offers no other way
+        pooled = super()._create_connection()
+        connection = pooled._sqlite_conn  # pyright: ignore[reportPrivateUsage]  the library offers no other way
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
-        connection.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: busy pages are copied home less often
+        connection.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: busy pages are copied back less often
         return DurableConnection(connection, max_age=self.max_age)
 
 
 class DurableDatastore(SQLiteDatastore):
-    """Write-ahead log, every commit flushed to the disk, stream ids as text."""
+    """A datastore with write-ahead log and text stream ids; every commit is flushed to disk."""
 
     def __init__(self, path: str, *, lock_timeout: int = 5, originator_id_type: Any = "text") -> None:
         super().__init__(path, lock_timeout=lock_timeout, originator_id_type=originator_id_type)
@@ -87,14 +87,14 @@ class LedgerRecorder(SQLiteProcessRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
-        """Events in the order of their positions.  The library's own statement asks for the rowid by name."""
+        """Events in the order of their positions.  The library's own statement uses the rowid."""
         first = 0 if start is None else start if inclusive_of_start else start + 1
         params: list[Any] = [first, _LAST if stop is None else stop, *topics, limit]
-        named = f" AND topic IN ({','.join('?' * len(topics))})" if topics else ""
+        topic_filter = f" AND topic IN ({','.join('?' * len(topics))})" if topics else ""
         with self.datastore.transaction(commit=False) as c:
             c.execute(
                 "SELECT position, originator_id, originator_version, topic, state FROM stored_events"
-                f" WHERE position BETWEEN ? AND ?{named} ORDER BY position LIMIT ?",
+                f" WHERE position BETWEEN ? AND ?{topic_filter} ORDER BY position LIMIT ?",
                 params,
             )
             rows: list[Any] = c.fetchall()
@@ -109,10 +109,10 @@ class LedgerRecorder(SQLiteProcessRecorder):
             for position, stream, version, topic, state in rows
         ]
 
-    def record(self, events: Sequence[EventRow], within: InProcessProjector) -> None:
-        """The events, and whatever `within` writes, in one transaction.
+    def record(self, events: Sequence[EventRow], within: CommitWriter) -> None:
+        """Writes the events, and then calls `within`, in one transaction.
 
-        As `insert_events`, without an object per event.
+        Like `insert_events`, but without an object per event.
         """
         with self.datastore.transaction(commit=True) as c:
             within(c, self._insert(c, events))
@@ -127,7 +127,7 @@ class LedgerRecorder(SQLiteProcessRecorder):
         return list(range(first, first + len(events)))
 
     def _insert(self, c: SQLiteCursor, events: Sequence[EventRow]) -> int:
-        """Gives the events the next positions; the first of these."""
+        """Inserts the events at the next positions; returns the first of them."""
         c.execute("SELECT coalesce(max(position), 0) FROM stored_events")
         first: int = c.fetchone()[0] + 1
         rows = [(position, *event) for position, event in enumerate(events, first)]

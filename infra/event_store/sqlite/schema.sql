@@ -2,7 +2,7 @@
 
 CREATE TABLE IF NOT EXISTS ledger (
     id             INTEGER PRIMARY KEY CHECK (id = 1),
-    ledger_id      TEXT NOT NULL,    -- a restore makes a new one
+    ledger_id      TEXT NOT NULL,    -- a restore creates a new one
     secret         BLOB NOT NULL,    -- key of content digests and vault tokens
     schema_version INTEGER NOT NULL
 ) STRICT;
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS stored_events (
     UNIQUE (originator_id, originator_version)
 ) STRICT;
 
--- One row a commit: the fence, the record of who decided, and the chain that shows tampering.
+-- One row per commit: the fence, the worker that decided, and the hash chain that reveals tampering.
 CREATE TABLE IF NOT EXISTS commits (
     number         INTEGER PRIMARY KEY,
     partition      INTEGER NOT NULL,
@@ -28,30 +28,30 @@ CREATE TABLE IF NOT EXISTS commits (
     build          TEXT NOT NULL,
     batch_id       TEXT NOT NULL UNIQUE,
     recorded_at    INTEGER NOT NULL,
-    first_position INTEGER NOT NULL,  -- last_position + 1 where it holds no event
+    first_position INTEGER NOT NULL,  -- last_position + 1 if it holds no event
     last_position  INTEGER NOT NULL,
     first_outcome  INTEGER NOT NULL,
     last_outcome   INTEGER NOT NULL,
-    hash           BLOB NOT NULL      -- sha256(hash of the partition's commit before, this row, messages, outcomes, events)
+    hash           BLOB NOT NULL      -- sha256(hash of the partition's previous commit, this row, messages, outcomes, events)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS commits_by_partition ON commits (partition, number);
 CREATE INDEX IF NOT EXISTS commits_by_position ON commits (last_position, number);
 CREATE INDEX IF NOT EXISTS commits_by_instant ON commits (recorded_at);
 
--- Every message ever decided on, for ever: 16 bytes of identity, 16 of content.
+-- Every message ever decided, kept for ever: 16 bytes of identity, 16 of content.
 CREATE TABLE IF NOT EXISTS inbox (
     key    BLOB PRIMARY KEY,
     digest BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The messages as they were decided on: zlib of canonical JSON lines, one row a commit.
+-- The messages as they were decided: canonical JSON lines compressed with zlib, one row per commit.
 CREATE TABLE IF NOT EXISTS messages (
     commit_number INTEGER PRIMARY KEY,
     month         TEXT NOT NULL,     -- of recorded_at, so that old months can be archived
     body          BLOB NOT NULL
 ) STRICT;
 
--- What became of each message.  was: the state it left; null where it had just been sent.
+-- The outcomes of messages.  was: the message's previous state; null if it had just been sent.
 CREATE TABLE IF NOT EXISTS outcomes (
     number         INTEGER PRIMARY KEY,
     commit_number  INTEGER NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS outcomes (
     rule           TEXT,
     data           TEXT,
     retryable      INTEGER NOT NULL,
-    sent_offset    INTEGER,          -- where in its partition it was read; null where it had waited
+    sent_offset    INTEGER,          -- its offset in the partition; null if it had waited
     sent_hash      TEXT,             -- sha256 of the bytes as sent
     first_event    TEXT,             -- ids and positions of the events it caused
     last_event     TEXT,
@@ -73,14 +73,14 @@ CREATE TABLE IF NOT EXISTS outcomes (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outcomes_by_message ON outcomes (message_id);
 
--- Bytes that could not be read.  They may hold anything: kept apart, and not for ever.
+-- Bytes that could not be read.  They may contain anything, so they are kept apart and deleted after some time.
 CREATE TABLE IF NOT EXISTS set_aside (
     outcome    INTEGER PRIMARY KEY,
     bytes      BLOB NOT NULL,
     keep_until INTEGER NOT NULL
 ) STRICT;
 
--- Messages that wait: for their subject to become known (parked), or for a bug to be mended (failed).
+-- Waiting messages: until their subject is known (parked), or until a bug is fixed (failed).
 CREATE TABLE IF NOT EXISTS parked (
     partition INTEGER NOT NULL,
     number    INTEGER NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE IF NOT EXISTS parked (
 CREATE INDEX IF NOT EXISTS parked_by_place ON parked (partition, place, number);
 CREATE INDEX IF NOT EXISTS parked_by_seller ON parked (seller_id);
 
--- Deadlines that have not fallen due; they can be worked out anew from the events.
+-- Deadlines that have not fired; they can be computed again from the events.
 CREATE TABLE IF NOT EXISTS timers (
     key       TEXT PRIMARY KEY,
     seller_id TEXT NOT NULL,
@@ -110,7 +110,7 @@ CREATE TABLE IF NOT EXISTS timers (
 CREATE INDEX IF NOT EXISTS timers_by_due ON timers (failed, due, seller_id, key);
 CREATE INDEX IF NOT EXISTS timers_by_seller ON timers (seller_id, failed, due);
 
--- Up to where time has passed, by seller, or '' for the live ones: a tick sent again must not fire anything.
+-- The time of each clock, by seller, or '' for the live sellers.  A repeated tick must not fire anything again.
 CREATE TABLE IF NOT EXISTS clocks (
     partition INTEGER NOT NULL,
     name      TEXT NOT NULL,
@@ -121,19 +121,19 @@ CREATE TABLE IF NOT EXISTS clocks (
 CREATE TABLE IF NOT EXISTS sellers (
     seller_id TEXT PRIMARY KEY,
     partition INTEGER NOT NULL,
-    sequence  INTEGER NOT NULL,      -- of his newest event; gapless
-    live      INTEGER NOT NULL       -- moved by the partition's ticks
+    sequence  INTEGER NOT NULL,      -- of the newest event; gapless
+    live      INTEGER NOT NULL       -- 1 if the partition's ticks move the clock
 ) STRICT, WITHOUT ROWID;
 
--- A cache: dropping all of them changes nothing but time.
+-- A cache: deleting all rows changes nothing but the time to load streams.
 CREATE TABLE IF NOT EXISTS snapshots (
     stream  TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
-    evolves INTEGER NOT NULL,        -- version of the evolve function it was made with
+    evolves INTEGER NOT NULL,        -- version of the evolve function that built it
     state   BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Personal texts.  Erasing one is deleting its row.
+-- Personal texts.  A text is erased by deleting its row.
 CREATE TABLE IF NOT EXISTS vault (
     token TEXT PRIMARY KEY,
     text  TEXT NOT NULL

@@ -1,4 +1,4 @@
-"""Everything that a commit writes on SQLite beside its events, in the same transaction."""
+"""Writes everything of a commit except its events on SQLite, in the same transaction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from projections.instants import instant
 
 
 class BatchWriter:
-    """The rest of a batch, written in the transaction of its events."""
+    """Writes the rest of a batch in the transaction of its events."""
 
     def __init__(self, origin: Origin, rows: BatchRows) -> None:
         self._origin = origin
@@ -30,7 +30,7 @@ class BatchWriter:
         commit = rows.commit(number, self.recorded_at, first_position, first_outcome)
         self._insert(c, "commits", [commit._replace(hash=commit_hash(previous, commit, rows.content))])
         self._insert(c, "outcomes", self._outcomes(number, first_outcome))
-        self._insert(c, "inbox", sorted(batch.inbox))  # a third faster in their order
+        self._insert(c, "inbox", sorted(batch.inbox))  # in key order this is a third faster
         if body := rows.body:
             month = self.recorded_at.strftime("%Y-%m")
             self._insert(c, "messages", [(number, month, body)])
@@ -43,14 +43,14 @@ class BatchWriter:
         self._origin.at("ledger.within")
 
     @staticmethod
-    def _insert(c: SQLiteCursor, table: str, rows: Sequence[tuple[Any, ...]], otherwise: str = "") -> None:
-        """`otherwise`: what to do where the row is there already."""
+    def _insert(c: SQLiteCursor, table: str, rows: Sequence[tuple[Any, ...]], on_conflict: str = "") -> None:
+        """`on_conflict`: the SQL clause for rows that already exist."""
         if rows:
-            marks = ",".join("?" * len(rows[0]))
-            c.executemany(f"INSERT INTO {table} VALUES ({marks}) {otherwise}", rows)
+            placeholders = ",".join("?" * len(rows[0]))
+            c.executemany(f"INSERT INTO {table} VALUES ({placeholders}) {on_conflict}", rows)
 
     def _previous_hash(self, c: SQLiteCursor) -> bytes:
-        """Of the partition's last commit, where this batch must begin.  Raises: Stale."""
+        """The hash of the partition's last commit.  Raises: Stale, when the batch does not begin after it."""
         c.execute(
             "SELECT next_offset, hash, (SELECT max(recorded_at) FROM commits) FROM commits"
             " WHERE partition = ? ORDER BY number DESC LIMIT 1",
@@ -66,8 +66,8 @@ class BatchWriter:
     @staticmethod
     def _max(c: SQLiteCursor, table: str, column: str) -> int:
         c.execute(f"SELECT coalesce(max({column}), 0) FROM {table}")
-        found: int = c.fetchone()[0]
-        return found
+        last: int = c.fetchone()[0]
+        return last
 
     def _outcomes(self, commit: int, first_outcome: int) -> list[StoredOutcome]:
         return [

@@ -1,1 +1,1 @@
-"""GET: the questions of the command line, and what became of messages."""
+"""The GET routes: questions, one order, parked messages, and outcomes."""

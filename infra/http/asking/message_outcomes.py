@@ -1,4 +1,4 @@
-"""GET /messages: what became of one, and which were recorded in an hour."""
+"""GET /messages: the state of one message, and the outcomes recorded in one hour."""
 
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -9,30 +9,36 @@ from starlette.responses import Response
 from infra.http import models
 from infra.http.asking.parameters import HourParameters, MessageParameters
 from infra.http.forms import CSV_ANSWER, answer, page
-from infra.http.messages import Became, became, hour, now, outcome_of
+from infra.http.messages import MessageResult, ledger_as_of, outcome_of, outcomes_in_hour, result_of
 from infra.http.problems import Problem, documented
 from infra.http.services import Reader, Served, other_seller
 from projections.instants import micros_of
 
 _REFUSALS = documented(401, 403, 422, 500, 503, 504)
 MOST_TEXT = 1_000
-PathText = Annotated[str, Path(min_length=1, max_length=MOST_TEXT, description="Percent-encoded, `/` too.")]
+PathText = Annotated[
+    str, Path(min_length=1, max_length=MOST_TEXT, description="Percent-encoded, also `/` as %2F.")
+]
 
 router = APIRouter()
 
 
 def decoded(text: str) -> str:
-    """A part of the path; paths reach us as they were written, so that `%2F` is not taken for `/`.
+    """A percent-decoded part of the path.
+
+    The server does not decode paths, because a decoded `%2F` could not be told from a `/`.
 
     Raises: Problem.
     """
     try:
-        found = unquote(text, errors="strict")
+        name = unquote(text, errors="strict")
     except UnicodeDecodeError:
-        found = ""
-    if not found or not found.isprintable():
-        raise Problem(422, "A part of the path is no such name.", "Percent-encode its UTF-8, `/` as %2F.")
-    return found
+        name = ""
+    if not name or not name.isprintable():
+        raise Problem(
+            422, "A part of the path is not a valid name.", "Percent-encode it as UTF-8, also `/` as %2F."
+        )
+    return name
 
 
 @router.get(
@@ -45,30 +51,32 @@ async def message(
     id: PathText,  # noqa: A002  the attribute's name
     parameters: Annotated[MessageParameters, Query()],
 ) -> Response:
-    """What became of one message: its state now, and all that led to it."""
+    """The current state of one message, and the history of its outcomes."""
     if not token.sees(parameters.seller):
         raise other_seller(parameters.seller)
     names = decoded(source), decoded(id)
     ledger = served.reads.ledger
-    found, (position, at) = await served.reads.ask(
-        lambda: (became(ledger, parameters.seller, *names), now(ledger))
+    message_result, (position, at) = await served.reads.ask(
+        lambda: (result_of(ledger, parameters.seller, *names), ledger_as_of(ledger))
     )
-    if found is None:
+    if message_result is None:
         raise Problem(
-            404, "No such message is known (yet).", "Ask again if it was just sent; else send it again."
+            404,
+            "No message with this seller, source and id has been decided (yet).",
+            "If you have just sent it, ask again; otherwise send it again.",
         )
-    named = {"source": names[0], "id": names[1], "seller": parameters.seller}
-    return answer({"as_of_position": position, "as_of": at, **named, **_state(found)})
+    identity = {"source": names[0], "id": names[1], "seller": parameters.seller}
+    return answer({"as_of_position": position, "as_of": at, **identity, **_state(message_result)})
 
 
-def _state(found: Became) -> dict[str, Any]:
-    last = outcome_of(found.history[-1])
+def _state(message_result: MessageResult) -> dict[str, Any]:
+    last = outcome_of(message_result.history[-1])
     return {
-        "type": found.type,
+        "type": message_result.type,
         **{name: last[name] for name in ("state", "rule", "data", "retryable", "caused")},
-        "history": [outcome_of(one) for one in found.history],
-        "duplicates": found.duplicates,
-        "conflicts": found.conflicts,
+        "history": [outcome_of(one) for one in message_result.history],
+        "duplicates": message_result.duplicates,
+        "conflicts": message_result.conflicts,
     }
 
 
@@ -78,18 +86,22 @@ def _state(found: Became) -> dict[str, Any]:
 async def messages(
     request: Request, served: Served, token: Reader, parameters: Annotated[HourParameters, Query()]
 ) -> Response:
-    """The outcomes of a seller's messages recorded in one UTC hour, to be compared with what was sent.
+    """The outcomes of a seller's messages that were recorded in one UTC hour, to compare with what was sent.
 
-    A message that waited and was decided in another hour stands in both.  A page may be short: go by `next`.
+    A message that was parked in one hour and decided in another is listed in both.  A page may have fewer
+    rows than `limit`, or none: continue until `next` is null.
     """
     if not token.sees(parameters.seller):
         raise other_seller(parameters.seller)
     since, until = parameters.span()
     span = micros_of(since), micros_of(until)
     ledger, after = served.reads.ledger, int(parameters.cursor or 0)
-    found, as_of = await served.reads.ask(
-        lambda: (hour(ledger, parameters.seller, span, after, parameters.limit), now(ledger))
+    listing, as_of = await served.reads.ask(
+        lambda: (
+            outcomes_in_hour(ledger, parameters.seller, span, after, parameters.limit),
+            ledger_as_of(ledger),
+        )
     )
-    following = None if found.next is None else str(found.next)
-    rows = [{**one._asdict(), "recorded_at": one.recorded_at.isoformat()} for one in found.listed]
+    following = None if listing.next is None else str(listing.next)
+    rows = [{**one._asdict(), "recorded_at": one.recorded_at.isoformat()} for one in listing.listed]
     return page(request, as_of, rows, following)

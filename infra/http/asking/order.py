@@ -1,4 +1,4 @@
-"""GET /orders/{order_id}: one order with its story."""
+"""GET /orders/{order_id}: one order with its timeline."""
 
 from itertools import islice
 from typing import Annotated, Any, Final
@@ -10,7 +10,7 @@ from infra.access.tokens import ALL, Token
 from infra.audit.timeline import story
 from infra.http import models
 from infra.http.asking.message_outcomes import PathText, decoded
-from infra.http.asking.paging import see_to
+from infra.http.asking.paging import check_seller
 from infra.http.asking.parameters import OrderParameters
 from infra.http.forms import CSV_ANSWER, page
 from infra.http.problems import Problem, documented
@@ -21,7 +21,7 @@ from projections.questions.order import QUESTION, orders_named
 from projections.questions.plain_rows import as_rows
 
 MOST_ORDERS: Final = 20
-"""Of one name: on so many channels, or of so many sellers."""
+"""The most orders with the same order id: on different channels, or of different sellers."""
 MOST_EVENTS: Final = 2_000
 
 router = APIRouter()
@@ -40,22 +40,24 @@ async def order(
     order_id: PathText,
     parameters: Annotated[OrderParameters, Query()],
 ) -> Response:
-    see_to(token, parameters.seller)
+    check_seller(token, parameters.seller)
     name, seller = decoded(order_id), parameters.seller or token.only
     if parameters.min_position is not None:
         await served.reads.folded(seller, parameters.min_position)
-    rows, as_of = await served.reads.ask(lambda: _found(served.reads, token, name, seller))
+    rows, as_of = await served.reads.ask(lambda: _order_rows(served.reads, token, name, seller))
     if not rows:
-        said = "No such order is known (yet)."
-        raise Problem(404, said, "GET /parked shows which messages wait for their order.")
+        detail = "There is no order with this id (yet)."
+        raise Problem(404, detail, "GET /parked lists the messages that wait for their order.")
     return page(request, (as_of.as_of_position, as_of.as_of), rows)
 
 
-def _found(reads: Reads, token: Token, name: str, seller: str | None) -> tuple[list[dict[str, Any]], AsOf]:
-    whose = [seller] if seller is not None or token.sellers == ALL else list(token.sellers)
+def _order_rows(
+    reads: Reads, token: Token, name: str, seller: str | None
+) -> tuple[list[dict[str, Any]], AsOf]:
+    sellers = [seller] if seller is not None or token.sellers == ALL else list(token.sellers)
     with reads.read_models.snapshot() as rows:
-        named = (answer for one in whose for answer in orders_named(rows, name, one))
-        answers = list(islice(named, MOST_ORDERS))
+        matches = (answer for one in sellers for answer in orders_named(rows, name, one))
+        answers = list(islice(matches, MOST_ORDERS))
         as_of = as_of_now(rows, seller)
     stories = [story(reads.ledger, answer.order, MOST_EVENTS) for answer in answers]
     plain = zip(as_rows(answers), stories, strict=True)

@@ -1,4 +1,4 @@
-"""Which sellers an answer is about, and one page of it."""
+"""Decides which sellers an answer covers, and cuts the answer into pages."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -11,19 +11,19 @@ from projections.questions.rows import AtLeast, Condition, OneOf, RowReader
 from projections.sellers import SELLERS
 
 MOST_SELLERS: Final = 200
-"""Sellers that one page looks at: where few have anything to show, it may be short or empty."""
+"""The most sellers that one page reads.  If few of them have rows, the page may be short or empty."""
 
 
 def each_seller(rows: RowReader, token: Token, seller: str | None, cursor: str | None) -> Sequence[str]:
-    """The seller asked for; else each one that is known and the token's, sorted, from the cursor's on.
+    """The seller in the request; without one, all sellers of the token, sorted, starting at the cursor.
 
     Raises: Problem.
     """
     if seller is not None:
-        see_to(token, seller)
+        check_seller(token, seller)
         if rows.get(SELLERS, (seller,)) is None:
-            said = f"No seller is called {seller} (yet)."
-            raise Problem(404, said, "Correct the name, or send his first message.")
+            detail = f"There is no seller {seller} (yet)."
+            raise Problem(404, detail, "Correct the name, or send the first message of this seller.")
         return [seller]
     _, first = after_cursor(cursor)
     where: list[Condition] = [AtLeast("seller_id", first)]
@@ -33,7 +33,8 @@ def each_seller(rows: RowReader, token: Token, seller: str | None, cursor: str |
 
 
 def totals(rows: RowReader, token: Token, seller: str | None, cursor: str | None) -> Sequence[str | None]:
-    """The seller asked for; else all together (None), if the token is for all, and each of its own if not.
+    """The scopes to sum over: the seller in the request; without one, all sellers together (None) for a token
+    for all sellers, else each seller of the token.
 
     Raises: Problem.
     """
@@ -42,8 +43,8 @@ def totals(rows: RowReader, token: Token, seller: str | None, cursor: str | None
     return each_seller(rows, token, seller, cursor)
 
 
-def see_to(token: Token, seller: str | None) -> None:
-    """Raises: Problem, where a seller is asked for who is not the token's."""
+def check_seller(token: Token, seller: str | None) -> None:
+    """Raises: Problem, where the request names a seller that the token is not for."""
     if seller is not None and not token.sees(seller):
         raise other_seller(seller)
 
@@ -53,17 +54,17 @@ def paged(
     rows_of: Callable[[str | None], list[dict[str, Any]]],
     parameters: QuestionParameters,
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """One page, and the cursor of the next: which seller, and how many of his rows were told."""
+    """The rows of one page, and the cursor of the next page: a seller, and how many of its rows to skip."""
     skip, first = after_cursor(parameters.cursor)
-    found: list[dict[str, Any]] = []
+    page_rows: list[dict[str, Any]] = []
     for visited, seller in enumerate(names):
         name = seller or ""
-        if visited == MOST_SELLERS or len(found) == parameters.limit:
-            return found, cursor_of(0, name)
+        if visited == MOST_SELLERS or len(page_rows) == parameters.limit:
+            return page_rows, cursor_of(0, name)
         start = skip if name == first else 0
         rows = rows_of(seller)[start:]
-        room = parameters.limit - len(found)
-        found += rows[:room]
+        room = parameters.limit - len(page_rows)
+        page_rows += rows[:room]
         if len(rows) > room:
-            return found, cursor_of(start + room, name)
-    return found, None
+            return page_rows, cursor_of(start + room, name)
+    return page_rows, None

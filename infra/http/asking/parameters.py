@@ -1,4 +1,5 @@
-"""What can be asked for beside the filters of a question.  A parameter that is not known is refused."""
+"""The query parameters that routes take besides the filters of a question.  Unknown parameters are
+refused."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,17 @@ MOST_ROWS: Final = 10_000
 _CURSOR: Final = re.compile(r"(\d{1,8}):([A-Za-z0-9._:-]{0,80})")
 
 
-Position = Annotated[int, Field(ge=0, le=(1 << 63) - 1, description="Wait until this much is known.")]
-Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Rows of one page.")]
-Cursor = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,100}$", description="`next` of the page before.")]
+Position = Annotated[
+    int, Field(ge=0, le=(1 << 63) - 1, description="Wait until the read models include this position.")
+]
+Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="The most rows of one page.")]
+Cursor = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9._:-]{1,100}$", description="`next` of the previous page.")
+]
 
 
 class QuestionParameters(BaseModel):
-    """What every question of the read models takes."""
+    """The parameters of every question."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,7 +35,7 @@ class QuestionParameters(BaseModel):
 
 
 class OrderParameters(BaseModel):
-    """One order."""
+    """The parameters of GET /orders/{order_id}."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,7 +44,7 @@ class OrderParameters(BaseModel):
 
 
 class ParkedParameters(BaseModel):
-    """Messages that wait."""
+    """The parameters of GET /parked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,7 +54,7 @@ class ParkedParameters(BaseModel):
 
 
 class OutcomesParameters(BaseModel):
-    """What became of all messages."""
+    """The parameters of GET /outcomes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,7 +62,7 @@ class OutcomesParameters(BaseModel):
 
 
 class MessageParameters(BaseModel):
-    """Whose message it is."""
+    """The parameters of GET /messages/{source}/{id}."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,24 +70,24 @@ class MessageParameters(BaseModel):
 
 
 class HourParameters(BaseModel):
-    """Which hour, of whom."""
+    """The parameters of GET /messages: a seller and an hour."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seller: InputSellerId
     hour: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}Z?$", examples=["2026-03-12T10"])]
-    """An hour in UTC."""
+    """The hour, in UTC."""
     limit: Limit = 1_000
     cursor: Annotated[str, Field(pattern=r"^\d{1,18}$")] | None = None
 
     def span(self) -> tuple[datetime, datetime]:
-        """Raises: Problem."""
+        """The start and the end of the hour.  Raises: Problem."""
         try:
             begins = datetime.strptime(self.hour.rstrip("Z"), "%Y-%m-%dT%H").replace(tzinfo=UTC)
             return begins, begins + timedelta(hours=1)
         except (ValueError, OverflowError):
-            said = "There is no such hour."
-            raise Problem(422, said, "Write it as 2026-03-12T10, in UTC.") from None
+            detail = "There is no such hour."
+            raise Problem(422, detail, "Write the hour as 2026-03-12T10, in UTC.") from None
 
 
 def cursor_of(index: int, name: str) -> str:
@@ -90,11 +95,11 @@ def cursor_of(index: int, name: str) -> str:
 
 
 def after_cursor(cursor: str | None) -> tuple[int, str]:
-    """Raises: Problem."""
+    """The index and the name in a cursor, as `cursor_of` took them.  Raises: Problem."""
     if cursor is None:
         return 0, ""
-    found = _CURSOR.fullmatch(cursor)
-    if found is None:
-        said = "This cursor is not one that an answer gave."
-        raise Problem(422, said, "Begin without a cursor; then use `next` of each page.")
-    return int(found[1]), found[2]
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        detail = "This cursor does not come from an answer of this server."
+        raise Problem(422, detail, "Begin without a cursor; then use `next` of each page.")
+    return int(match[1]), match[2]

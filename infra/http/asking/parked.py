@@ -1,4 +1,4 @@
-"""What waits, and what became of all messages ever sent."""
+"""GET /parked and GET /outcomes: the messages that wait, and the number of messages in each state."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -12,21 +12,21 @@ from infra.event_store.reader import LedgerReader
 from infra.event_store.reading.outcomes import message_counts
 from infra.event_store.reading.waiting import ParkedMessage, parked_messages
 from infra.http import models
-from infra.http.asking.paging import see_to
+from infra.http.asking.paging import check_seller
 from infra.http.asking.parameters import OutcomesParameters, ParkedParameters, after_cursor, cursor_of
 from infra.http.forms import CSV_ANSWER, page
-from infra.http.messages import now
+from infra.http.messages import ledger_as_of
 from infra.http.problems import documented
 from infra.http.services import Reader, Served
 
-FAILED: Final = "a bug in Jumun; `jumun parked show` tells an operator where"
+FAILED: Final = "a bug in Jumun; an operator sees the error with `jumun parked show`"
 ANSWERS: Final = {**documented(401, 403, 422, 500, 503, 504), **CSV_ANSWER}
 
 router = APIRouter()
 
 
 def _sellers(token: Token, seller: str | None) -> Sequence[str] | None:
-    """The seller asked for, else the token's; None: all."""
+    """The seller in the request; without one, the sellers of the token; None: all sellers."""
     if seller is not None:
         return [seller]
     return None if token.sellers == ALL else token.sellers
@@ -36,13 +36,13 @@ def _sellers(token: Token, seller: str | None) -> Sequence[str] | None:
 async def parked(
     request: Request, served: Served, token: Reader, parameters: Annotated[ParkedParameters, Query()]
 ) -> Response:
-    """Which messages wait, and for what."""
-    see_to(token, parameters.seller)
+    """The messages that wait, and what each waits for."""
+    check_seller(token, parameters.seller)
     number, partition = after_cursor(parameters.cursor)
     at = int(partition) if partition.isdecimal() else -1
     ledger, sellers = served.reads.ledger, _sellers(token, parameters.seller)
     waiting, as_of = await served.reads.ask(
-        lambda: (parked_messages(ledger, sellers, (at, number), parameters.limit + 1), now(ledger))
+        lambda: (parked_messages(ledger, sellers, (at, number), parameters.limit + 1), ledger_as_of(ledger))
     )
     rows = [_row(message) for message in waiting[: parameters.limit]]
     more = len(waiting) > parameters.limit
@@ -59,13 +59,13 @@ def _row(message: ParkedMessage) -> dict[str, Any]:
 async def outcomes(
     request: Request, served: Served, token: Reader, parameters: Annotated[OutcomesParameters, Query()]
 ) -> Response:
-    """What became of every message ever sent: each is in exactly one state."""
-    see_to(token, parameters.seller)
+    """The number of messages in each state.  Every message ever sent is in exactly one state."""
+    check_seller(token, parameters.seller)
     together = parameters.seller is not None or token.sellers == ALL
     scope = [parameters.seller] if together else list(token.sellers)
     ledger = served.reads.ledger
     rows, as_of = await served.reads.ask(
-        lambda: ([_counts(ledger, token, seller) for seller in scope], now(ledger))
+        lambda: ([_counts(ledger, token, seller) for seller in scope], ledger_as_of(ledger))
     )
     return page(request, as_of, rows)
 

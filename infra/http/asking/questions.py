@@ -1,4 +1,4 @@
-"""A route for each question, made from its entry."""
+"""Makes a GET route for each question of the catalogue."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import fields, make_dataclass
@@ -24,7 +24,7 @@ SELLER: Final = "seller_id"
 
 
 def routes(questions: Iterable[Question[Any]]) -> APIRouter:
-    """GET /NAME for each of them."""
+    """A router with GET /NAME for each question."""
     router = APIRouter()
     for question in questions:
         router.add_api_route(
@@ -40,7 +40,7 @@ def routes(questions: Iterable[Question[Any]]) -> APIRouter:
 
 def _handler(question: Question[Any]) -> Callable[..., Awaitable[Response]]:
     async def handle(request: Request, served: Served, token: Reader, parameters: Any) -> Response:
-        return await _answered(question, request, served, token, parameters)
+        return await _answer_page(question, request, served, token, parameters)
 
     model = create_model(
         f"Asked{question.name.capitalize()}", __base__=(question.parameters, QuestionParameters)
@@ -50,7 +50,7 @@ def _handler(question: Question[Any]) -> Callable[..., Awaitable[Response]]:
 
 
 def _row(question: Question[Any]) -> type[Any]:
-    """A row of the answer as OpenAPI tells it: with its seller."""
+    """The type of an answer's row in OpenAPI: the question's answer type, with the seller."""
     if any(field.name == SELLER for field in fields(question.answer)):
         return question.answer
     seller = str if question.scope == "each seller" else str | None
@@ -65,10 +65,10 @@ def _row(question: Question[Any]) -> type[Any]:
     return row
 
 
-async def _answered(
+async def _answer_page(
     question: Question[Any], request: Request, served: Services, token: Token, parameters: Any
 ) -> Response:
-    """A page of the answers, seller by seller; once the read models have come to `min_position`."""
+    """One page of the answers, seller by seller.  Waits until the read models include `min_position`."""
     if parameters.min_position is not None:
         await served.reads.folded(parameters.seller or token.only, parameters.min_position)
     sellers_of = each_seller if question.scope == "each seller" else totals
@@ -87,5 +87,5 @@ async def _answered(
 
 
 def _rows(answers: Iterable[Any], seller: str | None) -> list[dict[str, Any]]:
-    """As the command line prints them, each with its seller."""
+    """The same rows as the command line prints, each with its seller."""
     return [row if SELLER in row else {**row, SELLER: seller} for row in as_rows(answers)]

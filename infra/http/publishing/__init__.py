@@ -1,1 +1,1 @@
-"""POST /messages: taken in by an engine in this process, or through Kafka."""
+"""POST /messages: an engine in this process decides the messages, or they are published to Kafka."""

@@ -1,4 +1,4 @@
-"""POST /messages: one, or a batch; taken in, and if asked for, waited for."""
+"""POST /messages: accepts one message or a batch, and waits for the outcomes if the request asks for it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from infra.event_store.reading.outcomes import last_outcome_number
 from infra.http import models
 from infra.http.forms import answer
 from infra.http.intake import Busy, IntakeBatch, Sent, Unsure
-from infra.http.messages import Became, OutcomeEntry, became, outcome_of
+from infra.http.messages import MessageResult, OutcomeEntry, outcome_of, result_of
 from infra.http.problems import SAME_ID, Problem, Wrong, documented
 from infra.http.publishing.message_schemas import MESSAGES
 from infra.http.publishing.request_body import incoming
@@ -32,7 +32,7 @@ router = APIRouter()
 
 
 class PublishParameters(BaseModel):
-    """How long to wait for the outcome.  Unit: seconds."""
+    """`wait`: how long to wait for the outcomes.  Unit: seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,7 +43,7 @@ class PublishParameters(BaseModel):
     "/messages",
     response_model=models.Receipt,
     responses={
-        202: {"model": models.Receipt, "description": "Taken in; decided soon"},
+        202: {"model": models.Receipt, "description": "Accepted; not all outcomes are known yet"},
         **documented(401, 403, 408, 413, 415, 422, 500, 503, 504),
     },
     openapi_extra={"requestBody": MESSAGES},
@@ -51,91 +51,92 @@ class PublishParameters(BaseModel):
 async def publish(
     request: Request, served: Served, token: Sender, parameters: Annotated[PublishParameters, Query()]
 ) -> Response:
-    """Take messages in.  200: all outcomes are known; 202: they are safe, and will be decided.
+    """Publish messages.  200: all outcomes are known; 202: the messages are stored and will be decided.
 
-    A batch is taken as a whole or not at all; each of its messages is then decided by itself.
+    A batch is accepted as a whole or not at all; each of its messages is then decided separately.
     """
     messages = await incoming(request)
     _permit(token, messages)
     after = (
         await served.reads.ask(lambda: last_outcome_number(served.reads.ledger)) if parameters.wait else None
     )
-    taken = await _taken(served, messages, after)
+    batch = await _accept(served, messages, after)
     if parameters.wait:
-        await asyncio.wait({asyncio.wrap_future(taken.done)}, timeout=parameters.wait)
-    return await _receipt(served, taken, waited=bool(parameters.wait))
+        await asyncio.wait({asyncio.wrap_future(batch.done)}, timeout=parameters.wait)
+    return await _receipt(served, batch, waited=bool(parameters.wait))
 
 
 def _permit(token: Token, messages: Sequence[Sent]) -> None:
-    """Raises: Problem, which names each message that the token may not send."""
+    """Raises: Problem, which lists each message that the token may not send."""
     wrong: list[Wrong] = []
     for index, message in enumerate(messages):
         right: Right = _RIGHTS.get(message.type, "publish")
         if not token.may(right):
-            said = f"the token lacks the right: {right}"
-            wrong.append(Wrong(index=index, rule="right_missing", field="type", error=said))
+            error = f"the token lacks the right: {right}"
+            wrong.append(Wrong(index=index, rule="right_missing", field="type", error=error))
         elif not token.sees(message.seller):
-            said = f"the token is not for {message.seller or 'all sellers'}"
-            wrong.append(Wrong(index=index, rule="other_seller", field="sellerid", error=said))
+            error = f"the token is not for {message.seller or 'all sellers'}"
+            wrong.append(Wrong(index=index, rule="other_seller", field="sellerid", error=error))
     if wrong:
         raise Problem(
             403,
             f"This token may not send {len(wrong)} of these messages.",
-            "Use a token of that seller with that right, or leave these messages out.",
+            "Use a token for that seller with that right, or leave these messages out.",
             wrong=wrong,
         )
 
 
-async def _taken(served: Services, messages: Sequence[Sent], after: int | None) -> IntakeBatch:
-    """The messages, once they are safe.  Raises: Problem."""
+async def _accept(served: Services, messages: Sequence[Sent], after: int | None) -> IntakeBatch:
+    """Passes the messages to the intake and waits until they are safe.  Raises: Problem."""
     try:
-        taken = served.intake.take(messages, after)
+        batch = served.intake.take(messages, after)
     except Busy:
-        said = "More messages wait than can be held."
-        raise Problem(503, said, "Send them again in a moment.", retry_after_s=1) from None
-    await _settled(taken.safe)
-    return taken
+        detail = "The queue of the server is full."
+        raise Problem(503, detail, "Send them again in a moment.", retry_after_s=1) from None
+    await _wait_until_safe(batch.safe)
+    return batch
 
 
-async def _settled(safe: Future[None]) -> None:
+async def _wait_until_safe(safe: Future[None]) -> None:
+    """Raises: Problem, where the intake does not confirm that the messages are stored."""
     done, _ = await asyncio.wait({asyncio.wrap_future(safe)}, timeout=SAFE_WITHIN_S)
-    kept = "It is not known whether these messages were kept."
+    kept = "It is unknown whether these messages were stored."
     if not done:
-        said = f"The messages were not seen to be safe within {SAFE_WITHIN_S:g} s."
-        raise Problem(504, said, SAME_ID, kept=kept, retry_after_s=5)
+        detail = f"It was not confirmed within {SAFE_WITHIN_S:g} s that the messages are stored."
+        raise Problem(504, detail, SAME_ID, kept=kept, retry_after_s=5)
     try:
         done.pop().result()
     except Unsure:
-        said = "The messages could not be seen through."
-        raise Problem(503, said, SAME_ID, kept=kept, retry_after_s=2) from None
+        detail = "An error interrupted the storing of the messages."
+        raise Problem(503, detail, SAME_ID, kept=kept, retry_after_s=2) from None
 
 
-async def _receipt(served: Services, taken: IntakeBatch, *, waited: bool) -> Response:
-    outcomes = taken.outcomes if waited else [None] * len(taken.messages)
+async def _receipt(served: Services, batch: IntakeBatch, *, waited: bool) -> Response:
+    outcomes = batch.outcomes if waited else [None] * len(batch.messages)
     again = [
         message
-        for message, outcome in zip(taken.messages, outcomes, strict=True)
+        for message, outcome in zip(batch.messages, outcomes, strict=True)
         if outcome is not None and outcome.state in {"duplicate", "conflict"}
     ]
     before = await served.reads.ask(lambda: _before(served, again)) if again else {}
     rows = [
         published(message, outcome, before.get(message))
-        for message, outcome in zip(taken.messages, outcomes, strict=True)
+        for message, outcome in zip(batch.messages, outcomes, strict=True)
     ]
-    known = [row[name] for row in rows for name in ("outcome", "before") if row[name] is not None]
-    positions = [one["caused"]["last_position"] for one in known if one["caused"] is not None]
-    said = {"messages": rows, "min_position": max(positions, default=None)}
+    results = [row[name] for row in rows for name in ("outcome", "before") if row[name] is not None]
+    positions = [one["caused"]["last_position"] for one in results if one["caused"] is not None]
+    receipt = {"messages": rows, "min_position": max(positions, default=None)}
     complete = waited and all(row["outcome"] or row["location"] is None for row in rows)
     headers = {"Location": rows[0]["location"]} if len(rows) == 1 and rows[0]["location"] else {}
-    return answer(said, 200 if complete else 202, headers)
+    return answer(receipt, 200 if complete else 202, headers)
 
 
 def _before(served: Services, messages: Sequence[Sent]) -> dict[Sent, OutcomeEntry]:
-    found: dict[Sent, Became | None] = {
-        message: became(served.reads.ledger, message.seller or "", message.source, message.id)
+    previous: dict[Sent, MessageResult | None] = {
+        message: result_of(served.reads.ledger, message.seller or "", message.source, message.id)
         for message in messages
     }
-    return {message: one.history[-1] for message, one in found.items() if one is not None}
+    return {message: one.history[-1] for message, one in previous.items() if one is not None}
 
 
 def published(message: Sent, outcome: OutcomeEntry | None, before: OutcomeEntry | None) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The production way in: one thread publishes to the inbound topic, with whatever came meanwhile."""
+"""The intake of production: one thread publishes to the inbound topic, all waiting requests with one
+flush."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ import structlog
 from infra import metrics
 from infra.clock import Clock
 from infra.event_store.postgres.ledger import PostgresLedger
-from infra.http.intake import IntakeBatch, Line, Sent, Unsure
+from infra.http.intake import IntakeBatch, IntakeQueue, Sent, Unsure
 from infra.http.publishing.outcome_watcher import OutcomeWatcher
 from infra.http.request_limits import Limits
 from infra.kafka.partitions import partition_of
@@ -18,15 +19,15 @@ from infra.kafka.ports import Cluster, Kafka, Outgoing, Publisher, Unreachable, 
 from infra.settings import Settings
 
 STAGE: Final = "http"
-AT_ONCE: Final = 1_000
-"""Messages that one flush sees through."""
+MESSAGES_PER_FLUSH: Final = 1_000
+"""The most messages of one flush."""
 FLUSH_S: Final = 15.0
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 log = structlog.get_logger()
 
 
-class ThroughKafka:
-    """Implements Intake."""
+class KafkaIntake:
+    """Implements Intake.  Messages are safe once Kafka has acknowledged them."""
 
     def __init__(
         self,
@@ -36,11 +37,11 @@ class ThroughKafka:
         limits: Limits,
         clock: Clock,
     ) -> None:
-        """`ledger`: its one connection is used here alone."""
+        """`ledger`: this object must be the only user of its connection."""
         self._kafka = kafka
         self._settings = settings
         self._clock = clock
-        self._line = Line()
+        self._queue = IntakeQueue()
         self._watcher = OutcomeWatcher(ledger, clock)
         self._publisher: Publisher | None = None
         self._checks = Checks(kafka, settings.topic("inbound"), limits, clock)
@@ -48,42 +49,42 @@ class ThroughKafka:
         self._thread.start()
 
     def take(self, messages: Sequence[Sent], after: int | None) -> IntakeBatch:
-        taken = IntakeBatch(messages, after)
-        self._line.put(taken)
-        return taken
+        batch = IntakeBatch(messages, after)
+        self._queue.put(batch)
+        return batch
 
     def trouble(self) -> str:
         return self._checks.trouble() if self._thread.is_alive() else "the publisher has stopped"
 
     def close(self) -> None:
-        self._line.close()
+        self._queue.close()
         self._thread.join()
-        self._give_up()
+        self._close_publisher()
         self._checks.close()
         self._watcher.close()
 
     def _run(self) -> None:
-        while not self._line.over:
-            if group := self._line.next(AT_ONCE, LOOK_S):
+        while not self._queue.over:
+            if group := self._queue.next(MESSAGES_PER_FLUSH, POLL_S):
                 self._publish(group)
 
     def _publish(self, group: list[IntakeBatch]) -> None:
         began = self._clock.monotonic()
         try:
-            self._send(message for taken in group for message in taken.messages)
-        except Exception as error:  # whatever it is, the thread must go on, with a publisher that is new
+            self._send(message for batch in group for message in batch.messages)
+        except Exception as error:  # after any error the thread continues with a new publisher
             log.warning("messages_unsent", errors=f"{type(error).__name__}: {error}"[:300])
-            self._give_up()
-            for taken in group:
-                taken.fail(Unsure("Kafka did not acknowledge it"))
+            self._close_publisher()
+            for batch in group:
+                batch.fail(Unsure("Kafka did not acknowledge it"))
             return
         metrics.COMMIT_SECONDS.labels(STAGE).observe(self._clock.monotonic() - began)
-        metrics.BATCH.labels(STAGE).observe(sum(len(taken.messages) for taken in group))
-        for taken in group:
-            waits = taken.after is not None and not all(message.is_tick for message in taken.messages)
-            taken.came_through(done=not waits)
+        metrics.BATCH.labels(STAGE).observe(sum(len(batch.messages) for batch in group))
+        for batch in group:
+            waits = batch.after is not None and not all(message.is_tick for message in batch.messages)
+            batch.succeed(done=not waits)
             if waits:
-                self._watcher.follow(taken)
+                self._watcher.follow(batch)
 
     def _send(self, messages: Iterable[Sent]) -> None:
         """Raises: Unsent, Unreachable."""
@@ -96,11 +97,11 @@ class ThroughKafka:
         self._publisher.flush(FLUSH_S)
 
     def _partitions(self, seller: str | None) -> Iterable[int]:
-        """A tick that names no seller is for all of them."""
+        """The partition of the seller; all partitions for a tick without a seller."""
         partitions = self._settings.partitions
         return range(partitions) if seller is None else (partition_of(seller, partitions),)
 
-    def _give_up(self) -> None:
+    def _close_publisher(self) -> None:
         if self._publisher is not None:
             with suppress(Unsent, Unreachable):
                 self._publisher.close()
@@ -108,7 +109,7 @@ class ThroughKafka:
 
 
 class Checks:
-    """Whether the topic can be reached, asked every few seconds at most."""
+    """Checks whether the topic is reachable, at most once every few seconds."""
 
     def __init__(self, kafka: Kafka, topic: str, limits: Limits, clock: Clock) -> None:
         self._every_s = limits.check_every_s
@@ -131,11 +132,11 @@ class Checks:
         try:
             if self._cluster is None:
                 self._cluster = self._kafka.cluster()
-            there = self._topic in self._cluster.topics([self._topic])
+            exists = self._topic in self._cluster.topics([self._topic])
         except Unreachable:
             self.close()
             return "Kafka cannot be reached"
-        return "" if there else "the inbound topic is missing: `jumun topics create` makes it"
+        return "" if exists else "the inbound topic is missing: `jumun topics create` creates it"
 
     def close(self) -> None:
         if self._cluster is not None:

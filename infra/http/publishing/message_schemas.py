@@ -1,4 +1,4 @@
-"""The contract of messages inside OpenAPI: one schema per type, from the models that read them."""
+"""The schemas of inbound messages for OpenAPI: one per type, from the models that parse them."""
 
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ MESSAGES: Final[dict[str, Any]] = {
     "required": True,
     "description": (
         f"One CloudEvent of at most {MAX_BYTES // 1024} KB, or a batch of at most {MOST_MESSAGES}. In binary "
-        "mode the body is the data and the attributes are headers, `ce-id` and so on."
+        "mode the body is `data`, and the attributes are headers: `ce-id`, `ce-source` and so on."
     ),
     "content": {
         STRUCTURED: {"schema": _ONE, "example": _EXAMPLE},
@@ -30,19 +30,19 @@ MESSAGES: Final[dict[str, Any]] = {
 
 
 def components() -> dict[str, Any]:
-    """Every message, and what they are made of."""
-    found: dict[str, Any] = {}
+    """The schemas of all message types and of their parts."""
+    schemas: dict[str, Any] = {}
     for kind in TYPES:
         schema = adapter(kind).json_schema(ref_template=_REF + "{model}")
-        found |= schema.pop("$defs", {})
+        schemas |= schema.pop("$defs", {})
         schema["properties"]["type"] = {"const": kind}
         schema["title"] = kind
-        found[kind] = schema
+        schemas[kind] = schema
     problem = ProblemDetails.model_json_schema(ref_template=_REF + "{model}")
-    found |= problem.pop("$defs")
+    schemas |= problem.pop("$defs")
     refs = {kind: _REF + kind for kind in TYPES}
     whole = {
         "oneOf": [{"$ref": ref} for ref in refs.values()],
         "discriminator": {"propertyName": "type", "mapping": refs},
     }
-    return {**found, "Message": whole, "ProblemDetails": problem}
+    return {**schemas, "Message": whole, "ProblemDetails": problem}

@@ -1,4 +1,4 @@
-"""A request's body becomes messages: one, a batch, or one in binary mode.  All of them, or none."""
+"""Parses the body of a request: one message, a batch, or one message in binary mode.  All or nothing."""
 
 import asyncio
 import json
@@ -34,13 +34,13 @@ async def incoming(request: Request) -> list[Sent]:
         async with asyncio.timeout(BODY_WITHIN_S):
             body = await request.body()
     except TimeoutError:
-        said = f"The body has not arrived within {BODY_WITHIN_S:g} s."
-        raise Problem(408, said, "Send it faster, or in smaller parts.") from None
+        detail = f"The body did not arrive within {BODY_WITHIN_S:g} s."
+        raise Problem(408, detail, "Send it faster, or in smaller batches.") from None
     if media == BATCH:
-        return await asyncio.to_thread(_understood, partial(_apart, body))
+        return await asyncio.to_thread(_parsed, partial(_batch_elements, body))
     if media == BINARY:
-        return _understood(lambda: [_whole(request.headers, body)])
-    return _understood(lambda: [body])
+        return _parsed(lambda: [_from_binary_mode(request.headers, body)])
+    return _parsed(lambda: [body])
 
 
 def _media(headers: Headers) -> str:
@@ -49,13 +49,13 @@ def _media(headers: Headers) -> str:
     if media not in {STRUCTURED, BATCH} and not binary:
         raise Problem(
             415,
-            "What was sent is no CloudEvent by its Content-Type.",
+            "The Content-Type is not one of a CloudEvent.",
             f"Send {STRUCTURED}, or {BATCH}, or {BINARY} with the attributes as ce- headers.",
         )
     return media
 
 
-def _understood(parts: Callable[[], Sequence[bytes]]) -> list[Sent]:
+def _parsed(parts: Callable[[], Sequence[bytes]]) -> list[Sent]:
     try:
         raws = parts()
     except Unreadable as error:
@@ -79,38 +79,38 @@ def _wrong(index: int | None, error: Unreadable) -> Wrong:
 def _refused(wrong: list[Wrong]) -> Problem:
     return Problem(
         422,
-        f"{len(wrong)} of what was sent cannot be read.",
-        "Correct what is named under `wrong`, then send all of it again.",
-        kept=f"{NOTHING} Of a batch, all messages are taken or none.",
+        f"Jumun cannot read {len(wrong)} of these messages.",
+        "Correct what is listed under `wrong`, then send the whole request again.",
+        kept=f"{NOTHING} A batch is accepted as a whole or not at all.",
         wrong=wrong,
     )
 
 
-def _whole(headers: Headers, body: bytes) -> bytes:
-    """Binary mode: attributes are headers, the body is the data.
+def _from_binary_mode(headers: Headers, body: bytes) -> bytes:
+    """The message in structured mode, from binary mode: the attributes are headers, the body is the data.
 
     Raises: Unreadable.
     """
-    names = [name for name in headers.keys() if name.startswith(_ATTRIBUTE)]  # noqa: SIM118  one may stand twice
-    twice = next((name for name in names if len(headers.getlist(name)) > 1), None)
-    if twice is not None:
-        raise Unreadable("duplicate_key", field=twice[:100], said="this header stands twice")
+    names = [name for name in headers.keys() if name.startswith(_ATTRIBUTE)]  # noqa: SIM118  a header may occur twice
+    repeated = next((name for name in names if len(headers.getlist(name)) > 1), None)
+    if repeated is not None:
+        raise Unreadable("duplicate_key", field=repeated[:100], reason="this header occurs twice")
     attributes = [(name.removeprefix(_ATTRIBUTE), unquote_to_bytes(headers[name])) for name in names]
     return structured(attributes, body)
 
 
-def _apart(body: bytes) -> list[bytes]:
-    """The elements of a JSON array, each as it was written, so that the door sees what was sent.
+def _batch_elements(body: bytes) -> list[bytes]:
+    """The elements of a JSON array, each as its original bytes, so that the reader sees what was sent.
 
     Raises: Unreadable.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable("not_utf8", byte=error.start, said="not UTF-8") from None
+        raise Unreadable("not_utf8", byte=error.start, reason="not UTF-8") from None
     elements = [element.encode() for element in _elements(text)]
     if not elements:
-        raise Unreadable("empty_batch", byte=0, said="a batch holds at least one message")
+        raise Unreadable("empty_batch", byte=0, reason="a batch holds at least one message")
     return elements
 
 
@@ -121,7 +121,9 @@ def _elements(text: str) -> Iterator[str]:
     while not closed:
         count += 1
         if count > MOST_MESSAGES:
-            raise Unreadable("too_many", field=f"message {MOST_MESSAGES}", said=f"more than {MOST_MESSAGES}")
+            raise Unreadable(
+                "too_many", field=f"message {MOST_MESSAGES}", reason=f"more than {MOST_MESSAGES}"
+            )
         end = _end(text, at)
         yield text[at:end]
         at = _past_spaces(text, end)
@@ -129,7 +131,7 @@ def _elements(text: str) -> Iterator[str]:
         if not closed:
             at = _after(text, at, ",")
     if (at := _past_spaces(text, at + 1)) < len(text):
-        raise _not_json(text, at, "something follows the array")
+        raise _not_json(text, at, "there is text after the array")
 
 
 def _end(text: str, at: int) -> int:
@@ -138,7 +140,7 @@ def _end(text: str, at: int) -> int:
     except json.JSONDecodeError as error:
         raise _not_json(text, error.pos, error.msg) from None
     except RecursionError:
-        raise Unreadable("too_deep", field="message", said="nested too deeply") from None
+        raise Unreadable("too_deep", field="message", reason="nested too deeply") from None
 
 
 def _after(text: str, at: int, sign: str) -> int:
@@ -154,8 +156,8 @@ def _past_spaces(text: str, at: int) -> int:
     return at
 
 
-def _not_json(text: str, at: int, said: str) -> Unreadable:
-    return Unreadable("not_json", byte=len(text[:at].encode("utf-8", "surrogatepass")), said=said)
+def _not_json(text: str, at: int, reason: str) -> Unreadable:
+    return Unreadable("not_json", byte=len(text[:at].encode("utf-8", "surrogatepass")), reason=reason)
 
 
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)

@@ -1,4 +1,4 @@
-"""The adapter to confluent-kafka, which is librdkafka in C: several times as fast, an extra."""
+"""The adapter for confluent-kafka: an optional dependency, based on librdkafka (C), several times faster."""
 
 from collections.abc import Collection
 

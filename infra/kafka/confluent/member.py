@@ -1,4 +1,4 @@
-"""A member of a group, by confluent-kafka."""
+"""A consumer group member, with confluent-kafka."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -12,10 +12,10 @@ from infra.kafka.confluent.opening import (
     ANSWER_S,
     CLOSING_S,
     Connection,
-    unreachable_otherwise,
-    within,
+    close_with_timeout,
+    errors_as_unreachable,
 )
-from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
+from infra.kafka.ports import MAX_POLL_INTERVAL_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 READING: Final[Mapping[str, Any]] = {
     "isolation.level": "read_committed",
@@ -23,8 +23,8 @@ READING: Final[Mapping[str, Any]] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
 }
-_NOT_THERE: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
-_OF_NO_USE: Final = {
+_OFFSET_MISSING: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+_PERMANENT: Final = {
     KafkaError._AUTHENTICATION,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -33,7 +33,7 @@ _OF_NO_USE: Final = {
 
 
 def record(message: Message) -> Record:
-    """As read; what carries an error is none."""
+    """A message of the library as a Record.  The message must not carry an error."""
     headers = tuple((name, _bytes(value)) for name, value in _pairs(message.headers()))
     partition, offset = message.partition(), message.offset()
     assert partition is not None
@@ -52,7 +52,8 @@ def _bytes(value: str | bytes | None) -> bytes:
 class Member:
     """Implements infra.kafka.ports.Member.
 
-    While the cluster is away `poll` returns nothing and takes its time for it: the library finds it again.
+    While the cluster is unreachable, `poll` waits for its timeout and returns nothing; the library reconnects
+    by itself.
     """
 
     def __init__(self, connection: Connection, topic: str, group: str, name: str | None) -> None:
@@ -63,36 +64,46 @@ class Member:
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 6_000,
             "heartbeat.interval.ms": 2_000,
-            "max.poll.interval.ms": int(BUSY_S * 1_000),
+            "max.poll.interval.ms": int(MAX_POLL_INTERVAL_S * 1_000),
             **({"group.instance.id": name} if name else {}),
         }
         self._consumer = connection.open(Consumer, config)
-        self._consumer.subscribe([topic], on_assign=self._came, on_revoke=self._went, on_lost=self._went)
+        self._consumer.subscribe(
+            [topic], on_assign=self._on_assigned, on_revoke=self._on_revoked, on_lost=self._on_revoked
+        )
 
-    def _came(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Only `begin` assigns: a partition that is assigned without a place would look for one itself."""
+    def _on_assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Does not assign the partitions to the consumer yet; `begin` does it.
+
+        Without a start offset, the library would look for a committed offset by itself.
+        """
         consumer.incremental_assign([])
         for one in partitions:
             self._assignments.assigned(one.partition)
 
-    def _went(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_unassign([one for one in partitions if one.partition in self._assignments.begun])
+    def _on_revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.incremental_unassign(
+            [one for one in partitions if one.partition in self._assignments.reading]
+        )
         for one in partitions:
             self._assignments.revoked(one.partition)
 
     def poll(self, timeout_s: float, most: int = 500) -> Polled:
-        messages = self._polled(timeout_s, most)
-        lost, taken = self._assignments.take_changes()
+        messages = self._fetch(timeout_s, most)
+        revoked, assigned = self._assignments.take_changes()
         records: defaultdict[int, list[Record]] = defaultdict(list)
         for message in messages:
             if (error := message.error()) is not None:
-                self._heed(message, error)
-            elif message.partition() in self._assignments.begun:
+                self._raise_for(message, error)
+            elif message.partition() in self._assignments.reading:
                 records[message.partition() or 0].append(record(message))
-        return Polled(lost, taken, dict(records))
+        return Polled(revoked, assigned, dict(records))
 
-    def _polled(self, timeout_s: float, most: int) -> list[Message]:
-        """Waits for one message, then takes those that are there already: `consume` would wait for all."""
+    def _fetch(self, timeout_s: float, most: int) -> list[Message]:
+        """Waits for one message, then takes those that were fetched already.
+
+        `consume` alone would wait until there are `most` messages.
+        """
         until = self._clock.monotonic() + timeout_s
         while True:
             left = max(0.0, until - self._clock.monotonic())
@@ -104,15 +115,15 @@ class Member:
             if first is not None or left == 0.0 or self._assignments.waiting:
                 return [first, *more] if first is not None else []
 
-    def _heed(self, message: Message, error: KafkaError) -> None:
-        """Whatever else is wrong, the library gets over it."""
+    def _raise_for(self, message: Message, error: KafkaError) -> None:
+        """Raises: OutOfRange, Fenced, Unreachable.  The library recovers from all other errors by itself."""
         code = error.code()
-        if code in _NOT_THERE:
+        if code in _OFFSET_MISSING:
             partition = message.partition() or 0
             raise OutOfRange(partition, message.offset() or 0, *self.bounds(partition))
-        if code == KafkaError._FATAL:  # to a consumer it is the only one, and said once
-            raise Fenced("another member has the same name")
-        if code in _OF_NO_USE:
+        if code == KafkaError._FATAL:  # for a consumer, fencing is the only fatal error; it is reported once
+            raise Fenced("another member of the group has the same name")
+        if code in _PERMANENT:
             raise Unreachable(f"Kafka cannot be read: {error.str()}")
 
     def begin(self, partition: int, offset: int) -> None:
@@ -121,29 +132,29 @@ class Member:
         if not first <= offset <= end:
             raise OutOfRange(partition, offset, first, end)
         at = TopicPartition(self._topic, partition, offset)
-        with unreachable_otherwise():
-            if partition in self._assignments.begun:
+        with errors_as_unreachable():
+            if partition in self._assignments.reading:
                 self._consumer.seek(at)
                 self._consumer.resume([at])
             else:
                 self._consumer.incremental_assign([at])
-        self._assignments.begun.add(partition)
+        self._assignments.reading.add(partition)
 
     def pause(self, partitions: Collection[int]) -> None:
-        self._consumer.pause(self._of(partitions, self._assignments.begun))
+        self._consumer.pause(self._of(partitions, self._assignments.reading))
 
-    def _of(self, partitions: Collection[int], known: set[int]) -> list[TopicPartition]:
-        return [TopicPartition(self._topic, partition) for partition in partitions if partition in known]
+    def _of(self, partitions: Collection[int], among: set[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, partition) for partition in partitions if partition in among]
 
     def bounds(self, partition: int) -> tuple[int, int]:
-        """To a reader of what is committed, the library's end is that of the last finished transaction."""
-        with unreachable_otherwise():
+        """The first offset, and the last stable offset: read-committed consumers get it as the end."""
+        with errors_as_unreachable():
             return self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), ANSWER_S)
 
     def committed_offset(self, partition: int) -> int | None:
-        with unreachable_otherwise():
-            kept = self._consumer.committed([TopicPartition(self._topic, partition)], ANSWER_S)[0]
-        return kept.offset if kept.offset >= 0 else None
+        with errors_as_unreachable():
+            committed = self._consumer.committed([TopicPartition(self._topic, partition)], ANSWER_S)[0]
+        return committed.offset if committed.offset >= 0 else None
 
     def commit_offsets(self, offsets: Mapping[int, int]) -> None:
         held = [TopicPartition(self._topic, at, offset) for at, offset in offsets.items()]
@@ -153,4 +164,4 @@ class Member:
                 self._consumer.commit(offsets=held, asynchronous=True)
 
     def close(self) -> None:
-        within(CLOSING_S, self._consumer.close)
+        close_with_timeout(CLOSING_S, self._consumer.close)

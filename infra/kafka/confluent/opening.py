@@ -1,4 +1,4 @@
-"""How librdkafka's clients are set up and opened: encrypted as is set, with a reason where it fails."""
+"""Configures and opens the clients of librdkafka, with TLS and SASL as set; says why opening failed."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ _LOG: Final = logging.getLogger("librdkafka")
 
 
 class Client(Protocol):
-    """What a consumer, a producer and an administrator have in common."""
+    """The methods that consumers, producers and admin clients have in common."""
 
     def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any: ...
     def poll(self, timeout: float = -1) -> Any: ...
@@ -34,17 +34,17 @@ Opened = TypeVar("Opened", bound=Client)
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The settings that all clients of a cluster have in common, and the clock."""
+    """The configuration that all clients of a cluster share, and the clock."""
 
     config: Config
     clock: Clock
 
     def open(self, client: Callable[[Config], Opened], more: Mapping[str, Any] | None = None) -> Opened:
-        """The client, once the cluster has answered it; the library itself would only try for ever.
+        """Opens a client and waits until the cluster answers.  The library itself would retry for ever.
 
         Raises: Unreachable, with the reason.
         """
-        return _answering(client, {**self.config, **(more or {})}, self.clock)
+        return _open_client(client, {**self.config, **(more or {})}, self.clock)
 
 
 def connection(settings: Settings, clock: Clock) -> Connection:
@@ -68,7 +68,7 @@ def connection(settings: Settings, clock: Clock) -> Connection:
 
 
 def _tls(settings: Settings) -> Config:
-    """Verifies the brokers' certificates and names, as the library does unless told otherwise."""
+    """The TLS configuration.  By default the library verifies the brokers' certificates and host names."""
     config: Config = {"ssl.ca.location": str(settings.kafka_ca) if settings.kafka_ca else "probe"}
     if settings.kafka_certificate is not None:
         config["ssl.certificate.location"] = str(settings.kafka_certificate)
@@ -78,20 +78,20 @@ def _tls(settings: Settings) -> Config:
     return config
 
 
-def _answering(open_one: Callable[[Config], Opened], config: Config, clock: Clock) -> Opened:
+def _open_client(open_one: Callable[[Config], Opened], config: Config, clock: Clock) -> Opened:
     errors: deque[KafkaError] = deque(maxlen=5)
-    hopeless = {KafkaError._AUTHENTICATION}  # the library's public name for it
+    permanent = {KafkaError._AUTHENTICATION}  # public, despite its name
     until = clock.monotonic() + OPENING_S
     try:
         client = open_one({**config, "error_cb": errors.append})
     except (KafkaException, ValueError) as error:
-        raise Unreachable(f"Kafka's settings, certificates or key are of no use: {error}") from error
+        raise Unreachable(f"the settings, certificates or key for Kafka are invalid: {error}") from error
     while True:
         try:
             client.list_topics(timeout=1.0)
         except KafkaException as error:
-            client.poll(0)  # brings the reasons
-            if clock.monotonic() > until or any(one.code() in hopeless for one in errors):
+            client.poll(0)  # calls error_cb with the reasons
+            if clock.monotonic() > until or any(one.code() in permanent for one in errors):
                 reason = "; ".join(dict.fromkeys(one.str() for one in errors))
                 raise Unreachable(f"Kafka cannot be reached: {reason or error}") from error
         else:
@@ -99,25 +99,27 @@ def _answering(open_one: Callable[[Config], Opened], config: Config, clock: Cloc
 
 
 @contextmanager
-def unreachable_otherwise() -> Generator[None]:
-    """Any error of the library means that the cluster did not do as asked."""
+def errors_as_unreachable() -> Generator[None]:
+    """Raises Unreachable for any error of the library."""
     try:
         yield
     except (KafkaException, TimeoutError) as error:
         raise Unreachable(f"Kafka did not answer: {error}") from error
 
 
-def answered(seconds: float, ask: Callable[[], object]) -> None:
-    """Asks, and waits no longer than that: where a coordinator has moved the library forgets its own limit.
+def call_with_timeout(seconds: float, ask: Callable[[], object]) -> None:
+    """Calls `ask` on a thread and waits for it, `seconds` at most.
 
-    Raises: TimeoutError, and whatever the library does.
+    The library has a timeout of its own, but ignores it when the group coordinator has moved.
+
+    Raises: TimeoutError, or the error of `ask`.
     """
     done: Future[None] = Future()
 
     def run() -> None:
         try:
             ask()
-        except BaseException as error:  # it is raised where it is waited for
+        except BaseException as error:  # raised again in the waiting thread
             done.set_exception(error)
         else:
             done.set_result(None)
@@ -126,8 +128,8 @@ def answered(seconds: float, ask: Callable[[], object]) -> None:
     done.result(seconds)
 
 
-def within(seconds: float, close: Callable[[], object]) -> None:
-    """Closes; where the cluster hangs, that is left to end by itself."""
+def close_with_timeout(seconds: float, close: Callable[[], object]) -> None:
+    """Calls `close` on a thread and waits `seconds` at most; if the cluster hangs, the thread ends later."""
     closing = threading.Thread(target=close, name="kafka-closing", daemon=True)
     closing.start()
     closing.join(seconds)

@@ -1,4 +1,4 @@
-"""Writes records, by confluent-kafka."""
+"""Publishes records, with confluent-kafka."""
 
 import warnings
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Any, Final, NoReturn
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from infra.clock import Clock
-from infra.kafka.confluent.opening import CLOSING_S, Connection, within
+from infra.kafka.confluent.opening import CLOSING_S, Connection, close_with_timeout
 from infra.kafka.ports import Outgoing, Unsent
 from infra.kafka.topics import LARGEST, fits
 
-FULL_S: Final = 15.0
+QUEUE_FULL_S: Final = 15.0
 WRITING: Final[Mapping[str, Any]] = {
     "acks": "all",
     "enable.idempotence": True,
@@ -25,24 +25,24 @@ WRITING: Final[Mapping[str, Any]] = {
 
 
 class Failures:
-    """What the library says it could not write."""
+    """The first delivery error that the library reports."""
 
     def __init__(self) -> None:
         self.first: KafkaError | None = None
 
-    def heed(self, error: KafkaError | None, message: Message) -> None:
+    def note(self, error: KafkaError | None, message: Message) -> None:
         del message
         self.first = self.first or error
 
 
 def produce(producer: Producer, record: Outgoing, failures: Failures, clock: Clock) -> None:
-    """Waits where the library has too much to send already.  Raises: BufferError, KafkaException."""
-    until = clock.monotonic() + FULL_S
+    """Queues a record; waits while the library's queue is full.  Raises: BufferError, KafkaException."""
+    until = clock.monotonic() + QUEUE_FULL_S
     while True:
         try:
             producer.produce(
                 record.topic, value=record.value, key=record.key, partition=record.partition,
-                headers=list(record.headers), on_delivery=failures.heed,
+                headers=list(record.headers), on_delivery=failures.note,
             )  # fmt: skip
         except BufferError:
             if clock.monotonic() > until:
@@ -53,7 +53,7 @@ def produce(producer: Producer, record: Outgoing, failures: Failures, clock: Clo
 
 
 class Publisher:
-    """Implements infra.kafka.ports.Publisher.  Once a record is unsent it is closed."""
+    """Implements infra.kafka.ports.Publisher.  It closes itself after a delivery error."""
 
     def __init__(self, connection: Connection) -> None:
         self._producer = connection.open(Producer, {**WRITING, "message.timeout.ms": 0})
@@ -63,7 +63,7 @@ class Publisher:
 
     def send(self, record: Outgoing) -> None:
         if self._failures.first is not None or self._closed:
-            self._give_up("a record before it was not written")
+            self._give_up("an earlier record was not written")
         if not fits(record):
             self._give_up(f"a record of {len(record.value)} bytes is too large for {record.topic}")
         try:
@@ -94,14 +94,14 @@ class Publisher:
 
 
 def end(producer: Producer, *, gently: bool) -> None:
-    """Closes a producer; what it has not sent by then is dropped."""
+    """Closes a producer and drops the records that it has not sent.  `gently`: flushes first."""
 
     def close() -> None:
-        with suppress(KafkaException):  # one that is fenced or broken says so again
+        with suppress(KafkaException):  # a fenced or broken producer raises its error again
             producer.flush(CLOSING_S if gently else 0)
         producer.purge()
         with warnings.catch_warnings(), suppress(KafkaException):
-            warnings.simplefilter("ignore")  # that it could not abort what it was fenced off
+            warnings.simplefilter("ignore")  # a fenced producer warns that it could not abort its transaction
             producer.close()
 
-    within(2 * CLOSING_S, close)
+    close_with_timeout(2 * CLOSING_S, close)

@@ -1,4 +1,4 @@
-"""Writes chunks with their marks in one transaction each, by confluent-kafka."""
+"""Publishes batches of records, each with its checkpoints in one transaction, with confluent-kafka."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NoReturn
@@ -10,26 +10,29 @@ from infra.kafka.confluent.opening import (
     ANSWER_S,
     CLOSING_S,
     Connection,
-    answered,
-    unreachable_otherwise,
-    within,
+    call_with_timeout,
+    close_with_timeout,
+    errors_as_unreachable,
 )
 from infra.kafka.confluent.publisher import WRITING, Failures, end, produce
 from infra.kafka.ports import Fenced, Outgoing, Unreachable, Unsent
 from infra.kafka.topics import fits
 
 TRANSACTION_MS: Final = 30_000
-"""When the cluster gives up one whose writer is gone."""
+"""After this time the cluster aborts the transaction of a producer that no longer answers."""
 OPENING_S: Final = 15.0
 _FENCED: Final = {
-    KafkaError._FENCED,  # the library's public name for it
+    KafkaError._FENCED,  # public, despite its name
     KafkaError.INVALID_PRODUCER_EPOCH,
     KafkaError.PRODUCER_FENCED,
 }
 
 
 class TransactionalPublisher:
-    """Implements infra.kafka.ports.Chunks.  Its consumer belongs to the group without joining it."""
+    """Implements infra.kafka.ports.TransactionalPublisher.
+
+    Its consumer reads the offsets of the group without being a member.
+    """
 
     def __init__(
         self,
@@ -56,14 +59,14 @@ class TransactionalPublisher:
             self._fail(error)
 
     def checkpoints(self) -> Mapping[str, int]:
-        with unreachable_otherwise():
-            asked = [TopicPartition(topic, 0) for topic in self._topics]
-            kept = self._consumer.committed(asked, ANSWER_S)
-        return {one.topic: one.offset for one in kept if one.offset >= 0}
+        with errors_as_unreachable():
+            partitions = [TopicPartition(topic, 0) for topic in self._topics]
+            committed = self._consumer.committed(partitions, ANSWER_S)
+        return {one.topic: one.offset for one in committed if one.offset >= 0}
 
     def write(self, records: Sequence[Outgoing], checkpoints: Mapping[str, int]) -> None:
         if self._closed:
-            raise Unreachable("the writer is closed")
+            raise Unreachable("the publisher is closed")
         large = next((record for record in records if not fits(record)), None)
         if large is not None:
             self.close()
@@ -82,17 +85,19 @@ class TransactionalPublisher:
             offsets = [TopicPartition(topic, 0, offset) for topic, offset in checkpoints.items()]
             members = self._consumer.consumer_group_metadata()
             left = self._left(until)
-            answered(left, lambda: self._producer.send_offsets_to_transaction(offsets, members, left))
+            call_with_timeout(
+                left, lambda: self._producer.send_offsets_to_transaction(offsets, members, left)
+            )
         left = self._left(until)
-        answered(left, lambda: self._producer.commit_transaction(left))
+        call_with_timeout(left, lambda: self._producer.commit_transaction(left))
 
     def _fail(self, error: BaseException) -> NoReturn:
         self._end(gently=False)
-        said = error.args[0] if error.args else None
-        known = (said, self._failures.first)
-        if any(isinstance(one, KafkaError) and one.code() in _FENCED for one in known):
-            raise Fenced("another has taken over") from error
-        raise Unreachable(f"Kafka did not write the chunk: {error}") from error
+        reason = error.args[0] if error.args else None
+        reasons = (reason, self._failures.first)
+        if any(isinstance(one, KafkaError) and one.code() in _FENCED for one in reasons):
+            raise Fenced("another process has taken over") from error
+        raise Unreachable(f"Kafka did not commit the transaction: {error}") from error
 
     def _left(self, until: float) -> float:
         return max(0.1, until - self._clock.monotonic())
@@ -103,5 +108,5 @@ class TransactionalPublisher:
     def _end(self, *, gently: bool) -> None:
         if not self._closed:
             self._closed = True
-            within(CLOSING_S, self._consumer.close)
+            close_with_timeout(CLOSING_S, self._consumer.close)
             end(self._producer, gently=gently)

@@ -1,4 +1,4 @@
-"""The adapter to kafka-python, which is pure Python and the default."""
+"""The adapter for kafka-python: pure Python, and the default."""
 
 from collections.abc import Collection
 

@@ -1,13 +1,12 @@
-"""Mends how kafka-python 3.0.12 joins a group.
+"""Corrects four faults in how kafka-python 3.0.12 joins a consumer group.
 
-The library joins in the background while `poll` waits. A join that is completed between two polls it throws
-away. Either it joins again, which makes all others join again, so that members that are busy between their
-polls never come to rest; or it believes that it has joined and stays without any partition.
-From the join to the next poll it sends no heartbeat, so one that is busy for longer than its session is taken
-for dead. And a named member that another has replaced it lets go on.
-
-Where the broker that coordinates the group freezes (it takes connections and says nothing), the library tries
-again and again to join there, though another one coordinates by then.
+1. The library joins in the background while `poll` waits, and discards the result of a join that completes
+between two polls.  Then either it joins again, and so makes all other members join again: members that are
+busy between their polls never stop rebalancing.  Or it believes that it has joined, and has no partitions. 2.
+Between the join and the next poll it sends no heartbeats.  A member that is busy for longer than its session
+timeout is removed from the group. 3. A static member (one with a `group.instance.id`) continues after another
+member has fenced it. 4. If the group coordinator freezes (it accepts connections but does not answer), the
+library tries to join there again and again, although another broker has become the coordinator.
 """
 
 from collections.abc import Awaitable, Callable, Generator
@@ -19,7 +18,7 @@ from infra.kafka.kafka_python import library
 
 
 class _Join:
-    """A join under way; it counts as done only where it failed, so that its result is picked up."""
+    """A join in progress.  `is_done` is true only if it failed, so that the next poll uses its result."""
 
     def __init__(self, task: Any) -> None:
         self._task = task
@@ -38,7 +37,7 @@ class _Join:
         return cast("Generator[Any, Any, Any]", self._task.__await__())
 
 
-class _Coordinator(library.COORDINATOR):  # type: ignore[misc]  # it has no types
+class _Coordinator(library.COORDINATOR):  # type: ignore[misc]  # the library has no type annotations
     kept: _Join | None = None
 
     @property
@@ -50,12 +49,12 @@ class _Coordinator(library.COORDINATOR):  # type: ignore[misc]  # it has no type
         self.kept = _Join(task) if task is not None else None
 
     async def _do_join_and_sync_async(self) -> Any:
-        self.rejoin_needed = True  # until a poll picks the result up
+        self.rejoin_needed = True  # until a poll uses the result
         joined = cast("Awaitable[Any]", super()._do_join_and_sync_async())  # pyright: ignore[reportUnknownMemberType]
         try:
             assigned = await joined
-        except (KafkaConnectionError, RequestTimedOutError) as silent:
-            self.coordinator_dead(silent)  # so that it is looked up again
+        except (KafkaConnectionError, RequestTimedOutError) as error:
+            self.coordinator_dead(error)  # so that the library looks the coordinator up again
             raise
         with self._lock:
             self.state = library.STABLE
@@ -67,10 +66,10 @@ class _Coordinator(library.COORDINATOR):  # type: ignore[misc]  # it has no type
         try:
             return await sent
         except FencedInstanceIdError:
-            self._async_commit_fenced = True  # what the next poll heeds
+            self._async_commit_fenced = True  # makes the next poll raise the error
             raise
 
 
-def mend(consumer: library.Consumer) -> library.Consumer:
+def patch_join(consumer: library.Consumer) -> library.Consumer:
     library.coordinator(consumer).__class__ = _Coordinator
     return consumer

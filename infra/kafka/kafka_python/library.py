@@ -1,4 +1,4 @@
-"""The little of kafka-python that is used, with types: it brings none."""
+"""Typed access to the parts of kafka-python that are used here; the library has no type annotations."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import import_module
@@ -27,7 +27,7 @@ class TopicPartition(Protocol):
 
 
 class Fetched(Protocol):
-    """A record as the library returns it."""
+    """A record as the library returns it from a poll."""
 
     partition: int
     offset: int
@@ -59,19 +59,19 @@ class Consumer(Protocol):
 
 
 class Sent(Protocol):
-    """What becomes of a record."""
+    """The future of a sent record."""
 
     def add_errback(self, call: Callable[[BaseException], object]) -> object: ...
 
 
 class Result(Protocol):
-    """What becomes of a request of a transaction."""
+    """The future of a transactional request."""
 
     def wait(self, timeout_ms: float) -> bool: ...
 
 
 class Transactions(Protocol):
-    """Of a producer; its own methods wait for ever where the cluster hangs."""
+    """A producer's transaction manager.  The producer's own methods wait for ever if the cluster hangs."""
 
     last_error: BaseException | None
 
@@ -83,7 +83,7 @@ class Transactions(Protocol):
 
 
 class Sender(Protocol):
-    """The producer's thread."""
+    """The background thread of a producer."""
 
     def wakeup(self) -> None: ...
     def force_close(self) -> None: ...
@@ -123,7 +123,7 @@ class Admin(Protocol):
 
 
 class Client(Protocol):
-    """What is beneath each of the three."""
+    """The network client that consumers, producers and admin clients use."""
 
     _manager: Any
 
@@ -153,13 +153,13 @@ def at(topic: str, partition: int) -> TopicPartition:
     return cast("TopicPartition", _KAFKA.TopicPartition(topic, partition))
 
 
-def upto(offset: int) -> object:
-    """An offset as a group keeps it."""
+def offset_and_metadata(offset: int) -> object:
+    """An offset in the form in which a group commits it."""
     return cast("object", _STRUCTS.OffsetAndMetadata(offset, "", -1))
 
 
-def nobody_in(group: str) -> object:
-    """Writes offsets of a group without being its member."""
+def group_without_member(group: str) -> object:
+    """Group metadata that commits offsets of a group without being a member."""
     return cast("object", _STRUCTS.ConsumerGroupMetadata(group))
 
 
@@ -169,7 +169,7 @@ def record(fetched: Fetched) -> Record:
 
 
 class Handles(NamedTuple):
-    """The producer's parts that have no public door."""
+    """Private parts of a producer, for which there is no public access."""
 
     sender: Sender
     transactions: Transactions
@@ -180,11 +180,12 @@ def handles(producer: Producer) -> Handles:
 
 
 def coordinator(consumer: Consumer) -> Any:
-    """What keeps a consumer in its group."""
+    """The client-side group coordinator of a consumer."""
     return consumer._coordinator  # pyright: ignore[reportPrivateUsage]
 
 
 def stop_trying(client: Client) -> None:
+    """Stops the client from reconnecting."""
     client._manager.closed = True  # pyright: ignore[reportPrivateUsage]
 
 

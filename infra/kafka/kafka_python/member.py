@@ -1,4 +1,4 @@
-"""A member of a group, by kafka-python."""
+"""A consumer group member, with kafka-python."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
@@ -10,10 +10,10 @@ from kafka.errors import FencedInstanceIdError, KafkaError, OffsetOutOfRangeErro
 
 from infra.kafka.assignments import Assignments
 from infra.kafka.kafka_python import library
-from infra.kafka.kafka_python.joining import mend
+from infra.kafka.kafka_python.joining import patch_join
 from infra.kafka.kafka_python.library import TopicPartition
-from infra.kafka.kafka_python.opening import Connection, unreachable_otherwise
-from infra.kafka.ports import BUSY_S, Fenced, OutOfRange, Polled, Record, Unreachable
+from infra.kafka.kafka_python.opening import Connection, errors_as_unreachable
+from infra.kafka.ports import MAX_POLL_INTERVAL_S, Fenced, OutOfRange, Polled, Record, Unreachable
 
 CLOSING_MS: Final = 3_000
 ANSWER_MS: Final = 10_000
@@ -26,13 +26,16 @@ READING: Final[Mapping[str, Any]] = {
 
 
 class _Listener(ConsumerRebalanceListener):
-    """The library calls it while `poll` waits, on another thread, which must not be held up."""
+    """The rebalance listener.  It must not block: the library calls it during `poll`, on another thread."""
 
     def __init__(self, consumer: library.Consumer, assignments: Assignments) -> None:
         self._consumer, self._assignments = consumer, assignments
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Nothing is read before `begin`; a place is set, or the library would look for one itself."""
+        """Pauses the partitions until `begin`.
+
+        The seek sets a position: without one, the library would look for a committed offset.
+        """
         for partition in assigned:
             self._consumer.pause(partition)
             self._consumer.seek(partition, 0)
@@ -49,7 +52,8 @@ class _Listener(ConsumerRebalanceListener):
 class Member:
     """Implements infra.kafka.ports.Member.
 
-    While the cluster is away `poll` returns nothing and takes its time for it: the library finds it again.
+    While the cluster is unreachable, `poll` waits for its timeout and returns nothing; the library reconnects
+    by itself.
     """
 
     def __init__(self, connection: Connection, topic: str, group: str, name: str | None) -> None:
@@ -61,44 +65,44 @@ class Member:
             "partition_assignment_strategy": [library.STICKY],
             "session_timeout_ms": 6_000,
             "heartbeat_interval_ms": 2_000,
-            "metadata_max_age_ms": 30_000,  # a topic just made may be unknown when the group first meets
-            "max_poll_interval_ms": int(BUSY_S * 1_000),
+            "metadata_max_age_ms": 30_000,  # a new topic may be unknown at the first join
+            "max_poll_interval_ms": int(MAX_POLL_INTERVAL_S * 1_000),
         }
-        self._consumer = mend(connection.open(library.consumer, config))
+        self._consumer = patch_join(connection.open(library.consumer, config))
         self._assignments = Assignments()
         self._consumer.subscribe([topic], listener=_Listener(self._consumer, self._assignments))
 
     def poll(self, timeout_s: float, most: int = 500) -> Polled:
-        records = self._polled(timeout_s, most)
-        lost, taken = self._assignments.take_changes()
-        begun = self._assignments.begun
-        return Polled(lost, taken, {at: read for at, read in records.items() if at in begun})
+        records = self._fetch(timeout_s, most)
+        revoked, assigned = self._assignments.take_changes()
+        reading = self._assignments.reading
+        return Polled(revoked, assigned, {at: read for at, read in records.items() if at in reading})
 
-    def _polled(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
-        """Waits in short pieces, for the library does not return when partitions come or go."""
+    def _fetch(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
+        """Polls in short intervals: the library does not return early when assignments change."""
         until = self._clock.monotonic() + timeout_s
         while True:
             left = max(0.0, until - self._clock.monotonic())
-            read = self._polled_once(min(left, 0.5), most)
+            read = self._fetch_once(min(left, 0.5), most)
             if read or left == 0.0 or self._assignments.waiting:
                 return read
 
-    def _polled_once(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
+    def _fetch_once(self, timeout_s: float, most: int) -> Mapping[int, list[Record]]:
         try:
             fetched = self._consumer.poll(timeout_s * 1000, most)
         except OffsetOutOfRangeError as error:
             raise self._out_of_range(error) from error
         except FencedInstanceIdError as error:
-            raise Fenced("another member has the same name") from error
+            raise Fenced("another member of the group has the same name") from error
         except KafkaError as error:
             if not error.retriable:
                 raise Unreachable(f"Kafka cannot be read: {error}") from error
             self._clock.sleep(min(timeout_s, 0.1))
             return {}
-        return {at.partition: [library.record(one) for one in ones] for at, ones in fetched.items()}
+        return {at.partition: [library.record(one) for one in many] for at, many in fetched.items()}
 
     def _out_of_range(self, error: KafkaError) -> OutOfRange:
-        """The library says {partition: offset}."""
+        """The library's error has one argument: {partition: offset}."""
         partition, offset = next(iter(error.args[0].items()))
         first, end = self.bounds(partition.partition)
         return OutOfRange(partition.partition, offset, first, end)
@@ -111,23 +115,23 @@ class Member:
         at = library.at(self._topic, partition)
         self._consumer.seek(at, offset)
         self._consumer.resume(at)
-        self._assignments.begun.add(partition)
+        self._assignments.reading.add(partition)
 
     def pause(self, partitions: Collection[int]) -> None:
         self._consumer.pause(*self._of(partitions, self._assignments.held))
 
-    def _of(self, partitions: Collection[int], known: set[int]) -> list[TopicPartition]:
-        return [library.at(self._topic, partition) for partition in partitions if partition in known]
+    def _of(self, partitions: Collection[int], among: set[int]) -> list[TopicPartition]:
+        return [library.at(self._topic, partition) for partition in partitions if partition in among]
 
     def bounds(self, partition: int) -> tuple[int, int]:
-        """To a reader of what is committed, the library's end is that of the last finished transaction."""
+        """The first offset, and the last stable offset: read-committed consumers get it as the end."""
         at = library.at(self._topic, partition)
-        with unreachable_otherwise():
+        with errors_as_unreachable():
             first = self._consumer.beginning_offsets([at], ANSWER_MS)[at]
             return first, self._consumer.end_offsets([at], ANSWER_MS)[at]
 
     def committed_offset(self, partition: int) -> int | None:
-        with unreachable_otherwise():
+        with errors_as_unreachable():
             return self._consumer.committed(library.at(self._topic, partition), timeout_ms=ANSWER_MS)
 
     def commit_offsets(self, offsets: Mapping[int, int]) -> None:
@@ -135,7 +139,10 @@ class Member:
         if held:
             with suppress(KafkaError):
                 self._consumer.commit_async(
-                    {library.at(self._topic, at): library.upto(offset) for at, offset in held.items()}
+                    {
+                        library.at(self._topic, at): library.offset_and_metadata(offset)
+                        for at, offset in held.items()
+                    }
                 )
 
     def close(self) -> None:

@@ -1,11 +1,11 @@
-"""How kafka-python's clients are set up and opened: encrypted as is set, with a reason where it fails."""
+"""Configures and opens the clients of kafka-python, with TLS and SASL as set; says why opening failed."""
 
 import logging
 import ssl
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from random import Random  # noqa: TID251  seeded by the clock's identities
+from random import Random  # noqa: TID251  seeded with an id from the clock
 from typing import Any, Final, TypeVar
 
 from kafka.errors import KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError
@@ -19,26 +19,26 @@ Config = dict[str, Any]
 Opened = TypeVar("Opened")
 REQUEST_MS: Final = 10_000
 CONNECTING_MS: Final = 3_000
-"""For a connection's first words; doubled after each failure."""
+"""The timeout for setting up a connection; the library doubles it after each failure."""
 OPENING_S: Final = 10.0
 
 
-class Servers:
-    """The brokers that a client may begin at; one that did not answer comes last from then on.
+class BootstrapServers:
+    """The bootstrap servers in the order in which clients try them; one that did not answer moves to the end.
 
-    The library chooses one at random and stakes all its time on it.  One of three that is frozen, which takes
-    connections and says nothing, would thus keep a worker that opens many clients from ever starting.
+    The library picks one at random and spends its whole timeout on it.  If one of three brokers is frozen (it
+    accepts connections but does not answer), a worker that opens many clients would never start.
     """
 
-    def __init__(self, named: Sequence[str], clock: Clock) -> None:
-        self.order = tuple(Random(clock.new_id().int).sample(named, len(named)))
+    def __init__(self, addresses: Sequence[str], clock: Clock) -> None:
+        self.order = tuple(Random(clock.new_id().int).sample(addresses, len(addresses)))
 
     def put_last(self, silent: str) -> None:
         self.order = (*(one for one in self.order if one != silent), silent)
 
 
-class Hidden(str):
-    """The library logs its settings, so a secret must not show itself."""
+class Secret(str):
+    """A secret text.  The library logs its settings, so the `repr` hides the value."""
 
     __slots__ = ()
 
@@ -48,18 +48,18 @@ class Hidden(str):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The settings that all clients of a cluster have in common, and the clock."""
+    """The configuration that all clients of a cluster share, the bootstrap servers, and the clock."""
 
     config: Config
-    servers: Servers
+    servers: BootstrapServers
     clock: Clock
 
     def open(self, client: Callable[[Config], Opened], more: Mapping[str, Any] | None = None) -> Opened:
-        """The client; one that could not be opened leaves nothing behind.  Each server has its share of time.
+        """Opens a client.  Each server gets an equal share of the time; a failed attempt leaves nothing open.
 
         Raises: Unreachable, with the reason.
         """
-        return _answering(client, {**self.config, **(more or {})}, self.servers, self.clock)
+        return _open_client(client, {**self.config, **(more or {})}, self.servers, self.clock)
 
 
 def connection(settings: Settings, clock: Clock) -> Connection:
@@ -75,12 +75,12 @@ def connection(settings: Settings, clock: Clock) -> Connection:
         password = settings.kafka_password
         config["sasl_mechanism"] = settings.kafka_mechanism
         config["sasl_plain_username"] = settings.kafka_user
-        config["sasl_plain_password"] = Hidden(password.get_secret_value() if password else "")
-    return Connection(config, Servers(settings.kafka.split(","), clock), clock)
+        config["sasl_plain_password"] = Secret(password.get_secret_value() if password else "")
+    return Connection(config, BootstrapServers(settings.kafka.split(","), clock), clock)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
-    """Verifies the brokers' certificates and names."""
+    """A TLS context that verifies the brokers' certificates and host names."""
     password = settings.kafka_key_password
     try:
         context = ssl.create_default_context(cafile=settings.kafka_ca)
@@ -89,19 +89,20 @@ def _tls(settings: Settings) -> ssl.SSLContext:
             secret = password.get_secret_value() if password else ""
             context.load_cert_chain(settings.kafka_certificate, settings.kafka_key, lambda: secret)
     except (OSError, ValueError) as error:
-        raise Unreachable(f"the certificates or the key of Kafka cannot be read: {error}") from error
+        raise Unreachable(f"the certificates or the key for Kafka cannot be read: {error}") from error
     return context
 
 
 class _ErrorCapture(logging.Handler):
-    """Why the last connection failed: the error itself says only that time is up.
+    """Captures from the log why the last connection failed; the exception says only that there was a timeout.
 
-    Nothing is tried again with a password that is refused: the library would, until the user is locked out.
+    When the broker refuses the password, it also stops all reconnects: the library would retry until the user
+    is locked out.
     """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.beneath: list[library.Client] = []
+        self.clients: list[library.Client] = []
         self.last = ""
         self.refused = False
 
@@ -110,65 +111,65 @@ class _ErrorCapture(logging.Handler):
             self.last = message
             if SaslAuthenticationFailedError.__name__ in message:
                 self.refused = True
-                for client in self.beneath:
+                for client in self.clients:
                     library.stop_trying(client)
 
 
 @contextmanager
-def _listening() -> Generator[_ErrorCapture]:
-    logger, told = logging.getLogger("kafka.net.manager"), _ErrorCapture()
-    logger.addHandler(told)
+def _captured_errors() -> Generator[_ErrorCapture]:
+    logger, capture = logging.getLogger("kafka.net.manager"), _ErrorCapture()
+    logger.addHandler(capture)
     try:
-        yield told
+        yield capture
     finally:
-        logger.removeHandler(told)
+        logger.removeHandler(capture)
 
 
-def _answering(
-    open_one: Callable[[Config], Opened], config: Config, servers: Servers, clock: Clock
+def _open_client(
+    open_one: Callable[[Config], Opened], config: Config, servers: BootstrapServers, clock: Clock
 ) -> Opened:
     until = clock.monotonic() + OPENING_S
     tried = servers.order
-    failed: KafkaError | None = None
-    with _listening() as told:
+    last_error: KafkaError | None = None
+    with _captured_errors() as capture:
         for left, server in zip(range(len(tried), 0, -1), tried, strict=True):
             share_ms = max(0.0, until - clock.monotonic()) / left * 1000
             bootstrap = {"bootstrap_servers": [server], "bootstrap_timeout_ms": share_ms}
             try:
-                return _opened_at({**config, **bootstrap}, open_one, told)
+                return _open_at({**config, **bootstrap}, open_one, capture)
             except KafkaError as error:
-                failed = error
+                last_error = error
                 servers.put_last(server)
-                if told.refused or not isinstance(error, KafkaTimeoutError):
+                if capture.refused or not isinstance(error, KafkaTimeoutError):
                     break
-    reason = told.last or str(failed)
+    reason = capture.last or str(last_error)
     if "sasl_mechanism" in config and "socket disconnected" in reason:
-        reason += "; it seems that authentication failed"  # its answer is often lost as it hangs up
-    raise Unreachable(f"Kafka cannot be reached at {', '.join(tried)}: {reason}") from failed
+        reason += "; it seems that authentication failed"  # the broker often closes before its answer arrives
+    raise Unreachable(f"Kafka cannot be reached at {', '.join(tried)}: {reason}") from last_error
 
 
-def _opened_at(config: Config, open_one: Callable[[Config], Opened], told: _ErrorCapture) -> Opened:
+def _open_at(config: Config, open_one: Callable[[Config], Opened], capture: _ErrorCapture) -> Opened:
     def client(**its: object) -> library.Client:
-        # The consumer and the others above refuse this setting as unknown.
-        told.beneath.append(library.client({**its, "socket_connection_setup_timeout_ms": CONNECTING_MS}))
-        return told.beneath[-1]
+        # Consumers, producers and admin clients reject this setting as unknown.
+        capture.clients.append(library.client({**its, "socket_connection_setup_timeout_ms": CONNECTING_MS}))
+        return capture.clients[-1]
 
     try:
         return open_one({**config, "kafka_client": client})
     except KafkaError:
-        while told.beneath:
-            told.beneath.pop().close()
+        while capture.clients:
+            capture.clients.pop().close()
         raise
 
 
-def patiently(ask: Callable[[], Opened], clock: Clock) -> Opened:
-    """The answer, once there is one: the library's administrator does not ask again by itself.
+def with_retries(ask: Callable[[], Opened], clock: Clock) -> Opened:
+    """Retries the request until it succeeds or times out; the library's admin client does not retry.
 
     Raises: Unreachable.
     """
     until = clock.monotonic() + REQUEST_MS / 1000
     while True:
-        with unreachable_otherwise():
+        with errors_as_unreachable():
             try:
                 return ask()
             except KafkaError as error:
@@ -178,8 +179,8 @@ def patiently(ask: Callable[[], Opened], clock: Clock) -> Opened:
 
 
 @contextmanager
-def unreachable_otherwise() -> Generator[None]:
-    """Any error of the library means that the cluster did not do as asked."""
+def errors_as_unreachable() -> Generator[None]:
+    """Raises Unreachable for any error of the library."""
     try:
         yield
     except KafkaError as error:

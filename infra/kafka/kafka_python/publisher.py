@@ -1,4 +1,4 @@
-"""Writes records, by kafka-python."""
+"""Publishes records, with kafka-python."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,12 +22,15 @@ WRITING: Final[Mapping[str, Any]] = {
     "linger_ms": 5,
     "max_block_ms": 15_000,
     "max_request_size": LARGEST + 65_536,
-    "delivery_timeout_ms": NEVER_MS,  # a batch given up is one that the library never gets over
+    "delivery_timeout_ms": NEVER_MS,  # the library never recovers from a batch that timed out
 }
 
 
 class Publisher:
-    """Implements infra.kafka.ports.Publisher.  Closed once a record is unsent, for the library is stuck."""
+    """Implements infra.kafka.ports.Publisher.
+
+    It closes itself after a delivery error, because the library cannot recover.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._producer = connection.open(library.producer, WRITING)
@@ -36,7 +39,7 @@ class Publisher:
 
     def send(self, record: Outgoing) -> None:
         if self._failed or self._closed:
-            self._give_up("a record before it was not written")
+            self._give_up("an earlier record was not written")
         if not fits(record):
             self._give_up(f"a record of {len(record.value)} bytes is too large for {record.topic}")
         try:
@@ -72,7 +75,7 @@ class Publisher:
 
 
 def end(producer: library.Producer, within_s: float, *, gently: bool) -> None:
-    """Closes a producer, its thread as well; where that hangs it is left to end by itself."""
+    """Closes a producer and its thread; a thread that hangs ends later.  `gently`: flushes first."""
     sender = library.handles(producer).sender
     if gently:
         with suppress(KafkaError):

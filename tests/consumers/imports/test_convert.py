@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consumers.imports.messages import Message
-from infra.convert import NotThere, convert
+from infra.convert import UnusableDataSet, convert
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 FIRST = "1,85048,LAMP,12,2009-12-01 07:45:00,6.95,13085,United Kingdom\n"
@@ -50,21 +50,23 @@ def test_progress_counts_messages(tmp_path: Path) -> None:
 
 
 def test_the_error_for_an_unknown_set_lists_the_supported_sets(tmp_path: Path) -> None:
-    with pytest.raises(NotThere, match="olist, online-retail, scms, ocel"):
+    with pytest.raises(UnusableDataSet, match="olist, online-retail, scms, ocel"):
         convert("amazon", tmp_path)
 
 
 def test_the_error_for_a_folder_without_the_files_lists_expected_and_present_files(tmp_path: Path) -> None:
-    with pytest.raises(NotThere, match=r"Found: none"):
+    with pytest.raises(UnusableDataSet, match=r"Found: none"):
         convert("olist", tmp_path / "nowhere")
     a_file(tmp_path, "a.csv.gz", HEADER + FIRST)
-    with pytest.raises(NotThere, match=r"order_purchase_timestamp.*order_items.*Found: a.csv.gz \(InvoiceNo"):
+    with pytest.raises(
+        UnusableDataSet, match=r"order_purchase_timestamp.*order_items.*Found: a.csv.gz \(InvoiceNo"
+    ):
         convert("olist", tmp_path)
 
 
 def test_a_file_that_is_no_gzip_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_text(HEADER)
-    with pytest.raises(NotThere, match=r"a\.csv\.gz is not a gzip"):
+    with pytest.raises(UnusableDataSet, match=r"a\.csv\.gz is not a gzip"):
         convert("scms", tmp_path)
 
 
@@ -80,5 +82,5 @@ def test_a_file_that_is_no_gzip_is_named(tmp_path: Path) -> None:
 )
 def test_the_error_for_an_unusable_row_has_the_reason(tmp_path: Path, row: str, message: str) -> None:
     a_file(tmp_path, "a.csv.gz", HEADER + row)
-    with pytest.raises(NotThere, match=message):
+    with pytest.raises(UnusableDataSet, match=message):
         list(convert("online-retail", tmp_path))

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.imports.messages import Market, TimedMessage
-from consumers.imports.texts import Unusable, bounded, cleaned, decimal, long_cleaned, price, shared, whole
+from consumers.imports.texts import (
+    Unusable,
+    bounded,
+    cleaned,
+    decimal,
+    long_cleaned,
+    price,
+    shared,
+    whole_number,
+)
 
 MARKET = Market("market", "Etc/GMT+3", timezone(timedelta(hours=-3)), "BRL")
 
@@ -17,7 +26,7 @@ def at(day: int, hour: int = 12) -> datetime:
 
 
 def noted(seller: str, when: datetime) -> TimedMessage:
-    return MARKET.tell("order-noted", seller, when, when.isoformat(), {})
+    return MARKET.timed_message("order-noted", seller, when, when.isoformat(), {})
 
 
 def test_a_seller_gets_a_tick_before_a_message_of_a_later_day_and_at_the_end() -> None:
@@ -30,7 +39,7 @@ def test_a_seller_gets_a_tick_before_a_message_of_a_later_day_and_at_the_end() -
     ]
     moved = [
         (message["sellerid"], message["data"].get("to", message["data"].get("mode", "")))
-        for message in MARKET.clocked(lines)
+        for message in MARKET.with_clocks(lines)
     ]
     assert moved == [
         ("a", "history"),
@@ -73,10 +82,10 @@ def test_prices_are_written_as_the_contract_writes_them() -> None:
 
 
 def test_invalid_numbers_are_refused() -> None:
-    assert whole(" 12.0 ") == 12
+    assert whole_number(" 12.0 ") == 12
     for text in ("twelve", "1.5", "nan"):
         with pytest.raises(Unusable):
-            whole(text)
+            whole_number(text)
     with pytest.raises(Unusable):
         decimal("inf")
 

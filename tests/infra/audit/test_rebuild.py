@@ -101,9 +101,9 @@ def test_production_is_folded_partition_by_partition(
         assert row["ledger_id"] == ledger.ledger_id
         assert row["events"] == last_position(ledger)
         assert verify(ledger, models).findings == []
-        models.of(ledger.ledger_id)
+        models.claim_for(ledger.ledger_id)
         with pytest.raises(OtherLedger):
-            models.of("another")
+            models.claim_for("another")
         ends = dict(ledger.rows("SELECT partition, max(last_position) FROM commits GROUP BY partition"))
         assert models.positions() == ends
 
@@ -126,9 +126,9 @@ def test_read_models_of_a_former_ledger_id_are_refused_until_a_rebuild(system: P
     with system.ledger() as ledger, system.read_models() as models:
         assert ledger.ledger_id == done.ledger_id
         with pytest.raises(OtherLedger, match="jumun rebuild"):
-            models.of(ledger.ledger_id)
+            models.claim_for(ledger.ledger_id)
         rebuilding.rebuild(ledger, ledger.ledger_id, models)
-        models.of(ledger.ledger_id)
+        models.claim_for(ledger.ledger_id)
 
 
 def test_the_projector_goes_on_after_a_rebuild(system: Production) -> None:
@@ -180,4 +180,4 @@ def test_an_upgrade_keeps_the_ledger_id_of_the_read_models(system: Production) -
     with system.ledger() as ledger, system.read_models() as models:
         rebuilding.rebuild(ledger, ledger.ledger_id, models)
         assert not upgrade(where).read_models_made
-        models.of(ledger.ledger_id)
+        models.claim_for(ledger.ledger_id)

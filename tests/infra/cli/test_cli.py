@@ -101,7 +101,7 @@ def test_an_order_s_timeline_names_causes(demo: Path) -> None:
 def test_an_unknown_order_is_an_error(demo: Path) -> None:
     result = run("order", "none", "--home", demo)
     assert result.exit_code == 2
-    assert "No order is called none" in result.stderr
+    assert "There is no order none" in result.stderr
 
 
 def test_verify_prints_both_digests_and_fails_for_a_row_changed_by_hand(home: Path) -> None:
@@ -189,7 +189,7 @@ def test_deadlines_that_failed_are_listed_and_released(tmp_path: Path) -> None:
     assert answered("deadlines", "release", "--seller", "other", "--home", home)[0]["fell"] == 0
     kind_by_hand(home, "of another build")
     result = run("deadlines", "release", "--home", home)
-    assert (result.exit_code, "0 fell, 1 failed again" in result.output) == (1, True)
+    assert (result.exit_code, "0 succeeded, 1 failed again" in result.output) == (1, True)
     kind_by_hand(home, "ship-by")
     assert answered("deadlines", "release", "--home", home) == [{"fell": 1, "failed_again": 0}]
     assert answered("deadlines", "list", "--home", home) == []

@@ -65,7 +65,7 @@ def test_an_upgrade_reports_its_changes_and_the_second_one_has_none(target: Targ
     assert (first["read_models_made"], first["roles_made"], first["owed"]) == (True, roles, [])
     assert (second["ledger_before"], second["ledger_version"]) == (SCHEMA_VERSION, SCHEMA_VERSION)
     assert (second["read_models_made"], second["roles_made"], second["owed"]) == (False, [], [])
-    assert "as before" in output_of(run("upgrade"))
+    assert "roles: unchanged" in output_of(run("upgrade"))
 
 
 def test_concurrent_upgrades_change_everything_once(target: Target) -> None:
@@ -96,7 +96,7 @@ def test_a_ledger_of_a_newer_build_is_not_changed(target: Target) -> None:
     result = run("upgrade")
     assert result.exit_code == 2
     assert "99" in output_of(result)
-    assert "run the newer build" in output_of(result)
+    assert "use the newer build" in output_of(result)
     with connect(target.ledger_url, target.ledger_schema) as connection:
         functions = connection.execute(
             "SELECT count(*) FROM pg_proc WHERE oid = to_regproc('attempt')"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, kept_messages
+from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, message_bytes
 from infra.wire.stored_outcomes import OutcomeContent
 
 ACCEPTED = OutcomeContent(
@@ -66,4 +66,4 @@ def test_every_column_of_a_commit_is_covered(field: str) -> None:
 
 
 def test_messages_that_cannot_be_unpacked_have_another_hash() -> None:
-    assert content_hash(kept_messages([b"no zlib"]), [], []) != content_hash(kept_messages([]), [], [])
+    assert content_hash(message_bytes([b"no zlib"]), [], []) != content_hash(message_bytes([]), [], [])

@@ -12,5 +12,5 @@ def test_a_batch_that_begins_at_the_next_offset_may_be_written() -> None:
 
 @pytest.mark.parametrize("from_offset", [0, 6, 8])
 def test_a_zombie_s_batch_is_refused_whether_it_is_behind_or_ahead(from_offset: int) -> None:
-    with pytest.raises(Stale, match=f"stands at 7, this batch begins at {from_offset}"):
+    with pytest.raises(Stale, match=f"next offset is 7, this batch begins at {from_offset}"):
         check_offset(7, from_offset)

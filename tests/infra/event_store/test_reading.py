@@ -10,7 +10,7 @@ from consumers.ports import Batch, Carried, Decided, Outcome, RecordRef, Waiting
 from domain.deadlines import Timer
 from domain.stock.state import StockReceived
 from domain.streams import StreamId
-from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, kept_messages
+from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, message_bytes
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.reading import commits, events, identity, outcomes, sellers, waiting
 from infra.event_store.rows import Origin
@@ -153,12 +153,12 @@ def test_commits_are_read_in_their_order_and_chained(ledger: SqlLedger) -> None:
 def content(ledger: SqlLedger, commit: Commit) -> bytes:
     rows = outcomes.outcomes_between(ledger, commit.first_outcome, commit.last_outcome)
     states = [e.state for e in events.events_between(ledger, commit.first_position, commit.last_position)]
-    kept = kept_messages(commits.message_bodies(ledger, commit.number))
+    kept = message_bytes(commits.message_bodies(ledger, commit.number))
     return content_hash(kept, [one.content(commit.first_position) for one in rows], states)
 
 
 def test_the_messages_of_a_commit_are_stored_as_lines(ledger: SqlLedger) -> None:
-    assert kept_messages(commits.message_bodies(ledger, 1)) == b"{1}\n{2}"
+    assert message_bytes(commits.message_bodies(ledger, 1)) == b"{1}\n{2}"
     assert commits.message_bodies(ledger, 2) == []
 
 
@@ -190,9 +190,9 @@ def test_the_ends_of_ledger_and_partitions(ledger: SqlLedger) -> None:
 
 
 def test_a_partition_is_read_in_pieces_of_commits_with_events(ledger: SqlLedger) -> None:
-    assert commits.next_piece(ledger, 0, 0, 7, 1) == (1, 3)
-    assert commits.next_piece(ledger, 0, 1, 7, 9) == (4, 7)
-    assert commits.next_piece(ledger, 0, 0, 4, 9) == (1, 3)
+    assert commits.next_commit_range(ledger, 0, 0, 7, 1) == (1, 3)
+    assert commits.next_commit_range(ledger, 0, 1, 7, 9) == (4, 7)
+    assert commits.next_commit_range(ledger, 0, 0, 4, 9) == (1, 3)
 
 
 def test_the_outcomes_of_a_span_of_time_are_a_range(ledger: SqlLedger) -> None:

@@ -82,7 +82,7 @@ def test_every_restore_is_recorded(target: Target) -> None:
 def test_it_prints_the_next_steps(target: Target) -> None:
     upgrade(target)
     output = output_of(run())
-    assert "jumun topics anew" in output
+    assert "jumun topics recreate" in output
     assert "jumun rebuild" in output
 
 

@@ -218,7 +218,7 @@ def test_an_upgrade_updates_the_comments_of_columns(empty: Server) -> None:
     empty.run(f"COMMENT ON COLUMN {read}.places.position IS 'as an older build put it'")
     upgrade(empty.target)
     comments = query(empty.url, read, "SELECT col_description('places'::regclass, 2)")
-    assert comments == [("Position of the last event folded in.",)]
+    assert comments == [("Position of the last folded event.",)]
 
 
 def test_an_upgrade_revokes_rights_that_its_build_does_not_grant(empty: Server) -> None:

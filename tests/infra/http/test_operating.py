@@ -189,7 +189,7 @@ def test_the_command_serves_until_sigterm(tmp_path: Path) -> None:
     lines = [process.stderr.readline()]
     while "Listening" not in lines[-1]:
         lines.append(process.stderr.readline())
-    assert "Nobody may do anything yet" in "".join(lines)
+    assert "No request is allowed yet" in "".join(lines)
     transport = httpx.HTTPTransport(retries=5)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
         assert client.get("/healthz").status_code == 200

@@ -175,7 +175,7 @@ def test_a_message_without_acknowledgement_can_be_sent_again(production: Product
     with running(settings_of(production, tmp_path), kafka=away) as server:
         client = server.client(*tokens.RIGHTS)
         answer = client.post("/messages?wait=5", content=receipt(5, seller="g"), headers=STRUCTURED)
-        assert "Send it again" in problem(answer, 503)["next"]
+        assert "Send them again" in problem(answer, 503)["next"]
         assert answer.headers["retry-after"]
         while client.get("/messages/shop/in-g-5?seller=g").status_code != 200:
             pass  # the message was written nevertheless

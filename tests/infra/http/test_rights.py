@@ -115,7 +115,7 @@ def test_a_batch_with_a_message_that_is_not_allowed_is_refused_as_a_whole(served
 
 def test_without_a_token_file_every_request_is_refused(tmp_path: Path) -> None:
     with running(embedded(tmp_path)) as served:
-        assert "is not there" in served.services.tokens.trouble
+        assert "does not exist" in served.services.tokens.trouble
         problem(served.anybody({"authorization": "Bearer x"}).get("/stock"), 401)
         assert served.anybody().get("/healthz").json() == {"status": "alive"}
         assert served.client("read").get("/stock").status_code == 200, "a file that is created later is read"

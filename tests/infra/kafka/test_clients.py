@@ -133,11 +133,11 @@ def test_a_partition_that_came_back_between_two_polls_is_reported_as_revoked_and
     assignments = Assignments()
     assignments.assigned(1)
     assert assignments.take_changes() == ([], [1])
-    assignments.begun.add(1)
+    assignments.reading.add(1)
     assignments.revoked(1)
     assignments.assigned(1)
     assert assignments.take_changes() == ([1], [1])
-    assert assignments.begun == set()
+    assert assignments.reading == set()
     assignments.revoked(1)
     assignments.assigned(1)
     assignments.revoked(1)
@@ -442,7 +442,7 @@ def test_lag_counts_the_records_after_the_committed_offset(
     poll_until([reader], lambda: reader.held == ALL)
     assert reader.member.committed_offset(0) is None
     reader.member.commit_offsets({0: 2, 99: 1})
-    until(lambda: not reader.step().lost and cluster.lag(group, topic)[0] == 1)
+    until(lambda: not reader.step().revoked and cluster.lag(group, topic)[0] == 1)
     assert reader.member.committed_offset(0) == 2
     cluster.close()
 

@@ -1,4 +1,4 @@
-"""`jumun topics anew`: the published topics are deleted and created again; the inbound topic stays."""
+"""`jumun topics recreate`: the published topics are deleted and created again; the inbound topic stays."""
 
 import uuid
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def test_the_published_topics_are_empty_and_the_inbound_topic_is_unchanged(
 ) -> None:
     names = [settings.topic(name) for name in ("inbound", *PUBLISHED)]
     before = cluster.topics(names)
-    result = CliRunner().invoke(app, ["anew", "--yes"])
+    result = CliRunner().invoke(app, ["recreate", "--yes"])
     assert result.exit_code == 0, result.output
     after = cluster.topics(names)
     assert topics.check(cluster, settings) == []
@@ -62,7 +62,7 @@ def test_the_published_topics_are_empty_and_the_inbound_topic_is_unchanged(
 
 
 def test_without_a_yes_nothing_is_deleted(settings: Settings) -> None:
-    result = CliRunner().invoke(app, ["anew"], input="n\n")
+    result = CliRunner().invoke(app, ["recreate"], input="n\n")
     assert result.exit_code == 1
     for name in PUBLISHED:
         assert tail(connect(settings), settings.topic(name)) == ["old"]

@@ -299,6 +299,6 @@ def test_missing_rights_are_not_reported_as_a_missing_topic(kafka: str, topics: 
     user = uuid.uuid4().hex
     create_user(kafka, user, topics, [])
     settings = settings_of(user, topics=topics, kafka_client=client)
-    for check in (broker.shapes, broker.rights):
+    for check in (broker.topic_settings, broker.rights):
         with pytest.raises(Unreachable, match=r"(?i)authorization"):
             list(check(settings))

@@ -93,7 +93,7 @@ def test_a_missing_topic_and_wrong_settings_are_found_with_advice(
     admin.close()
     texts = [str(finding) for finding in topics.check(cluster, settings)]
     assert texts == [
-        f"topic {inbound}: it is missing, should be there: run `jumun topics create`",
+        f"topic {inbound}: the topic is missing, should be there: run `jumun topics create`",
         f"topic {ledger}: the number of partitions is 5, should be 3: set JUMUN_PARTITIONS to 5: "
         "a seller's partition depends on it, so it never changes",
         f"topic {ledger}: retention.ms is 1000, should be -1: kafka-configs.sh --alter --topic {ledger} "
@@ -115,7 +115,7 @@ def test_a_topic_with_too_few_replicas_is_found() -> None:
     cluster.create("jumun.ledger", *topics.wanted(Settings(), 1)[1][1:])
     topics.create(cluster, Settings())
     findings = {(finding.topic, finding.what) for finding in topics.check(cluster, Settings())}
-    assert findings == {("jumun.ledger", "the number of copies"), ("jumun.ledger", "min.insync.replicas")}
+    assert findings == {("jumun.ledger", "the replication factor"), ("jumun.ledger", "min.insync.replicas")}
 
 
 def test_with_two_brokers_nothing_is_created() -> None:

@@ -90,10 +90,10 @@ class Reader:
 
     def step(self, timeout_s: float = 0.1, most: int = 500) -> Polled:
         polled = self.member.poll(timeout_s, most)
-        self.lost += polled.lost
-        self.taken += polled.taken
-        self.held = (self.held - set(polled.lost)) | set(polled.taken)
-        for partition in polled.taken:
+        self.lost += polled.revoked
+        self.taken += polled.assigned
+        self.held = (self.held - set(polled.revoked)) | set(polled.assigned)
+        for partition in polled.assigned:
             if self._begins:
                 self.member.begin(partition, self.member.bounds(partition)[0])
         for partition, records in polled.records.items():

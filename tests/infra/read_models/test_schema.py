@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
-from infra.read_models.postgres import OverArrays
+from infra.read_models.postgres import ArrayStatements
 from infra.read_models.schema import SQL, Statements
 from projections.read_models import TABLES
 
@@ -42,7 +42,7 @@ def test_rows_of_one_key_are_looked_up_in_the_index() -> None:
 
 def test_on_postgresql_a_whole_batch_is_one_array_for_each_column() -> None:
     for table in TABLES:
-        over = OverArrays(Statements(table, DIALECTS[1]))
+        over = ArrayStatements(Statements(table, DIALECTS[1]))
         assert over.upsert.count("%b") == len(table.columns)
         assert over.delete.count("%b") == len(table.key)
         assert over.select.count("%b") == table.group

@@ -16,8 +16,8 @@ class Scripted:
         self.polls = list(polls)
         self.paused: list[int] = []
 
-    def poll(self, timeout_s: float, most: int) -> Polled:
-        del timeout_s, most
+    def poll(self, timeout_s: float, max_records: int) -> Polled:
+        del timeout_s, max_records
         return self.polls.pop(0)
 
     def begin(self, partition: int, offset: int) -> None: ...
@@ -31,14 +31,14 @@ class Scripted:
 class Handled:
     """A fake handler that notes the offsets it gets.  It cannot start partition 1 at first."""
 
-    trouble: ClassVar[tuple[type[Exception], ...]] = (ValueError,)
-    moved_on: ClassVar[type[Exception]] = KeyError
+    retryable_errors: ClassVar[tuple[type[Exception], ...]] = (ValueError,)
+    fenced_error: ClassVar[type[Exception]] = KeyError
 
     def __init__(self) -> None:
         self.offsets: dict[int, list[int]] = {}
         self.reachable = False
 
-    def take_up(self, partition: int, member: Member) -> int:
+    def start_partition(self, partition: int, member: Member) -> int:
         del member
         if partition == 1 and not self.reachable:
             raise Unreachable("the cluster does not answer")
@@ -47,7 +47,7 @@ class Handled:
     def handle(self, partition: int, records: Sequence[Record]) -> None:
         self.offsets.setdefault(partition, []).extend(record.offset for record in records)
 
-    def let_go(self, partition: int) -> None: ...
+    def stop_partition(self, partition: int) -> None: ...
 
 
 def record(partition: int, offset: int) -> Record:
@@ -56,7 +56,7 @@ def record(partition: int, offset: int) -> Record:
 
 def group(member: Scripted, handler: Handled) -> PartitionConsumer:
     lag = Lag(cast("Any", None), "engine", "group", "topic", SYSTEM)
-    return PartitionConsumer(cast("Member", member), handler, SYSTEM, most=10, lag=lag)
+    return PartitionConsumer(cast("Member", member), handler, SYSTEM, max_records=10, lag=lag)
 
 
 def test_a_partition_that_cannot_start_does_not_stop_the_others() -> None:

@@ -94,7 +94,7 @@ def test_a_relay_refuses_a_ledger_that_differs_from_its_topic(system: Production
     relay = system.start("relay")
     assert relay.wait(60) == CANNOT
     log = (system.logs / "relay.log").read_text()
-    assert "is not the one that the ledger has there" in " ".join(log.split())
+    assert "is not the ledger's event there" in " ".join(log.split())
     assert "Restore" in log
 
 
