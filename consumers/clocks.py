@@ -45,7 +45,7 @@ class Clocks:
         return due is not None and due <= to
 
     def must_be_saved(self, seller: str | None, to: datetime) -> bool:
-        """Whether the batch must be committed first, because a deadline that it has set is already due."""
+        """Whether the batch must be committed before the tick: it has set a deadline that is due already."""
         unsaved = self._unsaved.get(seller)
         return unsaved is not None and unsaved <= to
 

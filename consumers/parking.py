@@ -83,9 +83,9 @@ class Parking:
         reason: str,
         entry: Waiting | None = None,
     ) -> None:
-        """Parks a message at `stream`.
+        """Parks a message in the queue of `stream`.
 
-        `entry`: it has waited before, and keeps its position in the queue.
+        `entry`: its former entry, if it was parked before; it keeps its number in the queue.
         """
         self._blocked[stream] = state
         if entry is not None and entry.state == state:

@@ -203,7 +203,7 @@ class Ledger(Protocol):
         ...
 
     def clock(self, name: str) -> datetime | None:
-        """The time of a seller's clock at the last commit; `""` is the shared clock of the live sellers."""
+        """The time of a seller's clock at the last commit.  `""`: the clock that all live sellers share."""
         ...
 
     def next_due(self, seller_id: str | None, after: datetime | None) -> datetime | None:

@@ -1,4 +1,7 @@
-"""Decides waiting messages again: when their subject becomes known, or when an operator releases them."""
+"""Decides parked and failed messages again.
+
+Parked ones when the order or return that they need becomes known; any when an operator releases them.
+"""
 
 from consumers.clocks import SLICE
 from consumers.deciding import MessageDecider

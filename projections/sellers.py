@@ -33,13 +33,13 @@ _MARKS: Final = TypeAdapter(list[ScoreMarks])
 
 
 class Sellers(Fold[SellerRow]):
-    """One view per seller: its row."""
+    """One view per seller.  The view has one row."""
 
     kinds = frozenset({"seller"})
     tables = (SELLERS,)
 
     def stream(self, seller_id: str) -> str:
-        """The stream of a seller's own view."""
+        """The id of the seller's own stream, whose events are folded into the view."""
         return seller_stream(seller_id)
 
     def group(self, stream: str) -> Group:

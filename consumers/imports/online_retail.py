@@ -1,25 +1,27 @@
 """Converts invoice lines of a UK wholesaler to messages.
 
-An invoice is one outside fact in several parts.  Exactly one of its messages marked (p) is part 1, so the
-activity report's `facts` are invoices and its `events` are messages.
+An invoice is one fact of the source, but it becomes several messages.  One of them is numbered part 1: the
+first message of a kind marked (p).  So `facts` of the activity report counts invoices, and `events` messages.
 
-| lines of an invoice                | message                                                          |
-|------------------------------------|------------------------------------------------------------------|
-| plain, quantity > 0                | order-placed, order-amended (p) by up to 500 lines and one time; |
-|                                    | order-paid, inferred: the invoice's sum, rounded once, or nothing |
-|                                    | where it is below 0; shipment-dispatched                         |
-| plain, quantity < 0                | stock-adjusted (p): a write-off, its description the reason      |
-| plain, quantity 0                  | value-adjusted (p) of no pieces                                  |
-| `C...`, quantity < 0               | return-recorded (p): no sale is named, so it refers to no order   |
-| `C...`, quantity > 0               | as a plain line, on the channel `online-retail-credit`: a charge  |
-|                                    | on a credit note counts as a new sale                            |
-| `C...`, quantity 0                 | stock-adjusted (p) by 0                                          |
-| `A...`                             | value-adjusted (p): a value, no goods                            |
+| lines of an invoice   | messages                                                                        |
+|-----------------------|---------------------------------------------------------------------------------|
+| plain, quantity > 0   | 1. order-placed (p)                                                             |
+|                       | 2. order-amended (p): each adds at most 500 lines, all with the same time       |
+|                       | 3. order-paid, inferred: the invoice's sum, rounded once; 0 if it is negative   |
+|                       | 4. shipment-dispatched                                                          |
+| plain, quantity < 0   | stock-adjusted (p): a write-off; the description is the reason                  |
+| plain, quantity 0     | value-adjusted (p) with 0 pieces                                                |
+| `C...`, quantity < 0  | return-recorded (p), without an order, because the file does not name the sale  |
+| `C...`, quantity > 0  | like a plain line, on the channel `online-retail-credit`: a charge on a credit  |
+|                       | note counts as a new sale                                                       |
+| `C...`, quantity 0    | stock-adjusted (p) by 0                                                         |
+| `A...`                | value-adjusted (p): a value without goods                                       |
 
-Any price may be negative: values are exact sums with their sign.  Stock codes are exact text.  An id
-consists of the invoice and the line's number in it, so identical lines have different ids, also across
-parts of the data set.  Times are local London times without an offset.  They are written as UTC, so that
-days are those of the file; this distorts no duration, because every duration lies within one invoice.
+Any price may be negative: values are exact sums with their sign.  Stock codes are kept as exact text.  An id
+is the invoice number and the line's number in the invoice, so identical lines have different ids, even in
+different files of the data set.  Times in the file are London times without an offset.  They are written as
+if they were UTC, so days are those of the file.  No duration becomes wrong, because every duration lies
+within one invoice.
 """
 
 from collections import Counter

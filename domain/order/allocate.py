@@ -28,7 +28,7 @@ class MirrorBackorder(NamedTuple):
 
 
 class MirrorRelease(NamedTuple):
-    """The hold of an unpaid order expired: its allocated or backordered pieces are open again."""
+    """The hold of an unpaid order expired and stock released its pieces: on the order they are open again."""
 
     line: str
     pieces: int

@@ -157,7 +157,7 @@ def moved(order: Order, moves: Iterable[Move], to: UnitState, **changes: Any) ->
 
 
 def take(order: Order, requested: Iterable[tuple[str, int]], states: tuple[UnitState, ...]) -> list[Move]:
-    """The moves that take the requested pieces from `states`, in that order; fewer if fewer are there."""
+    """Moves of the requested pieces out of `states`, the first state first.  If there are too few, of all."""
     moves: list[Move] = []
     taken: dict[tuple[str, UnitState], int] = {}
     for line_id, pieces in requested:

@@ -74,8 +74,9 @@ def _points_if_missed(
 def _accrued(rules: PenaltyRules, key: PointKey, on: date) -> list[PenaltyPoint]:
     """The points of one rule; none if `on` lies in a suspension.
 
-    A suspension applies to the day on which points accrue, not to the day of the failure.  In the
-    announcement of 2025, an order due on the last day, Friday 2025-10-10, got points on Monday.
+    What counts is the day on which points accrue, not the day of the failure.  Example, from the
+    announcement of the suspension of 2025: an order that was due on its last day, Friday 2025-10-10, still
+    got points, because they accrued on Monday.
     """
     rule = rules.points[key]
     if not rule.ignores_suspension and any(s.first <= on <= s.last for s in rules.suspensions):

@@ -27,7 +27,7 @@ class StageReached:
 
 
 def stage(rules: PenaltyRules, points_in_window: int, paid_orders_in_window: int) -> Assessment:
-    """Whether so many points for so many paid orders trigger a stage."""
+    """Whether this number of points, with this number of paid orders, triggers a penalty stage."""
     points, paid = points_in_window, paid_orders_in_window
     ratio = (Decimal(points) / paid).quantize(Decimal("0.000001"), ROUND_HALF_UP) if paid else None
     if points < rules.trigger.points:

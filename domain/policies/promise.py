@@ -28,9 +28,10 @@ def promise(  # noqa: PLR0913  two select the policy, three are its input
     zone: str | None = None,
     distance_km: Decimal | float | None = None,
 ) -> Promise:
-    """The promise of the seller's policies for an order of `channel` paid at `paid_at`.
+    """What the seller's policies promise for an order of `channel` that was paid at `paid_at`.
 
-    Without `zone` there is no promised delivery, without `distance_km` no same-day dispatch.
+    `zone`: the delivery zone; without it no delivery is promised.  `distance_km`: the distance to the buyer;
+    without it no same-day dispatch is promised.
     """
     policy = policies.promise_for(channel, dispatch_type)
     return promise_by(policy, paid_at, zone=zone, distance_km=distance_km)

@@ -47,7 +47,11 @@ def claw_back(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fau
 
 
 def cancel_refund(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fault: Fault) -> int:
-    """The refund when goods of `cancelled_minor` are cancelled from an order of `before_minor`."""
+    """The refund for cancelled goods.
+
+    `before_minor`: the order's value before the cancel.  `cancelled_minor`: that of the cancelled goods.
+    Unit: minor units of the currency.
+    """
     return cancelled_minor - claw_back(terms, before_minor, cancelled_minor, fault)
 
 

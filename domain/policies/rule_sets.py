@@ -21,7 +21,7 @@ PointKey = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PointRule:
-    """Points accrue on the business day after the due day plus `grace_business_days`."""
+    """Points accrue on the first business day after the due day, or `grace_business_days` days after that."""
 
     points: int
     confidence: Confidence

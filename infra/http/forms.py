@@ -38,7 +38,7 @@ def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 def wants_csv(accept: str) -> bool:
-    """Whether the Accept header prefers CSV to JSON: by weight, then by order."""
+    """Whether the Accept header prefers CSV to JSON: the higher `q` value, else the type named first."""
     weighed = sorted(map(_weighed, accept.lower().split(",")), key=lambda one: -one[1])
     return next((name == CSV for name, weight in weighed if weight and name in {CSV, JSON, "*/*"}), False)
 

@@ -134,7 +134,7 @@ class MessageState(AsOf):
 
 
 class ListedMessage(BaseModel):
-    """An outcome that was recorded in the hour.  `was`: the previous state of the message."""
+    """An outcome recorded in the requested hour.  `was`: the state of the message before."""
 
     number: int
     source: str

@@ -51,7 +51,7 @@ def activity(  # noqa: PLR0913  each is a filter
 
 
 def _unsplit(when: AsOf, kind: str, *rest: Any) -> ActivityAnswer:
-    """The sums over all reasons."""
+    """An answer that is not split by reason: the sums over all reasons."""
     return ActivityAnswer(when.as_of_position, when.as_of, kind, "", *rest)
 
 

@@ -64,7 +64,10 @@ def lines_summary(rows: RowReader, where: Conditions) -> LinesSummary:
 
 
 def _by_day(lines: Iterable[tuple[Any, ...]]) -> tuple[int, int, int, int, int | None]:
-    """Lines delivered before, on and after the promised day; lines reported late; the longest report lag."""
+    """Counts lines delivered before, on and after the promised day, and deliveries reported late.
+
+    The last value is the longest time from a delivery to its report, in microseconds.
+    """
     sides = Counter[int]()
     lags: list[int] = []
     for zone, at, promise, reported in lines:

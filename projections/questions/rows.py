@@ -152,7 +152,7 @@ class RowReader(Protocol):
 
 
 def equal(**values: Any) -> list[Condition]:
-    """An `Equal` condition for each value.  None means that the filter is not set."""
+    """An `Equal` condition for each value that is not None: None is a filter that is not set."""
     return [Equal(column, value) for column, value in values.items() if value is not None]
 
 

@@ -63,11 +63,11 @@ class LedgerDatastore(PostgresDatastore):
 
 
 class LedgerRecorder(PostgresApplicationRecorder):
-    """The library's recorder over the ledger's table of events, which `upgrade` creates.
+    """The `eventsourcing` library's recorder over the ledger's table of events, which `upgrade` creates.
 
-    The engine commits only through `commit_batch`, which takes the same lock.  The recorder is for readers,
-    and for the library's own contract tests.  The library's insert function is refused, because it takes no
-    lock.
+    It is for readers and for the library's own contract tests.  The engine commits only through
+    `commit_batch`.  Both lock the ledger while they insert.  The library's insert function would take no
+    lock, so this class refuses it.
     """
 
     def __init__(self, datastore: LedgerDatastore) -> None:

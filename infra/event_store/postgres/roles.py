@@ -15,7 +15,7 @@ def role(ledger_schema: str, part: str) -> str:
 
 
 def missing(connection: Connection, ledger_schema: str) -> list[str]:
-    """The parts whose role does not exist on the server."""
+    """The parts of the system (engine, relay and so on) that have no role on the server."""
     names = [role(ledger_schema, part) for part in PARTS]
     rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [names]).fetchall()
     existing = {name for (name,) in rows}

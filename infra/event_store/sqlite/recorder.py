@@ -64,7 +64,7 @@ class DurableDatastore(SQLiteDatastore):
 
 
 class LedgerRecorder(SQLiteProcessRecorder):
-    """The library's process recorder over the ledger's table of events."""
+    """The `eventsourcing` library's process recorder over the ledger's table of events."""
 
     def __init__(self, datastore: SQLiteDatastore) -> None:
         super().__init__(datastore, events_table_name="stored_events")

@@ -33,8 +33,10 @@ def each_seller(rows: RowReader, token: Token, seller: str | None, cursor: str |
 
 
 def totals(rows: RowReader, token: Token, seller: str | None, cursor: str | None) -> Sequence[str | None]:
-    """The scopes to sum over: the seller in the request; without one, all sellers together (None) for a token
-    for all sellers, else each seller of the token.
+    """The scopes for which a sum is made.
+
+    If the request names a seller: that seller.  Else, if the access token is for all sellers: one sum of all
+    (None).  Else: each seller of the access token.
 
     Raises: Problem.
     """
