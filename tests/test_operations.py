@@ -139,7 +139,7 @@ def test_every_metric_is_on_the_page() -> None:
 
 
 def test_every_error_that_ends_a_worker_is_on_the_page() -> None:
-    table = PAGE.partition("## When a worker ends")[2].partition("## ")[0]
+    table = PAGE.partition("## When a worker exits")[2].partition("## ")[0]
     for error in vars(worker)["_TODO"]:
         assert f"`{error.__name__}`" in table
     assert f"| {STUCK} |" in table

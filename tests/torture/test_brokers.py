@@ -22,7 +22,7 @@ from infra.settings import TopicName
 from tests.conftest import kafka_tool
 from tests.infra.kafka.trying import KAFKA, PARTITIONS, Reader, a_topic, client_of, poll_until
 from tests.torture.load import lines
-from tests.torture.test_kills import proved
+from tests.torture.test_kills import check_system
 
 NAME = "trio"
 CLIENTS = ["kafka-python", *(["confluent-kafka"] if os.environ.get("JUMUN_TORTURE") else [])]
@@ -160,7 +160,7 @@ def test_brokers_are_killed_frozen_and_all_stopped_under_load(
         with system.cluster() as cluster:
             topic, partitions = system.settings.topic("inbound"), range(system.settings.partitions)
             sent = sum(len(cluster.tail(topic, partition, 10**9)) for partition in partitions)
-        proved(system, sent)
+        check_system(system, sent)
         assert sent >= upstream.acknowledged
         with capsys.disabled():
             median, worst = statistics.median(recoveries), max(recoveries)

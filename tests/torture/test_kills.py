@@ -27,7 +27,7 @@ def in_order(records: list[Record]) -> None:
         before[record.partition] = where.position
 
 
-def proved(system: Production, sent: int) -> None:
+def check_system(system: Production, sent: int) -> None:
     """Checks what must hold after any fault."""
     system.wait_decided(sent)
     system.wait_folded()
@@ -60,7 +60,7 @@ def test_workers_are_killed_at_random_moments(
             killed[name.partition("-")[0]] += 1
             start(system, name)
         sent += system.publish(source)
-        proved(system, sent)
+        check_system(system, sent)
         with capsys.disabled():
             print(
                 f"\n  {kills} kills ({client}): {dict(killed)}; {sent:,} messages: {system.decided()}", end=""

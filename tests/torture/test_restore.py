@@ -19,7 +19,7 @@ from infra.wire.kafka_records import ledger_position, stored_bytes
 from tests.conftest import postgres
 from tests.test_operations import steps
 from tests.torture.load import lines
-from tests.torture.test_kills import proved
+from tests.torture.test_kills import check_system
 
 NAME = "restore"
 CANNOT = 5
@@ -108,7 +108,7 @@ def repair(system: Production, sent: int, former: str, before: SentRecords) -> N
     refuses(system, "projector", "jumun rebuild")
     run_commands(system, "\n".join(rest))
     start_all(system)
-    proved(system, sent)
+    check_system(system, sent)
     after = all_sent(system)
     assert {ledger for ledger, _ in before} == {former}
     # A reader that kept a position of the former ledger sees that the ledger id has changed.
@@ -122,13 +122,13 @@ def test_a_moment_before_the_relays_mark_is_restored(system: Production) -> None
     source = iter(lines(orders=80, seed=5))
     start_all(system)
     sent = system.publish(islice(source, 250))
-    proved(system, sent)
+    check_system(system, sent)
     sent += system.publish(islice(source, 600))
     system.wait_decided(sent - 300)  # the workers are busy at this moment
     with psycopg.connect(system.setting_texts["database_url"]) as connection:
         (moment,) = connection.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or ("",)
     sent += system.publish(source)  # published after this moment
-    proved(system, sent)
+    check_system(system, sent)
     former, before = ledger_id(system), all_sent(system)
     stop_all(system)
     server("restore", "--to-lsn", moment)
@@ -144,7 +144,7 @@ def test_a_dump_is_restored_into_an_empty_database(system: Production, archived:
     dump = tmp_path / "jumun.dump"  # while the workers run
     run("pg_dump", "--format=custom", f"--file={dump}", archived)
     sent += system.publish(source)
-    proved(system, sent)
+    check_system(system, sent)
     former, before = ledger_id(system), all_sent(system)
     stop_all(system)
     with psycopg.connect(archived, autocommit=True) as connection:

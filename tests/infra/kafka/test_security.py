@@ -192,7 +192,7 @@ def acls(worker: str) -> list[tuple[str, str]]:
     rows = {row[0]: row for row in table[at + 2 :]}
     return [
         (column, operation)
-        for row in (rows["each of them"], rows[worker])
+        for row in (rows["every worker"], rows[worker])
         for column, cell in zip(columns[1:], row[1:], strict=True)
         for operation in cell.split(", ")
         if operation
@@ -276,7 +276,7 @@ def test_each_worker_works_with_the_rights_of_the_operations_page(
         ("engine", "warning", "enough for engine; relay needs READ on {0}.ledger, WRITE on {0}.ledger"),
         ("relay", "warning", "enough for relay, projector; engine needs READ on {0}.inbound"),
         ("timekeeper", "warning", "enough for engine, timekeeper, HTTP; relay needs"),
-        ("each of them", "wrong", "enough for no worker; engine needs READ on {0}.inbound"),
+        ("every worker", "wrong", "enough for no worker; engine needs READ on {0}.inbound"),
     ],
 )
 @pytest.mark.parametrize("client", CLIENTS)
