@@ -9,7 +9,7 @@ from typing import Any, Final
 from domain import order, returns, seller, stock
 from domain.decider import Decider
 from domain.message import Command, Event
-from domain.order import allocate, cancel, place, review, ship, track
+from domain.order import allocate, cancel, discrepancy, place, review, ship, track
 from domain.order import refund as order_refund
 from domain.order import returns as order_returns
 from domain.returns import receive, refund, request
@@ -69,7 +69,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.order.acknowledged.v1": place.OrderAcknowledged,
     "jumun.order.noted.v1": place.OrderNoted,
     "jumun.order.status-claimed.v1": place.StatusClaimed,
-    "jumun.order.discrepancy-detected.v1": place.OrderDiscrepancyDetected,
+    "jumun.order.discrepancy-detected.v1": discrepancy.OrderDiscrepancyDetected,
     "jumun.order.line-allocated.v1": allocate.LineAllocated,
     "jumun.order.line-backordered.v1": allocate.LineBackordered,
     "jumun.order.line-deallocated.v1": allocate.LineDeallocated,

@@ -9,12 +9,13 @@ from typing import Any
 from domain.decider import Decider, MessageContext, Rules
 from domain.errors import TooEarly
 from domain.message import Event
-from domain.order import allocate, cancel, place, refund, returns, review, ship, track
+from domain.order import allocate, cancel, discrepancy, place, refund, returns, review, ship, track
 from domain.order.place import PlaceOrder
 from domain.order.state import Order, OrderCommand
 
 RULES = Rules(
     place.rules,
+    discrepancy.rules,
     allocate.rules,
     cancel.rules,
     ship.rules,
@@ -36,4 +37,4 @@ def decide(order: Order, command: Any, context: MessageContext) -> list[Event]:
     return RULES.decide(order, command, context)
 
 
-ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve)
+ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=2)

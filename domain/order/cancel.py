@@ -5,15 +5,15 @@ over, and `return` after that.  Source: the claim routes of Coupang and Naver.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 from pydantic import AwareDatetime, Field
 
 from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event
+from domain.order.discrepancy import OrderDiscrepancyDetected, compare, stated_again, with_contents
 from domain.order.fault import fault_of_cancel, payer_of_cancel
-from domain.order.place import OrderDiscrepancyDetected
 from domain.order.state import (
     BEFORE_HANDOVER,
     HANDED_OVER,
@@ -24,8 +24,11 @@ from domain.order.state import (
     Move,
     Order,
     OrderCommand,
+    more_than_moved,
     moved,
     pieces_by_line,
+    require_lines,
+    stated_pieces,
     take,
     total,
 )
@@ -38,6 +41,8 @@ rules = Rules[Order]()
 
 InputLines = Annotated[tuple[AskedLine, ...], Field(min_length=1), LineLimit]
 Binding = Literal["rejectable", "refunded_already"]
+Answer = Literal["approved", "rejected", "overtaken"]
+ANSWERS: Final[tuple[Answer, ...]] = get_args(Answer)
 
 
 class NothingOrdered(Refused):
@@ -48,8 +53,16 @@ class MoreThanCancellable(Refused):
     """More pieces than can still be cancelled; pieces that were handed over need a return."""
 
 
+class CancelledDifferently(Refused):
+    """The same cancellation id has cancelled more pieces before."""
+
+
 class NoSuchRequest(Refused):
     """The order has no pending cancel request with this id."""
+
+
+class RequestAnswered(Refused):
+    """The cancel request has been answered already, and otherwise."""
 
 
 class RequestCancel(OrderCommand):
@@ -134,6 +147,8 @@ class LinesCancelled(Event):
     refund_due_at: AwareDatetime | None
     policy: str
     calendar: str
+    requested: list[LinePieces] | None = None
+    """What the message stated, if that is more than could be cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +175,10 @@ def _details(command: CancelLines | RecordCancellation) -> CancelDetails:
     )
 
 
+def _answer_key(request_id: str, answer: Answer) -> str:
+    return f"answer:{request_id}:{answer}"
+
+
 def route_of(order: Order, moves: list[Move]) -> Route:
     """The route of a cancel of these pieces, by how far they have been processed."""
     if any(move.was in HANDED_OVER for move in moves):
@@ -171,9 +190,12 @@ def route_of(order: Order, moves: list[Move]) -> Route:
 
 @rules.on_command
 def request_cancel(order: Order, command: RequestCancel, context: MessageContext) -> list[Event]:
-    if f"request:{command.request_id}" in order.seen_keys:
-        return []
-    requested = pieces_by_line(command.lines)
+    require_lines(order, command.lines)
+    key = f"request:{command.request_id}"
+    requested, fewer = compare(order, key, pieces_by_line(command.lines))
+    differing = stated_again(order, context, key, fewer)
+    if not requested:
+        return differing
     pending = [
         LinePieces(line=name, pieces=min(pieces, order.lines[name].cancellable))
         for name, pieces in requested
@@ -190,16 +212,20 @@ def request_cancel(order: Order, command: RequestCancel, context: MessageContext
             binding=command.binding,
             route=route_of(order, moves),
             words=command.words,
-        )
+        ),
+        *differing,
     ]
 
 
 @rules.on_command
 def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) -> list[Event]:
-    if f"answer:{command.request_id}" in order.seen_keys:
-        return []
     request = order.requests.get(command.request_id)
     if request is None:
+        if _answer_key(command.request_id, "approved" if command.approve else "rejected") in order.seen_keys:
+            return []
+        for answer in ANSWERS:
+            if _answer_key(command.request_id, answer) in order.seen_keys:
+                raise RequestAnswered(request_id=command.request_id, answer=answer)
         raise NoSuchRequest(request_id=command.request_id)
     if not command.approve:
         return [
@@ -217,9 +243,14 @@ def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) 
 
 @rules.on_command
 def cancel_lines(order: Order, command: CancelLines, context: MessageContext) -> list[Event]:
-    if f"cancel:{command.cancellation_id}" in order.seen_keys:
+    key = f"cancel:{command.cancellation_id}"
+    requested, fewer = compare(order, key, pieces_by_line(command.lines))
+    if fewer:
+        raise CancelledDifferently(
+            cancellation_id=command.cancellation_id, cancelled=dict(order.contents[key])
+        )
+    if not requested:
         return []
-    requested = pieces_by_line(command.lines)
     for name, pieces in requested:
         line = order.lines.get(name)
         if line is None:
@@ -240,13 +271,15 @@ def cancel_lines(order: Order, command: CancelLines, context: MessageContext) ->
 
 @rules.on_command
 def record_cancellation(order: Order, command: RecordCancellation, context: MessageContext) -> list[Event]:
-    if f"cancel:{command.cancellation_id}" in order.seen_keys:
-        return []
-    requested = pieces_by_line(command.lines) or [
-        (name, line.before_handover) for name, line in order.lines.items()
-    ]
+    require_lines(order, command.lines)
+    key = f"cancel:{command.cancellation_id}"
+    requested, fewer = compare(order, key, pieces_by_line(command.lines))
+    differing = stated_again(order, context, key, fewer)
+    if key in order.contents and not requested:
+        return differing
+    requested = requested or [(name, line.before_handover) for name, line in order.lines.items()]
     moves = take(order, requested, BEFORE_HANDOVER)
-    events: list[Event] = [_cancelled(order, context, moves, _details(command))]
+    events: list[Event] = [_cancelled(order, context, moves, _details(command), requested), *differing]
     requested_total = sum(pieces for _, pieces in requested)
     some_handed_over = not command.lines and any(line.handed_over for line in order.lines.values())
     if total(moves) < requested_total or some_handed_over:
@@ -263,7 +296,11 @@ def record_cancellation(order: Order, command: RecordCancellation, context: Mess
 
 
 def _cancelled(
-    order: Order, context: MessageContext, moves: list[Move], details: CancelDetails
+    order: Order,
+    context: MessageContext,
+    moves: list[Move],
+    details: CancelDetails,
+    requested: list[tuple[str, int]] | None = None,
 ) -> LinesCancelled:
     fault = fault_of_cancel(details.reason, details.fault)
     returns = context.policies.returns
@@ -283,6 +320,7 @@ def _cancelled(
         refund_due_at=refund_due(returns, days, context.at) if order.captured else None,
         policy=ref(returns),
         calendar=days.ref,
+        requested=more_than_moved(requested or [], moves),
     )
 
 
@@ -293,17 +331,26 @@ def cancel_requested(order: Order, event: CancelRequested) -> Order:
         line = lines[pending.line]
         lines[pending.line] = line._replace(cancel_pending=line.cancel_pending + pending.pieces)
     reason: CancelReason = event.reason  # type: ignore[assignment]
-    request = CancelRequest(tuple((pending.line, pending.pieces) for pending in event.pending), reason)
+    pending_before = order.requests[event.request_id].lines if event.request_id in order.requests else ()
+    pending_now = tuple((pending.line, pending.pieces) for pending in event.pending)
+    request = CancelRequest(_sum_by_line(pending_before + pending_now), reason)
     requests = {**order.requests, event.request_id: request} if event.pending else order.requests
-    return order._replace(
-        lines=lines, requests=requests, seen_keys=order.seen_keys | {f"request:{event.request_id}"}
-    )
+    stated = dict(_sum_by_line(tuple((line.line, line.pieces) for line in event.lines)))
+    contents = with_contents(order, f"request:{event.request_id}", stated)
+    return order._replace(lines=lines, requests=requests, contents=contents)
 
 
-def answered(order: Order, request_id: str) -> Order:
+def _sum_by_line(pieces: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    sums: dict[str, int] = {}
+    for line, count in pieces:
+        sums[line] = sums.get(line, 0) + count
+    return tuple(sums.items())
+
+
+def answered(order: Order, request_id: str, answer: Answer) -> Order:
     """The order without that pending cancel request; its pieces are no longer pending."""
     request = order.requests.get(request_id)
-    seen_keys = order.seen_keys | {f"answer:{request_id}"}
+    seen_keys = order.seen_keys | {_answer_key(request_id, answer)}
     if request is None:
         return order._replace(seen_keys=seen_keys)
     requests = {name: other for name, other in order.requests.items() if name != request_id}
@@ -317,12 +364,13 @@ def answered(order: Order, request_id: str) -> Order:
 
 @rules.on_event
 def cancel_rejected(order: Order, event: CancelRejected) -> Order:
-    return answered(order, event.request_id)
+    return answered(order, event.request_id, "rejected")
 
 
 @rules.on_event
 def cancelled(order: Order, event: LinesCancelled) -> Order:
-    before = answered(order, event.request_id) if event.request_id else order
-    return moved(
-        before, event.moves, "cancelled", seen_keys=before.seen_keys | {f"cancel:{event.cancellation_id}"}
+    before = answered(order, event.request_id, "approved") if event.request_id else order
+    contents = with_contents(
+        order, f"cancel:{event.cancellation_id}", stated_pieces(event.requested, event.moves)
     )
+    return moved(before, event.moves, "cancelled", contents=contents)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event, EventData, InputModel
+from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key, stated_again, with_contents
 from domain.order.state import Line, LineLimit, Order, OrderCommand
 from domain.policies.documents import ref
 from domain.policies.promise import promise
@@ -177,15 +178,6 @@ class StatusClaimed(Event):
     status: str
 
 
-class OrderDiscrepancyDetected(Event):
-    """A recorded fact contradicts the earlier events of this order."""
-
-    kind: str
-    subject: str
-    expected: str
-    observed: str
-
-
 @rules.on_command
 def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Event]:
     lines = [_placed(line) for line in command.lines]
@@ -231,18 +223,16 @@ def _placed(line: OrderedLine) -> PlacedLine:
 def _placed_again(order: Order, lines: list[PlacedLine], context: MessageContext) -> list[Event]:
     expected = sorted((name, line.sku, line.ordered) for name, line in order.lines.items())
     observed = sorted((line.line, line.sku, line.pieces) for line in lines)
-    key = f"placed again: {observed}"[:1000]
-    if key in order.seen_keys or all(line in expected for line in observed):
+    event = OrderDiscrepancyDetected(
+        at=context.at,
+        kind="placed_again_differently",
+        subject="lines",
+        expected=str(expected)[:1000],
+        observed=str(observed)[:1000],
+    )
+    if discrepancy_key(event) in order.seen_keys or all(line in expected for line in observed):
         return []
-    return [
-        OrderDiscrepancyDetected(
-            at=context.at,
-            kind="placed_again_differently",
-            subject="lines",
-            expected=str(expected)[:1000],
-            observed=str(observed)[:1000],
-        )
-    ]
+    return [event]
 
 
 @rules.on_command
@@ -255,8 +245,9 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
 
 @rules.on_command
 def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[Event]:
-    if f"payment:{command.payment_id}" in order.seen_keys:
-        return []
+    key, stated = f"payment:{command.payment_id}", {"amount": command.amount}
+    if key in order.contents:
+        return stated_again(order, context, key, stated)
     first = order.paid_at is None
     due = (
         promise(
@@ -329,14 +320,6 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
 
 
 @rules.on_event
-def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
-    """A second placement has no id for deduplication, so its lines are the seen key."""
-    if event.kind != "placed_again_differently":
-        return order
-    return order._replace(seen_keys=order.seen_keys | {f"placed again: {event.observed}"[:1000]})
-
-
-@rules.on_event
 def amended(order: Order, event: OrderAmended) -> Order:
     return order._replace(
         lines={**order.lines, **_lines(event.lines)},
@@ -351,7 +334,7 @@ def paid(order: Order, event: OrderPaid) -> Order:
         paid_at=_earliest(order.paid_at, event.at),
         ship_by=order.ship_by if earlier else event.ship_by,
         captured=order.captured + event.amount,
-        seen_keys=order.seen_keys | {f"payment:{event.payment_id}"},
+        contents=with_contents(order, f"payment:{event.payment_id}", {"amount": event.amount}),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.place import OrderDiscrepancyDetected
+from domain.order.discrepancy import OrderDiscrepancyDetected, stated_again, with_contents
 from domain.order.state import Order, OrderCommand
 from domain.values import InputMinor, Text
 
@@ -33,8 +33,10 @@ class RefundRecorded(Event):
 
 @rules.on_command
 def record_refund(order: Order, command: RecordRefund, context: MessageContext) -> list[Event]:
-    if f"refund:{command.refund_id}" in order.seen_keys:
-        return []
+    key = f"refund:{command.refund_id}"
+    stated = {"amount": command.amount, "late_interest": command.late_interest}
+    if key in order.contents:
+        return stated_again(order, context, key, stated)
     events: list[Event] = [
         RefundRecorded(
             at=context.at,
@@ -61,7 +63,8 @@ def record_refund(order: Order, command: RecordRefund, context: MessageContext) 
 
 @rules.on_event
 def refunded(order: Order, event: RefundRecorded) -> Order:
+    stated = {"amount": event.amount, "late_interest": event.late_interest}
     return order._replace(
         refunded=order.refunded + event.amount,
-        seen_keys=order.seen_keys | {f"refund:{event.refund_id}"},
+        contents=with_contents(order, f"refund:{event.refund_id}", stated),
     )

@@ -1,23 +1,26 @@
 """Rules for packing and dispatching.  A wish is checked; the fact that a parcel left is always recorded."""
 
-from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
 from domain.decider import MessageContext, Rules
-from domain.errors import Refused, TooEarly
+from domain.errors import Refused
 from domain.message import Event, InputModel
 from domain.order.cancel import CancelRejected, InputLines, NothingOrdered, answered
-from domain.order.place import OrderDiscrepancyDetected
+from domain.order.discrepancy import OrderDiscrepancyDetected, compare, stated_again, with_contents
 from domain.order.state import (
     BEFORE_HANDOVER,
     AskedLine,
     LineLimit,
+    LinePieces,
     Move,
     Order,
     OrderCommand,
     Shipment,
+    more_than_moved,
     moved,
     pieces_by_line,
+    require_lines,
+    stated_pieces,
     take,
     total,
 )
@@ -36,6 +39,10 @@ class QualityCheckFailed(Refused):
 
 class CancelPending(Refused):
     """A cancel request is pending on these pieces; decide it first, or override it with a reason."""
+
+
+class PackedDifferently(Refused):
+    """The shipment has left, or holds more pieces of a line than stated: its contents cannot change."""
 
 
 class NothingPacked(Refused):
@@ -101,6 +108,8 @@ class ShipmentPacked(Event):
     moves: list[Move]
     notes: dict[str, str]
     checked_by: str | None
+    requested: list[LinePieces] | None = None
+    """What the message stated, if that is more than could be packed."""
 
 
 class ShipmentDispatched(Event):
@@ -111,15 +120,21 @@ class ShipmentDispatched(Event):
     carrier: str | None
     tracking_number: str | None
     last: bool
+    requested: list[LinePieces] | None = None
+    """What the message stated, if that is more than could be moved."""
 
 
 @rules.on_command
 def pack(order: Order, command: PackShipment, context: MessageContext) -> list[Event]:
-    if _is_packed(order, command.shipment_id):
+    shipment = order.shipments.get(command.shipment_id, Shipment())
+    key = f"{'dispatch' if shipment.dispatched else 'pack'}:{command.shipment_id}"
+    requested, fewer = compare(order, key, pieces_by_line(command.lines))
+    if not requested and not fewer:
         return []
+    if shipment.dispatched or fewer:
+        raise PackedDifferently(shipment_id=command.shipment_id, dispatched=shipment.dispatched)
     if not command.quality_check.passed:
         raise QualityCheckFailed(shipment_id=command.shipment_id, by=command.quality_check.by)
-    requested = pieces_by_line(command.lines)
     for name, pieces in requested:
         line = order.lines.get(name)
         if line is None:
@@ -128,36 +143,43 @@ def pack(order: Order, command: PackShipment, context: MessageContext) -> list[E
         allowed = max(0, min(line.units.get("allocated", 0), free))
         if pieces > allowed:
             raise MoreThanAllocated(line=name, asked=pieces, allocated=allowed, pending=line.cancel_pending)
-    return [
-        _packed(
-            order,
-            command.shipment_id,
-            take(order, requested, ("allocated",)),
-            context,
-            command.quality_check.by,
-        )
-    ]
+    return [_packed(order, command, take(order, requested, ("allocated",)), context)]
 
 
 @rules.on_command
 def record_packing(order: Order, command: RecordPacking, context: MessageContext) -> list[Event]:
     shipment = order.shipments.get(command.shipment_id, Shipment())
-    if shipment.packed:
-        return []
-    _require_lines(order, command.lines)
+    require_lines(order, command.lines)
     if shipment.dispatched:  # late message: record it, but its pieces have been handed over already
-        return [_packed(order, command.shipment_id, [], context, None)]
-    requested = pieces_by_line(command.lines)
+        return [] if shipment.packed else [_packed(order, command, [], context)]
+    key = f"pack:{command.shipment_id}"
+    requested, fewer = compare(order, key, pieces_by_line(command.lines))
+    differing = stated_again(order, context, key, fewer)
+    if shipment.packed and not requested:
+        return differing
     moves = take(order, requested, ("allocated", "backordered", "open"))
-    events: list[Event] = [_packed(order, command.shipment_id, moves, context, None)]
-    return events + _shortfall(context, "packed_more_than_open", command.shipment_id, requested, moves)
+    return [
+        _packed(order, command, moves, context, requested),
+        *_shortfall(context, "packed_more_than_open", command.shipment_id, requested, moves),
+        *differing,
+    ]
 
 
 def _packed(
-    order: Order, shipment_id: str, moves: list[Move], context: MessageContext, by: str | None
+    order: Order,
+    command: PackShipment | RecordPacking,
+    moves: list[Move],
+    context: MessageContext,
+    requested: list[tuple[str, int]] | None = None,
 ) -> ShipmentPacked:
-    notes = {move.line: note for move in moves if (note := order.lines[move.line].note) is not None}
-    return ShipmentPacked(at=context.at, shipment_id=shipment_id, moves=moves, notes=notes, checked_by=by)
+    return ShipmentPacked(
+        at=context.at,
+        shipment_id=command.shipment_id,
+        moves=moves,
+        notes={move.line: note for move in moves if (note := order.lines[move.line].note) is not None},
+        checked_by=command.quality_check.by if isinstance(command, PackShipment) else None,
+        requested=more_than_moved(requested or [], moves),
+    )
 
 
 @rules.on_command
@@ -203,17 +225,16 @@ def _pending_on(order: Order, moves: list[Move]) -> list[str]:
 @rules.on_command
 def record_dispatch(order: Order, command: RecordDispatch, context: MessageContext) -> list[Event]:
     shipment = order.shipments.get(command.shipment_id, Shipment())
-    if shipment.dispatched:
-        return []
-    _require_lines(order, command.lines)
-    requested = (
-        pieces_by_line(command.lines)
-        or list(shipment.moves)
-        or [(name, line.before_handover) for name, line in order.lines.items() if line.before_handover]
-    )
+    require_lines(order, command.lines)
+    key = f"dispatch:{command.shipment_id}"
+    requested, fewer = compare(order, key, pieces_by_line(command.lines))
+    differing = stated_again(order, context, key, fewer)
+    if shipment.dispatched and not requested:
+        return differing
+    requested = requested or list(shipment.moves) or _not_sent(order)
     moves = take(order, requested, ("packed", "allocated", "backordered", "open", "cancelled"))
     blocked = _pending_on(order, moves)
-    events: list[Event] = [_dispatched(order, command, moves, context)]
+    events: list[Event] = [_dispatched(order, command, moves, context, requested), *differing]
     events += _shortfall(context, "dispatched_more_than_ordered", command.shipment_id, requested, moves)
     if blocked:
         events.append(_contradiction(context, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
@@ -222,8 +243,23 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
     return events
 
 
+def _not_sent(order: Order) -> list[tuple[str, int]]:
+    """What a parcel holds whose contents are not stated: all pieces that can still be handed over.
+
+    If all were cancelled and none was handed over before, the parcel holds the cancelled pieces.
+    """
+    rest = [(name, line.before_handover) for name, line in order.lines.items() if line.before_handover]
+    if rest or any(line.handed_over for line in order.lines.values()):
+        return rest
+    return [(name, line.ordered) for name, line in order.lines.items()]
+
+
 def _dispatched(
-    order: Order, command: DispatchShipment | RecordDispatch, moves: list[Move], context: MessageContext
+    order: Order,
+    command: DispatchShipment | RecordDispatch,
+    moves: list[Move],
+    context: MessageContext,
+    requested: list[tuple[str, int]] | None = None,
 ) -> ShipmentDispatched:
     left = sum(line.before_handover for line in order.lines.values())
     return ShipmentDispatched(
@@ -233,19 +269,8 @@ def _dispatched(
         carrier=command.carrier,
         tracking_number=command.tracking_number,
         last=left == sum(move.pieces for move in moves if move.was in BEFORE_HANDOVER),
+        requested=more_than_moved(requested or [], moves),
     )
-
-
-def _is_packed(order: Order, shipment_id: str) -> bool:
-    """A shipment may exist before it is packed, because a milestone of its label was recorded."""
-    shipment = order.shipments.get(shipment_id, Shipment())
-    return shipment.packed or shipment.dispatched
-
-
-def _require_lines(order: Order, lines: Iterable[AskedLine]) -> None:
-    for requested in lines:
-        if requested.line not in order.lines:
-            raise TooEarly(f"line {requested.line}")
 
 
 def _contradiction(
@@ -273,9 +298,11 @@ def _shortfall(
 @rules.on_event
 def packed(order: Order, event: ShipmentPacked) -> Order:
     previous = order.shipments.get(event.shipment_id, Shipment())
-    contents = tuple((move.line, move.pieces) for move in event.moves)
-    shipment = previous._replace(moves=previous.moves if previous.dispatched else contents, packed=True)
-    return moved(order, event.moves, "packed", shipments={**order.shipments, event.shipment_id: shipment})
+    moves = previous.moves if previous.dispatched else _added(previous.moves, event.moves)
+    shipments = {**order.shipments, event.shipment_id: previous._replace(moves=moves, packed=True)}
+    stated = stated_pieces(event.requested, event.moves)
+    contents = with_contents(order, f"pack:{event.shipment_id}", stated)
+    return moved(order, event.moves, "packed", shipments=shipments, contents=contents)
 
 
 @rules.on_event
@@ -283,17 +310,25 @@ def dispatched(order: Order, event: ShipmentDispatched) -> Order:
     """The pieces get the state of the parcel's latest milestone, which may have been recorded before."""
     previous = order.shipments.get(event.shipment_id, Shipment())
     to = previous.holds if previous.holds != "packed" else "in_transit"
-    contents: dict[str, int] = {}
-    for move in event.moves:
-        contents[move.line] = contents.get(move.line, 0) + move.pieces
-    shipment = previous._replace(moves=tuple(contents.items()), dispatched=True, holds=to)
-    after = moved(order, event.moves, to, shipments={**order.shipments, event.shipment_id: shipment})
-    return _close_overtaken(after)
+    moves = _added(previous.moves if previous.dispatched else (), event.moves)
+    shipment = previous._replace(moves=moves, dispatched=True, holds=to)
+    shipments = {**order.shipments, event.shipment_id: shipment}
+    stated = stated_pieces(event.requested, event.moves)
+    contents = with_contents(order, f"dispatch:{event.shipment_id}", stated)
+    return _close_overtaken(moved(order, event.moves, to, shipments=shipments, contents=contents))
+
+
+def _added(before: tuple[tuple[str, int], ...], moves: list[Move]) -> tuple[tuple[str, int], ...]:
+    """The contents of a parcel with the pieces of `moves` added."""
+    pieces = dict(before)
+    for move in moves:
+        pieces[move.line] = pieces.get(move.line, 0) + move.pieces
+    return tuple(pieces.items())
 
 
 def _close_overtaken(order: Order) -> Order:
     """Closes the cancel requests whose pieces were all handed over: they can no longer be approved."""
     for name, request in sorted(order.requests.items()):
         if not any(order.lines[line].cancel_pending for line, _ in request.lines):
-            order = answered(order, name)
+            order = answered(order, name, "overtaken")
     return order

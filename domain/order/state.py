@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
+from domain.errors import TooEarly
 from domain.message import Command, EventData, InputModel
 from domain.streams import StreamId, order_stream
 from domain.values import (
@@ -129,12 +130,14 @@ class Order(NamedTuple):
     refunded: int = 0
     claim_at: datetime | None = None
     seen_keys: frozenset[str] = frozenset()
-    """Deduplication keys of recorded messages: `payment:…`, `refund:…`, `cancel:…`."""
+    """Deduplication keys of recorded messages: `note:…`, `track:…`, `answer:…`."""
+    contents: Mapping[str, Mapping[str, int]] = {}
+    """What each fact has stated so far, by id (`payment:…`, `cancel:…`): amounts, or pieces by line."""
 
     @property
     def size(self) -> int:
         """The size of the state, which tells when a snapshot is worthwhile.  Unit: entries."""
-        return len(self.lines) + len(self.shipments) + len(self.seen_keys)
+        return len(self.lines) + len(self.shipments) + len(self.seen_keys) + len(self.contents)
 
 
 def moved(order: Order, moves: Iterable[Move], to: UnitState, **changes: Any) -> Order:
@@ -181,6 +184,28 @@ def take(order: Order, requested: Iterable[tuple[str, int]], states: tuple[UnitS
 
 def total(moves: Iterable[Move]) -> int:
     return sum(move.pieces for move in moves)
+
+
+def require_lines(order: Order, lines: Iterable[AskedLine]) -> None:
+    """Raises: TooEarly, if the order does not have one of the lines yet."""
+    for requested in lines:
+        if requested.line not in order.lines:
+            raise TooEarly(f"line {requested.line}")
+
+
+def more_than_moved(requested: list[tuple[str, int]], moves: list[Move]) -> list[LinePieces] | None:
+    """What a message stated, if that is more than its event moves; else None, and the moves say it."""
+    if sum(pieces for _, pieces in requested) <= total(moves):
+        return None
+    return [LinePieces(line=line, pieces=pieces) for line, pieces in requested]
+
+
+def stated_pieces(requested: list[LinePieces] | None, moves: list[Move]) -> dict[str, int]:
+    """Pieces by line that the message of an event stated; see `more_than_moved`."""
+    pieces: dict[str, int] = {}
+    for part in moves if requested is None else requested:
+        pieces[part.line] = pieces.get(part.line, 0) + part.pieces
+    return pieces
 
 
 def pieces_by_line(lines: Iterable[AskedLine]) -> list[tuple[str, int]]:

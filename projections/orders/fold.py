@@ -134,19 +134,27 @@ class Orders(AfterPacking):
         pending = {line.line: line.pieces for line in event.pending}
         for name, pieces in pending.items():
             view.lines[name].cancel_pending += pieces
+        pieces = sum(line.pieces for line in event.lines)
+        state = "waiting" if pending else "overtaken"
+        before = view.requests.get(event.request_id)
+        if before is not None:  # a channel may state a request line by line
+            pieces += before.pieces
+            if before.state == "waiting":
+                pending = {**pending, **{n: p + pending.get(n, 0) for n, p in before.pending.items()}}
+            state = "waiting" if pending else before.state
         view.requests[event.request_id] = CancelAsked(
             order.seller_id,
             order.channel,
             order.account,
             order.order_id,
             event.request_id,
-            "waiting" if pending else "overtaken",
+            state,
             event.reason,
             event.route,
             event.binding,
-            sum(line.pieces for line in event.lines),
+            pieces,
             pending,
-            at,
+            at if before is None else min(at, before.requested_at),
         )
 
     @when

@@ -18,8 +18,6 @@ class AfterPacking(Fold[OrderView]):
     def packed(self, view: OrderView, event: ShipmentPacked, at: int) -> None:
         del at
         parcel = parcel_of(view, event.shipment_id)
-        if parcel.dispatched_at is None:  # else the message is late, and the dispatch set the contents
-            parcel.contents = {}
         for moved in event.moves:
             parcel.contents[moved.line] = parcel.contents.get(moved.line, 0) + moved.pieces
             move(view, moved, "packed")
@@ -29,8 +27,10 @@ class AfterPacking(Fold[OrderView]):
         """The pieces get the state of the parcel's latest milestone, which may have been recorded before."""
         order, parcel = view.status, parcel_of(view, event.shipment_id)
         to = "in_transit" if parcel.status_at is None else HOLDS.get(parcel.status, "in_transit")
-        parcel.dispatched_at, parcel.dispatch_inferred, parcel.contents = at, False, {}
-        parcel.carrier, parcel.tracking_number = event.carrier, event.tracking_number
+        if parcel.dispatched_at is None:
+            parcel.dispatched_at, parcel.dispatch_inferred, parcel.contents = at, False, {}
+        parcel.carrier = parcel.carrier or event.carrier
+        parcel.tracking_number = parcel.tracking_number or event.tracking_number
         order.first_dispatched_at = earliest(order.first_dispatched_at, at)
         order.last_dispatched_at = latest(order.last_dispatched_at, at)
         for moved in event.moves:

@@ -3,7 +3,8 @@
 from typing import Any, TypeVar
 
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
-from domain.order.place import OrderDiscrepancyDetected, OrderPaid, OrderPlaced, PlacedLine
+from domain.order.discrepancy import OrderDiscrepancyDetected
+from domain.order.place import OrderPaid, OrderPlaced, PlacedLine
 from domain.order.returns import ReturningLine, ReturnOpened
 from domain.order.ship import ShipmentDispatched, ShipmentPacked
 from domain.order.state import AskedLine, LinePieces, Move, OrderCommand

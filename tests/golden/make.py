@@ -15,10 +15,10 @@ from domain.catalogue import DECIDERS, EVENTS, NAMES
 from domain.message import Event
 from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated, ShipByMissed
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
+from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.place import (
     OrderAcknowledged,
     OrderAmended,
-    OrderDiscrepancyDetected,
     OrderNoted,
     OrderPaid,
     OrderPlaced,

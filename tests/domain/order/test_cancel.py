@@ -13,6 +13,7 @@ from domain.order.cancel import (
     NoSuchRequest,
     NothingOrdered,
     RecordCancellation,
+    RequestAnswered,
     RequestCancel,
 )
 from domain.order.fault import FAULT_OF
@@ -214,9 +215,8 @@ def test_two_requests_never_wait_on_the_same_piece() -> None:
     placed.given(cancel_requested(4)).when(request(3, "q2")).then(second)
 
 
-def test_a_request_for_a_line_not_ordered_waits_on_nothing() -> None:
-    command = order(RequestCancel, request_id="q1", lines=some(1, "9"))
-    placed.when(command).then(cancel_requested(1, lines=pieces_of(1, "9"), pending=[]))
+def test_a_request_for_a_line_not_known_yet_waits_for_it() -> None:
+    placed.when(order(RequestCancel, request_id="q1", lines=some(1, "9"))).then_too_early("line 9")
 
 
 def test_a_request_keeps_whether_the_money_has_gone_back_already() -> None:
@@ -242,7 +242,9 @@ def test_an_answer_without_a_reason_still_says_no() -> None:
 
 
 def test_an_answer_once_given_stays() -> None:
-    placed.given(cancel_requested(2), cancel_rejected()).when(approve).then()
+    answered = placed.given(cancel_requested(2), cancel_rejected())
+    answered.when(reject).then()
+    answered.when(approve).then_refused(RequestAnswered, request_id="q1", answer="rejected")
 
 
 def test_what_nobody_asked_cannot_be_answered() -> None:
@@ -277,7 +279,7 @@ def test_the_channel_cancels_all_that_can_be() -> None:
 
 
 def test_the_channel_is_never_refused_but_contradicted() -> None:
-    cancelled = lines_cancelled(left("open", 3), initiator="channel")
+    cancelled = lines_cancelled(left("open", 3), initiator="channel", requested=pieces_of(4))
     discrepancy = contradiction(
         "cancelled_after_handover",
         "c1",

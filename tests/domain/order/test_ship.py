@@ -9,6 +9,7 @@ from domain.order.ship import (
     MoreThanAllocated,
     NothingPacked,
     Override,
+    PackedDifferently,
     PackShipment,
     QualityCheck,
     QualityCheckFailed,
@@ -89,7 +90,22 @@ def test_a_line_not_ordered_cannot_be_packed() -> None:
 
 
 def test_a_shipment_of_that_name_is_packed_once() -> None:
-    packed.when(pack(1, "2")).then()
+    packed.when(pack(3)).then()
+
+
+def test_another_line_packed_into_the_same_shipment_goes_in_as_well() -> None:
+    more = shipment_packed(left("allocated", 1, "2", "TABLE"), notes={}, checked_by="lee")
+    packed.when(pack(1, "2")).then(more)
+    assert dict(packed.given(more).state.shipments["s1"].moves) == {"1": 3, "2": 1}
+
+
+def test_a_shipment_that_holds_more_cannot_be_packed_with_less() -> None:
+    packed.when(pack(2)).then_refused(PackedDifferently, shipment_id="s1", dispatched=False)
+
+
+def test_nothing_can_be_packed_into_a_shipment_that_has_left() -> None:
+    away = packed.given(shipment_dispatched(left("packed", 3), last=False))
+    away.when(pack(1, "2")).then_refused(PackedDifferently, shipment_id="s1", dispatched=True)
 
 
 def test_a_label_seen_by_the_carrier_first_does_not_keep_a_shipment_from_being_packed() -> None:
@@ -104,7 +120,7 @@ def test_a_warehouse_that_packs_by_itself_is_never_refused() -> None:
 
 def test_more_packed_than_is_known_is_said() -> None:
     fact = order(RecordPacking, shipment_id="s1", lines=some(4))
-    taken = shipment_packed(left("allocated", 3), notes={"1": "tok-9"}, checked_by=None)
+    taken = shipment_packed(left("allocated", 3), notes={"1": "tok-9"}, checked_by=None, requested=pieces_of(4))
     discrepancy = contradiction(
         "packed_more_than_open", "s1", "pieces of the order", "4 pieces, 3 of them known"
     )
@@ -235,7 +251,7 @@ def test_what_left_after_it_was_cancelled_is_recorded_with_its_discrepancy() -> 
 
 def test_more_left_than_was_ordered_is_said() -> None:
     fact = order(RecordDispatch, shipment_id="s1", lines=some(4))
-    dispatched = shipment_dispatched(left("open", 3), last=False)
+    dispatched = shipment_dispatched(left("open", 3), last=False, requested=pieces_of(4))
     discrepancy = contradiction(
         "dispatched_more_than_ordered", "s1", "pieces of the order", "4 pieces, 3 of them known"
     )

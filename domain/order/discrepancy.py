@@ -1,0 +1,83 @@
+"""Rules for facts that contradict earlier ones, or state something again under the same id.
+
+Channels report one claim, payment or parcel several times, often line by line.  What is new is carried out,
+what is equal is a repeat, and what contradicts is recorded as a discrepancy, once.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from domain.decider import MessageContext, Rules
+from domain.message import Event
+from domain.order.state import Order
+
+rules = Rules[Order]()
+
+AGAIN: Final = "_again_differently"
+"""Ends the kinds that contradict what was stated before under the same id."""
+
+
+class OrderDiscrepancyDetected(Event):
+    """A recorded fact contradicts the earlier events of this order."""
+
+    kind: str
+    subject: str
+    expected: str
+    observed: str
+
+
+class Repeat(NamedTuple):
+    """Pieces by line of a fact, compared with those stated before."""
+
+    new: list[tuple[str, int]]
+    """(line, pieces) beyond those stated before."""
+    fewer: dict[str, int]
+    """Lines with fewer pieces than stated before."""
+
+
+def compare(order: Order, key: str, requested: list[tuple[str, int]]) -> Repeat:
+    """Compares the pieces of a fact with what was stated under `key` before."""
+    before = order.contents.get(key, {})
+    new = [(line, pieces - before.get(line, 0)) for line, pieces in requested]
+    return Repeat(
+        [(line, pieces) for line, pieces in new if pieces > 0],
+        {line: pieces for line, pieces in requested if pieces < before.get(line, 0)},
+    )
+
+
+def stated_again(order: Order, context: MessageContext, key: str, stated: Mapping[str, int]) -> list[Event]:
+    """A discrepancy if `stated` contradicts the contents under `key`, unless it was recorded already."""
+    kind, _, subject = key.partition(":")
+    before = order.contents.get(key, {})
+    differing = {name: value for name, value in stated.items() if before.get(name) != value}
+    event = OrderDiscrepancyDetected(
+        at=context.at,
+        kind=kind + AGAIN,
+        subject=subject,
+        expected=_text({name: before.get(name, 0) for name in differing}),
+        observed=_text(differing),
+    )
+    return [event] if differing and discrepancy_key(event) not in order.seen_keys else []
+
+
+def with_contents(order: Order, key: str, stated: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
+    """`order.contents` with the pieces or amounts `stated` added under `key`."""
+    before = order.contents.get(key, {})
+    after = {**before, **{name: before.get(name, 0) + value for name, value in stated.items()}}
+    return {**order.contents, key: after}
+
+
+def _text(values: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in sorted(values.items()))
+
+
+def discrepancy_key(event: OrderDiscrepancyDetected) -> str:
+    """The seen key by which the same contradiction is recorded once."""
+    return f"discrepancy:{event.kind}:{event.subject}:{event.observed}"
+
+
+@rules.on_event
+def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
+    if not event.kind.endswith(AGAIN):
+        return order
+    return order._replace(seen_keys=order.seen_keys | {discrepancy_key(event)})

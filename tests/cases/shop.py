@@ -1,0 +1,85 @@
+"""A seller's messages through the engine, and the rows and invariants that come out.
+
+Only the ledger is in memory; reading, inbox, rules, cascade and folds are the real ones.
+"""
+
+from typing import Any
+
+from consumers.engine import Engine
+from consumers.ports import Batch, Committed, Outcome
+from domain.audit import Audit
+from domain.order.discrepancy import OrderDiscrepancyDetected
+from domain.order.state import Order
+from domain.returns.state import ReturnDiscrepancyDetected
+from domain.stock.state import StockDiscrepancyDetected, StockItem
+from domain.streams import StreamId, order_stream, stock_stream
+from infra.audit.history import committed_now
+from infra.event_store.memory import MemoryLedger
+from projections.fold import Recorded
+from projections.read_models import TABLES
+from projections.verify import recount
+from tests.messages import message
+
+SELLER = "acme"
+DAY = "2026-03-09"
+"""A Monday."""
+
+
+class Shop:
+    """One seller.  Every message has its own id, so only the fact itself can show that it is a repeat."""
+
+    def __init__(self) -> None:
+        self._ledger = MemoryLedger()
+        self._engine = Engine(self._ledger, on_commit=self._committed)
+        self._audit = Audit()
+        self._events: list[Recorded] = []
+        self.outcomes: list[Outcome] = []
+
+    def _committed(self, batch: Batch, committed: Committed) -> None:
+        recorded = committed_now(batch, committed)
+        self._events += recorded
+        self.outcomes += batch.outcomes
+        for one in recorded:
+            self._audit.see(StreamId(one.stream), one.event)
+
+    def send(self, kind: str, at: str = f"{DAY}T10:00", /, **data: Any) -> Outcome:
+        """Sends a message of that kind and returns its outcome.  `at`: in Seoul, without the offset."""
+        name = data.get("receipt_id") or f"m-{len(self.outcomes)}"
+        actor = "operator:kim" if kind.endswith("-requested") else None
+        self._engine.handle([message(kind, data, id=name, at=f"{at}:00+09:00", actor=actor)])
+        return self.outcomes[-1]
+
+    def order(self, order_id: str = "O1") -> Order:
+        state: Order = self._state(order_stream(SELLER, "naver", "main", order_id))
+        return state
+
+    def stock(self, sku: str) -> StockItem:
+        state: StockItem = self._state(stock_stream(SELLER, sku))
+        return state
+
+    def _state(self, stream: StreamId) -> Any:
+        return self._ledger.load([stream])[stream].state
+
+    def on_hand(self, sku: str) -> int:
+        return sum(balance.on_hand for balance in self.stock(sku).balances.values())
+
+    def units(self, line: str = "1", order_id: str = "O1") -> dict[str, int]:
+        """Pieces of a line by their state."""
+        return {str(state): count for state, count in self.order(order_id).lines[line].units.items()}
+
+    def rows(self, table: str) -> list[Any]:
+        (matching,) = (one for one in TABLES if one.name == table)
+        return [matching.read(row) for row in recount(self._events).sorted(matching)]
+
+    def discrepancies(self) -> list[str]:
+        """The kinds of all discrepancies, in the order in which they were recorded."""
+        return [
+            one.event.kind
+            for one in self._events
+            if isinstance(
+                one.event, OrderDiscrepancyDetected | ReturnDiscrepancyDetected | StockDiscrepancyDetected
+            )
+        ]
+
+    def broken_invariants(self) -> list[str]:
+        return list(self._audit.findings())

@@ -1,0 +1,203 @@
+"""A fact stated again: what is new is done, what is equal is a repeat, what contradicts is recorded."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cases.shop import DAY, Shop
+
+O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
+
+
+def pieces(line: str, count: int = 1) -> dict[str, Any]:
+    return {"line": line, "pieces": count}
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """Two chairs and two tables are in stock; O1 has two of each and is paid."""
+    shop = Shop()
+    for sku in ("CHAIR", "TABLE"):
+        shop.send("stock-received", receipt_id=f"in-{sku}", sku=sku, pieces=2)
+    lines = [
+        {"line": "1", "sku": "CHAIR", "pieces": 2, "unit_price": "10000"},
+        {"line": "2", "sku": "TABLE", "pieces": 2, "unit_price": "20000"},
+    ]
+    shop.send("order-placed", **O1, currency="KRW", lines=lines)
+    shop.send("order-paid", **O1, payment_id="p1", amount=60_000)
+    yield shop
+    assert shop.broken_invariants() == []
+
+
+def cancelled(shop: Shop, *lines: dict[str, Any], **fields: Any) -> None:
+    shop.send("order-cancelled", **O1, cancellation_id="c1", reason="customer_request", lines=lines, **fields)
+
+
+def test_a_claim_told_line_by_line_cancels_every_line(shop: Shop) -> None:
+    cancelled(shop, pieces("1", 2))
+    cancelled(shop, pieces("2", 2))
+    assert (shop.units("1"), shop.units("2")) == ({"cancelled": 2}, {"cancelled": 2})
+    assert (shop.stock("CHAIR").available, shop.stock("TABLE").available) == (2, 2)
+    assert shop.discrepancies() == []
+
+
+def test_a_claim_that_grows_cancels_what_is_new_in_it(shop: Shop) -> None:
+    cancelled(shop, pieces("1"))
+    cancelled(shop, pieces("1", 2), pieces("2"))
+    assert (shop.units("1"), shop.units("2")) == ({"cancelled": 2}, {"allocated": 1, "cancelled": 1})
+    assert shop.discrepancies() == []
+
+
+def test_a_claim_told_again_in_the_same_words_changes_nothing(shop: Shop) -> None:
+    cancelled(shop, pieces("1"))
+    cancelled(shop, pieces("1"))
+    assert shop.units("1") == {"allocated": 1, "cancelled": 1}
+    assert shop.discrepancies() == []
+
+
+def test_a_claim_that_shrinks_contradicts_what_it_said(shop: Shop) -> None:
+    cancelled(shop, pieces("1", 2))
+    cancelled(shop, pieces("1", 1))
+    cancelled(shop, pieces("1", 1))
+    assert shop.units("1") == {"cancelled": 2}
+    assert shop.discrepancies() == ["cancel_again_differently"]
+
+
+def test_a_claim_for_more_than_is_left_is_recorded_once(shop: Shop) -> None:
+    cancelled(shop, pieces("1", 5))
+    cancelled(shop, pieces("1", 5))
+    assert shop.units("1") == {"cancelled": 2}
+    assert shop.discrepancies() == ["cancelled_after_handover"]
+
+
+def test_a_cancel_of_everything_told_line_by_line_afterwards_is_a_repeat(shop: Shop) -> None:
+    cancelled(shop)
+    cancelled(shop, pieces("1", 2))
+    cancelled(shop, pieces("2", 2))
+    assert (shop.units("1"), shop.units("2")) == ({"cancelled": 2}, {"cancelled": 2})
+    assert shop.discrepancies() == []
+
+
+def test_a_cancel_request_told_line_by_line_holds_every_line_back(shop: Shop) -> None:
+    shop.send("cancel-requested", **O1, request_id="r1", lines=[pieces("1")])
+    shop.send("cancel-requested", **O1, request_id="r1", lines=[pieces("2")])
+    request: dict[str, Any] = {"quality_check": {"passed": True, "by": "choi"}, "shipment_id": "s1"}
+    refused = shop.send("pack-requested", **O1, **request, lines=[pieces("2", 2)])
+    assert (refused.state, refused.rule) == ("refused", "more_than_allocated")
+    (row,) = shop.rows("cancel_inbox")
+    assert (row.state, row.pieces, row.pending) == ("waiting", 2, {"1": 1, "2": 1})
+    shop.send("cancel-decision-requested", **O1, request_id="r1", approve=True)
+    assert (shop.units("1"), shop.units("2")) == ({"allocated": 1, "cancelled": 1},) * 2
+
+
+def test_a_parcel_told_line_by_line_takes_every_line_out_of_stock(shop: Shop) -> None:
+    shop.send("shipment-dispatched", **O1, shipment_id="s1", lines=[pieces("1", 2)], carrier="CJGLS")
+    shop.send("shipment-dispatched", f"{DAY}T10:01", **O1, shipment_id="s1", lines=[pieces("2", 2)])
+    assert (shop.units("1"), shop.units("2")) == ({"in_transit": 2}, {"in_transit": 2})
+    assert (shop.on_hand("CHAIR"), shop.on_hand("TABLE")) == (0, 0)
+    (parcel,) = shop.rows("parcels")
+    assert (parcel.contents, parcel.carrier) == ({"1": 2, "2": 2}, "CJGLS")
+    shop.send("shipment-tracked", f"{DAY}T18:00", **O1, shipment_id="s1", status="delivered")
+    assert (shop.units("1"), shop.units("2")) == ({"delivered": 2}, {"delivered": 2})
+    assert shop.discrepancies() == []
+
+
+def test_a_parcel_told_with_fewer_pieces_contradicts_what_was_told(shop: Shop) -> None:
+    shop.send("shipment-dispatched", **O1, shipment_id="s1", lines=[pieces("1", 2)])
+    shop.send("shipment-dispatched", **O1, shipment_id="s1", lines=[pieces("1", 1)])
+    assert shop.units("1") == {"in_transit": 2}
+    assert shop.discrepancies() == ["dispatch_again_differently"]
+
+
+def test_a_packing_told_line_by_line_packs_every_line(shop: Shop) -> None:
+    shop.send("shipment-packed", **O1, shipment_id="s1", lines=[pieces("1", 2)])
+    shop.send("shipment-packed", **O1, shipment_id="s1", lines=[pieces("2", 1)])
+    assert (shop.units("1"), shop.units("2")) == ({"packed": 2}, {"allocated": 1, "packed": 1})
+    shop.send("shipment-dispatched", **O1, shipment_id="s1")
+    assert (shop.units("1"), shop.units("2")) == ({"in_transit": 2}, {"allocated": 1, "in_transit": 1})
+
+
+def test_another_amount_of_the_same_payment_is_a_discrepancy(shop: Shop) -> None:
+    shop.send("order-paid", **O1, payment_id="p1", amount=60_000)
+    assert shop.discrepancies() == []
+    shop.send("order-paid", **O1, payment_id="p1", amount=20_000)
+    shop.send("order-paid", **O1, payment_id="p1", amount=20_000)
+    assert (shop.order().captured, shop.discrepancies()) == (60_000, ["payment_again_differently"])
+
+
+def test_another_amount_of_the_same_refund_is_a_discrepancy(shop: Shop) -> None:
+    for amount in (100, 100, 900, 900):
+        shop.send("refund-recorded", **O1, refund_id="f1", amount=amount, cause="goodwill")
+    assert (shop.order().refunded, shop.discrepancies()) == (100, ["refund_again_differently"])
+
+
+def test_a_buyer_who_changes_a_review_is_heard(shop: Shop) -> None:
+    shop.send("review-posted", f"{DAY}T12:00", **O1, review_id="v1", score=1)
+    shop.send("review-posted", f"{DAY}T13:00", **O1, review_id="v1", score=5)
+    (row,) = shop.rows("order_status")
+    assert row.review_score == 5
+
+
+def test_a_cancel_told_before_its_line_waits_for_the_line(shop: Shop) -> None:
+    waiting = shop.send(
+        "order-cancelled", **O1, cancellation_id="c9", reason="customer_request", lines=[pieces("3")]
+    )
+    assert waiting.state == "parked"
+    lamp = {"line": "3", "sku": "LAMP", "pieces": 1}
+    shop.send("order-amended", **O1, amendment_id="a1", lines=[lamp])
+    assert shop.units("3") == {"cancelled": 1}
+
+
+def test_a_parcel_that_left_after_all_was_cancelled_holds_what_was_cancelled(shop: Shop) -> None:
+    cancelled(shop)
+    shop.send("shipment-dispatched", f"{DAY}T12:00", **O1, shipment_id="s1")
+    assert (shop.units("1"), shop.units("2")) == ({"in_transit": 2}, {"in_transit": 2})
+    assert shop.on_hand("CHAIR") == 0
+    assert "dispatched_after_cancel" in shop.discrepancies()
+
+
+def test_a_cancel_and_a_dispatch_that_name_no_lines_end_alike_in_either_order() -> None:
+    ends: list[Any] = []
+    for kinds in (("order-cancelled", "shipment-dispatched"), ("shipment-dispatched", "order-cancelled")):
+        shop = Shop()
+        shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=2)
+        lines = [{"line": "1", "sku": "CHAIR", "pieces": 2, "unit_price": "10000"}]
+        shop.send("order-placed", **O1, currency="KRW", lines=lines)
+        shop.send("order-paid", **O1, payment_id="p1", amount=20_000)
+        fields: dict[str, dict[str, Any]] = {
+            "order-cancelled": {"cancellation_id": "c1", "reason": "customer_request"},
+            "shipment-dispatched": {"shipment_id": "s1"},
+        }
+        for kind in kinds:
+            shop.send(kind, f"{DAY}T12:00", **O1, **fields[kind])
+        (row,) = shop.rows("order_status")
+        ends.append((shop.units(), shop.on_hand("CHAIR"), row.status, shop.broken_invariants()))
+    assert ends == [({"in_transit": 2}, 0, "shipped", [])] * 2
+
+
+def test_a_dispatch_without_lines_leaves_what_was_cancelled_at_home(shop: Shop) -> None:
+    cancelled(shop, pieces("1", 2))
+    shop.send("shipment-dispatched", f"{DAY}T12:00", **O1, shipment_id="s1")
+    assert (shop.units("1"), shop.units("2")) == ({"cancelled": 2}, {"in_transit": 2})
+    assert shop.discrepancies() == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "answer"), [(False, True, "rejected"), (True, False, "approved")]
+)
+def test_a_request_answered_one_way_cannot_be_answered_the_other(
+    shop: Shop, first: bool, second: bool, answer: str
+) -> None:
+    shop.send("cancel-requested", **O1, request_id="r1", lines=[pieces("1")])
+    shop.send("cancel-decision-requested", **O1, request_id="r1", approve=first)
+    assert shop.send("cancel-decision-requested", **O1, request_id="r1", approve=first).state == "accepted"
+    refused = shop.send("cancel-decision-requested", **O1, request_id="r1", approve=second)
+    assert (refused.state, refused.rule, refused.data["answer"]) == ("refused", "request_answered", answer)
+
+
+def test_a_wish_to_pack_more_into_a_parcel_packs_it(shop: Shop) -> None:
+    wish: dict[str, Any] = {"quality_check": {"passed": True, "by": "choi"}, "shipment_id": "s1"}
+    shop.send("pack-requested", **O1, **wish, lines=[pieces("1", 2)])
+    assert shop.send("pack-requested", **O1, **wish, lines=[pieces("2", 2)]).state == "accepted"
+    assert (shop.units("1"), shop.units("2")) == ({"packed": 2}, {"packed": 2})
