@@ -102,6 +102,8 @@ class Shipment(NamedTuple):
     status: TrackingStatus = "unknown"
     status_at: datetime | None = None
     holds: UnitState = "packed"
+    scans: tuple[tuple[datetime, TrackingStatus, bool], ...] = ()
+    """(time, milestone, whether the carrier gave its own code), sorted."""
 
 
 class CancelRequest(NamedTuple):
@@ -130,14 +132,15 @@ class Order(NamedTuple):
     refunded: int = 0
     claim_at: datetime | None = None
     seen_keys: frozenset[str] = frozenset()
-    """Deduplication keys of recorded messages: `note:…`, `track:…`, `answer:…`."""
+    """Deduplication keys of recorded messages: `note:…`, `review:…`, `answer:…`."""
     contents: Mapping[str, Mapping[str, int]] = {}
     """What each fact has stated so far, by id (`payment:…`, `cancel:…`): amounts, or pieces by line."""
 
     @property
     def size(self) -> int:
         """The size of the state, which tells when a snapshot is worthwhile.  Unit: entries."""
-        return len(self.lines) + len(self.shipments) + len(self.seen_keys) + len(self.contents)
+        scans = sum(len(shipment.scans) for shipment in self.shipments.values())
+        return len(self.lines) + len(self.shipments) + scans + len(self.seen_keys) + len(self.contents)
 
 
 def moved(order: Order, moves: Iterable[Move], to: UnitState, **changes: Any) -> Order:

@@ -1,6 +1,12 @@
-"""Rules for carrier milestones.  They may be late, repeated or out of order: the latest (time, rank) wins."""
+"""Rules for carrier milestones, which may be late, repeated or out of order.
 
-from typing import Final
+The milestone that holds follows from all scans of a parcel, ordered by (time, rank), so that the sequence in
+which they arrive does not matter.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from pydantic import AwareDatetime
 
@@ -22,6 +28,31 @@ HOLDS: Final[dict[str, UnitState]] = {
     "return_to_sender": "returned_to_sender",
 }
 """The state of a parcel's pieces by its milestone; for any other milestone they are in transit."""
+
+
+class Scan(NamedTuple):
+    """A milestone as the carrier reported it.  `reason`: whether the carrier gave its own code for it."""
+
+    at: datetime
+    status: TrackingStatus
+    reason: bool = False
+
+
+def milestone(scans: Iterable[Scan]) -> Scan:
+    """The milestone that holds after these scans, of which there is at least one.
+
+    `unknown` says nothing.  The first delivery holds: a repeated scan starts no new return window.  A parcel
+    that goes back to its sender ends there: its later scans, `delivered` included, are of the way back.
+    """
+    first, *later = sorted(scans, key=lambda scan: (scan.at, RANK[scan.status]))
+    holds = first
+    for scan in later:
+        unclear = scan.status == "exception" and not scan.reason and holds.status in HOLDS
+        repeated = scan.status == holds.status and holds.status in HOLDS
+        on_the_way_back = holds.status == "return_to_sender" and scan.status != "lost"
+        if not (scan.status == "unknown" or unclear or repeated or on_the_way_back):
+            holds = scan
+    return holds
 
 
 class RecordTracking(OrderCommand):
@@ -46,18 +77,26 @@ class ShipmentTracked(Event):
     late: bool
     corrects: bool
     reported_at: AwareDatetime | None
+    milestone: str | None = None
+    """The milestone that holds after this one, if that is not simply the latest of the two."""
+    milestone_at: AwareDatetime | None = None
+    """When that milestone was reached."""
 
 
 @rules.on_command
 def track(order: Order, command: RecordTracking, context: MessageContext) -> list[Event]:
-    if _key(command.shipment_id, command.status, context.at.isoformat()) in order.seen_keys:
-        return []
     shipment = order.shipments.get(command.shipment_id, Shipment())
-    rank = RANK[command.status]
-    late = shipment.status_at is not None and (context.at, rank) < (shipment.status_at, RANK[shipment.status])
-    to = HOLDS.get(command.status, "in_transit")
+    scan = Scan(context.at, command.status, command.raw_code is not None)
+    scans = [Scan(*earlier) for earlier in shipment.scans]
+    if any((earlier.at, earlier.status) == (scan.at, scan.status) for earlier in scans):
+        return []
+    late = any((scan.at, RANK[scan.status]) < (earlier.at, RANK[earlier.status]) for earlier in scans)
+    before = None if shipment.status_at is None else Scan(shipment.status_at, shipment.status)
+    holds = milestone([*scans, scan])
+    simple = (holds.at, holds.status) == ((before or scan)[:2] if late else scan[:2])
+    to = HOLDS.get(command.status if simple else holds.status, "in_transit")
     moves: list[Move] = []
-    if shipment.dispatched and not late and to != shipment.holds:
+    if shipment.dispatched and (not late or not simple) and to != shipment.holds:
         moves = take(order, shipment.moves, (shipment.holds,))
     return [
         ShipmentTracked(
@@ -68,24 +107,24 @@ def track(order: Order, command: RecordTracking, context: MessageContext) -> lis
             moves=moves,
             to=to,
             late=late,
-            corrects=not late and shipment.status_at is not None and rank < RANK[shipment.status],
+            corrects=not late and simple and before is not None and RANK[scan.status] < RANK[before.status],
             reported_at=context.reported_at,
+            milestone=None if simple else holds.status,
+            milestone_at=None if simple else holds.at,
         )
     ]
 
 
-def _key(shipment_id: str, status: str, at: str) -> str:
-    return f"track:{shipment_id}:{status}:{at}"
-
-
 @rules.on_event
 def tracked(order: Order, event: ShipmentTracked) -> Order:
-    seen_keys = order.seen_keys | {_key(event.shipment_id, event.status, event.at.isoformat())}
-    if event.late:
-        return order._replace(seen_keys=seen_keys)
     previous = order.shipments.get(event.shipment_id, Shipment())
-    to: UnitState = event.to  # type: ignore[assignment]
     status: TrackingStatus = event.status  # type: ignore[assignment]
-    shipment = previous._replace(status=status, status_at=event.at, holds=to)
-    shipments = {**order.shipments, event.shipment_id: shipment}
-    return moved(order, event.moves, to, shipments=shipments, seen_keys=seen_keys)
+    to: UnitState = event.to  # type: ignore[assignment]
+    scan = (event.at, status, event.raw_code is not None)
+    shipment = previous._replace(scans=tuple(sorted((*previous.scans, scan))))
+    if event.milestone is not None:
+        holds: TrackingStatus = event.milestone  # type: ignore[assignment]
+        shipment = shipment._replace(status=holds, status_at=event.milestone_at, holds=to)
+    elif not event.late:
+        shipment = shipment._replace(status=status, status_at=event.at, holds=to)
+    return moved(order, event.moves, to, shipments={**order.shipments, event.shipment_id: shipment})

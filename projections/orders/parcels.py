@@ -5,7 +5,7 @@ from domain.order.refund import RefundRecorded
 from domain.order.returns import LinesReturned, ReturnClosed, ReturnOpened
 from domain.order.review import ReviewPosted
 from domain.order.ship import ShipmentDispatched, ShipmentPacked
-from domain.order.track import HOLDS, RANK, ShipmentTracked
+from domain.order.track import HOLDS, ShipmentTracked
 from projections.fold import Fold, when
 from projections.instants import micros_of
 from projections.orders.view import OrderView, earliest, latest, move, overtake, parcel_of
@@ -49,9 +49,14 @@ class AfterPacking(Fold[OrderView]):
     @when
     def tracked(self, view: OrderView, event: ShipmentTracked, at: int) -> None:
         parcel = parcel_of(view, event.shipment_id)
-        if parcel.status_at is None or (at, RANK[event.status]) >= (parcel.status_at, RANK[parcel.status]):
-            parcel.status, parcel.status_at = event.status, at
-            parcel.reported_at = None if event.reported_at is None else micros_of(event.reported_at)
+        reported_at = None if event.reported_at is None else micros_of(event.reported_at)
+        if event.milestone is not None and event.milestone_at is not None:
+            holds = event.milestone, micros_of(event.milestone_at)
+            if holds != (parcel.status, parcel.status_at):
+                parcel.status, parcel.status_at = holds
+                parcel.reported_at = reported_at if holds == (event.status, at) else None
+        elif not event.late:
+            parcel.status, parcel.status_at, parcel.reported_at = event.status, at, reported_at
         for moved in event.moves:
             move(view, moved, event.to)
 

@@ -210,7 +210,7 @@ def test_only_the_latest_review_of_an_order_counts() -> None:
 def test_a_late_event_corrects_a_past_day() -> None:
     story = bought().handle(sent(), at(1)).handle(tracked(), at(2))
     assert rate(story, "on_time_delivery") == (1, 1)
-    story.handle(tracked("exception"), at(2, hours=1)).handle(tracked(), at(20))
+    story.handle(tracked("out_for_delivery"), at(2, hours=1)).handle(tracked(), at(20))
     assert rate(story, "on_time_delivery") == (0, 1)
     assert {day: cell.total for day, cell in cells(story, "delivery_time").items()} == {
         "2026-03-04": 20 * 24 * HOUR

@@ -1,0 +1,102 @@
+"""Where a parcel is, whatever its carrier reports, and in whichever order."""
+
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from projections.instants import instant
+from tests.cases.shop import Shop
+
+O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
+SCANS = {
+    "picked_up": "2026-03-09T18:00",
+    "delivered": "2026-03-10T12:00",
+    "unknown": "2026-03-10T14:00",
+    "delivered again": "2026-03-17T12:00",
+}
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """The two chairs of O1 have left in parcel s1."""
+    shop = sent()
+    yield shop
+    assert shop.broken_invariants() == []
+
+
+def sent() -> Shop:
+    shop = Shop()
+    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=2)
+    lines = [{"line": "1", "sku": "CHAIR", "pieces": 2, "unit_price": "10000"}]
+    shop.send("order-placed", **O1, currency="KRW", lines=lines)
+    shop.send("order-paid", **O1, payment_id="p1", amount=20_000)
+    shop.send("shipment-dispatched", "2026-03-09T16:00", **O1, shipment_id="s1")
+    return shop
+
+
+def scan(shop: Shop, status: str, at: str, **fields: Any) -> None:
+    shop.send("shipment-tracked", at, **O1, shipment_id="s1", status=status, **fields)
+
+
+def delivered_at(shop: Shop) -> str:
+    """In UTC."""
+    (parcel,) = shop.rows("parcels")
+    assert parcel.status == "delivered"
+    return instant(parcel.status_at).isoformat(timespec="minutes")
+
+
+def test_the_first_delivery_holds_when_the_scan_is_sent_again_a_week_later(shop: Shop) -> None:
+    scan(shop, "delivered", "2026-03-10T12:00")
+    scan(shop, "delivered", "2026-03-17T12:00")
+    assert delivered_at(shop) == "2026-03-10T03:00+00:00"
+    late = {"return_id": "r1", "lines": [{"line": "1", "pieces": 1}], "reason": "changed_mind"}
+    refused = shop.send("return-requested", "2026-03-20T12:00", **O1, **late)
+    assert (refused.state, refused.rule) == ("refused", "return_window_closed")
+
+
+@pytest.mark.parametrize("names", list(permutations(SCANS)), ids="-".join)
+def test_scans_in_any_order_lead_to_the_same_parcel(names: tuple[str, ...]) -> None:
+    shop = sent()
+    for name in names:
+        scan(shop, name.removesuffix(" again"), SCANS[name])
+    assert delivered_at(shop) == "2026-03-10T03:00+00:00"
+    assert shop.units() == {"delivered": 2}
+    assert shop.broken_invariants() == []
+
+
+def test_a_parcel_that_goes_back_is_not_delivered_to_the_buyer_at_its_end(shop: Shop) -> None:
+    scan(shop, "return_to_sender", "2026-03-11T12:00")
+    scan(shop, "in_transit", "2026-03-12T12:00")
+    scan(shop, "delivered", "2026-03-13T12:00")
+    assert shop.units() == {"returned_to_sender": 2}
+
+
+def test_a_parcel_lost_on_its_way_back_is_lost(shop: Shop) -> None:
+    scan(shop, "return_to_sender", "2026-03-11T12:00")
+    scan(shop, "lost", "2026-03-20T12:00")
+    assert shop.units() == {"lost": 2}
+
+
+def test_a_word_that_nobody_knows_takes_no_parcel_from_its_buyer(shop: Shop) -> None:
+    scan(shop, "delivered", "2026-03-10T12:00")
+    scan(shop, "unknown", "2026-03-10T14:00", raw_code="ZZ9")
+    assert shop.units() == {"delivered": 2}
+
+
+@pytest.mark.parametrize(("reason", "units"), [(None, {"delivered": 2}), ("DAMAGED", {"in_transit": 2})])
+def test_an_exception_after_the_delivery_needs_a_reason(
+    shop: Shop, reason: str | None, units: dict[str, int]
+) -> None:
+    scan(shop, "delivered", "2026-03-10T12:00")
+    scan(shop, "exception", "2026-03-10T14:00", raw_code=reason)
+    assert shop.units() == units
+
+
+def test_a_false_delivery_is_corrected_and_the_next_one_holds(shop: Shop) -> None:
+    scan(shop, "delivered", "2026-03-10T12:00")
+    scan(shop, "out_for_delivery", "2026-03-11T09:00")
+    assert shop.units() == {"in_transit": 2}
+    scan(shop, "delivered", "2026-03-11T12:00")
+    assert delivered_at(shop) == "2026-03-11T03:00+00:00"
