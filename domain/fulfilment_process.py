@@ -7,7 +7,8 @@
 | stock reserved / backordered    | the order mirrors it                                                |
 | hold expired                    | the order's pieces are open again                                   |
 | pieces cancelled                | stock releases them; if out of stock, the SKU closes for sale       |
-| shipment packed, dispatched     | stock drops the pieces' backorders; dispatched pieces leave stock   |
+| shipment packed                 | stock keeps the pieces reserved, and reserves those that were not   |
+| shipment dispatched             | stock drops the pieces' backorders; the pieces leave stock          |
 | return granted / rejected       | the return opens / the order no longer expects its pieces           |
 | return received                 | stock takes the pieces into quarantine                              |
 | return inspected                | stock restocks or scraps unit by unit; the order mirrors it         |
@@ -34,7 +35,7 @@ from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected
 from domain.returns.state import LineCounts, Return
 from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
 from domain.stock.close_sale import CloseSale
-from domain.stock.reservations import Confirm, Release, Reserve, Ship
+from domain.stock.reservations import Confirm, Release, Reserve, ReservePacked, Ship
 from domain.stock.state import BackorderDropped, StockBackordered, StockReleased, StockReserved
 from domain.streams import StreamId, return_stream, stock_stream
 from domain.values import UnitState
@@ -87,12 +88,14 @@ def _reservations(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
         if any(line.units.get(state, 0) for state in ("allocated", "backordered", "packed")):
             yield stock, Confirm(order, name)
         if pieces := line.units.get("open", 0):
-            yield stock, Reserve(order, name, pieces, line.ship_by or state.ship_by)
+            reserved = line.units.get("allocated", 0) + line.units.get("packed", 0)
+            yield stock, Reserve(order, name, pieces, line.ship_by or state.ship_by, None, reserved)
 
 
 @_on_event
 def _on_reserved(seller: str, _: str, event: StockReserved, __: Any) -> Iterator[FollowUp]:
-    yield StreamId.of("order", seller, event.order), MirrorAllocation(event.line, event.pieces)
+    if not event.packed:
+        yield StreamId.of("order", seller, event.order), MirrorAllocation(event.line, event.pieces)
 
 
 @_on_event
@@ -127,7 +130,13 @@ def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> I
 
 @_on_event
 def _on_packed(seller: str, order: str, event: ShipmentPacked, _: Order) -> Iterator[FollowUp]:
-    yield from _drop_backorders(seller, order, event.moves, "packed")
+    """Packed pieces are promised for good: a hold no longer expires, and unreserved ones are reserved."""
+    for line, sku, by_state in _by_line(event.moves):
+        stock = stock_stream(seller, sku)
+        if reserved := by_state.get("allocated", 0):
+            yield stock, Confirm(order, line, reserved)
+        if unreserved := by_state.get("backordered", 0) + by_state.get("open", 0):
+            yield stock, ReservePacked(order, line, unreserved)
 
 
 @_on_event

@@ -54,8 +54,8 @@ def stated_again(order: Order, context: MessageContext, key: str, stated: Mappin
         at=context.at,
         kind=kind + AGAIN,
         subject=subject,
-        expected=_text({name: before.get(name, 0) for name in differing}),
-        observed=_text(differing),
+        expected=contents_text({name: before.get(name, 0) for name in differing}),
+        observed=contents_text(differing),
     )
     return [event] if differing and discrepancy_key(event) not in order.seen_keys else []
 
@@ -67,7 +67,8 @@ def with_contents(order: Order, key: str, stated: Mapping[str, int]) -> dict[str
     return {**order.contents, key: after}
 
 
-def _text(values: Mapping[str, int]) -> str:
+def contents_text(values: Mapping[str, int]) -> str:
+    """For people, for example `1: 2, 2: 1`."""
     return ", ".join(f"{name}: {value}" for name, value in sorted(values.items()))
 
 

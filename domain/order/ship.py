@@ -1,12 +1,19 @@
 """Rules for packing and dispatching.  A wish is checked; the fact that a parcel left is always recorded."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event, InputModel
+from domain.order.allocate import LineAllocated
 from domain.order.cancel import CancelRejected, InputLines, NothingOrdered, answered
-from domain.order.discrepancy import OrderDiscrepancyDetected, compare, stated_again, with_contents
+from domain.order.discrepancy import (
+    OrderDiscrepancyDetected,
+    compare,
+    contents_text,
+    stated_again,
+    with_contents,
+)
 from domain.order.state import (
     BEFORE_HANDOVER,
     AskedLine,
@@ -24,9 +31,12 @@ from domain.order.state import (
     take,
     total,
 )
-from domain.values import Text
+from domain.values import Text, UnitState
 
 rules = Rules[Order]()
+
+SENDABLE: Final[tuple[UnitState, ...]] = ("packed", "allocated", "backordered", "open")
+"""The states from which a dispatch takes pieces, in this order."""
 
 
 class MoreThanAllocated(Refused):
@@ -151,7 +161,11 @@ def record_packing(order: Order, command: RecordPacking, context: MessageContext
     shipment = order.shipments.get(command.shipment_id, Shipment())
     require_lines(order, command.lines)
     if shipment.dispatched:  # late message: record it, but its pieces have been handed over already
-        return [] if shipment.packed else [_packed(order, command, [], context)]
+        return (
+            []
+            if shipment.packed
+            else [_packed(order, command, [], context), *_packed_late(order, command, context)]
+        )
     key = f"pack:{command.shipment_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))
     differing = stated_again(order, context, key, fewer)
@@ -162,6 +176,23 @@ def record_packing(order: Order, command: RecordPacking, context: MessageContext
         _packed(order, command, moves, context, requested),
         *_shortfall(context, "packed_more_than_open", command.shipment_id, requested, moves),
         *differing,
+    ]
+
+
+def _packed_late(order: Order, command: RecordPacking, context: MessageContext) -> list[Event]:
+    """A discrepancy if the packing states other contents than the dispatch that was recorded before it."""
+    dispatched = dict(order.shipments[command.shipment_id].moves)
+    stated = dict(pieces_by_line(command.lines))
+    if not stated or stated == dispatched:
+        return []
+    return [
+        OrderDiscrepancyDetected(
+            at=context.at,
+            kind="packed_other_than_dispatched",
+            subject=command.shipment_id,
+            expected=contents_text(dispatched),
+            observed=contents_text(stated),
+        )
     ]
 
 
@@ -231,8 +262,10 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
     differing = stated_again(order, context, key, fewer)
     if shipment.dispatched and not requested:
         return differing
-    requested = requested or list(shipment.moves) or _not_sent(order)
-    moves = take(order, requested, ("packed", "allocated", "backordered", "open", "cancelled"))
+    if requested:
+        moves = take(order, requested, (*SENDABLE, "cancelled"))
+    else:
+        requested, moves = _unstated(order, shipment)
     blocked = _pending_on(order, moves)
     events: list[Event] = [_dispatched(order, command, moves, context, requested), *differing]
     events += _shortfall(context, "dispatched_more_than_ordered", command.shipment_id, requested, moves)
@@ -240,18 +273,37 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
         events.append(_contradiction(context, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
     if any(move.was == "cancelled" for move in moves):
         events.append(_contradiction(context, "dispatched_after_cancel", command.shipment_id, "no dispatch"))
-    return events
+    if not moves and order.lines:
+        events.append(
+            _contradiction(context, "dispatched_nothing_left", command.shipment_id, "pieces to send")
+        )
+    return [*events, *_left_behind(order, shipment, moves, context)]
 
 
-def _not_sent(order: Order) -> list[tuple[str, int]]:
-    """What a parcel holds whose contents are not stated: all pieces that can still be handed over.
+def _left_behind(order: Order, shipment: Shipment, moves: list[Move], context: MessageContext) -> list[Event]:
+    """Packed pieces that the carrier did not take with their parcel are allocated again."""
+    if shipment.dispatched:
+        return []
+    taken = {move.line: move.pieces for move in moves if move.was == "packed"}
+    rest = [(line, pieces - taken.get(line, 0)) for line, pieces in shipment.moves]
+    after = moved(order, moves, "in_transit")
+    behind = take(after, [(line, pieces) for line, pieces in rest if pieces > 0], ("packed",))
+    return [LineAllocated(at=context.at, moves=behind)] if behind else []
 
-    If all were cancelled and none was handed over before, the parcel holds the cancelled pieces.
+
+def _unstated(order: Order, shipment: Shipment) -> tuple[list[tuple[str, int]], list[Move]]:
+    """(contents, moves) of a parcel whose contents are not stated: never what was cancelled of it.
+
+    If it was packed, its packed pieces; else all pieces that can still be handed over.  If there are none,
+    and none was handed over before, the parcel must hold the cancelled pieces.
     """
-    rest = [(name, line.before_handover) for name, line in order.lines.items() if line.before_handover]
-    if rest or any(line.handed_over for line in order.lines.values()):
-        return rest
-    return [(name, line.ordered) for name, line in order.lines.items()]
+    moves = take(order, shipment.moves, ("packed",))
+    if not moves:
+        every_line = [(name, line.ordered) for name, line in order.lines.items()]
+        moves = take(order, every_line, SENDABLE)
+        if not moves and not any(line.handed_over for line in order.lines.values()):
+            moves = take(order, shipment.moves or every_line, ("cancelled",))
+    return [(move.line, move.pieces) for move in moves], moves
 
 
 def _dispatched(

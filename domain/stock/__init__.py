@@ -54,5 +54,10 @@ class _Decision:
 
 
 STOCK = Decider(
-    start=StockItem(), rules=RULES, decide=decide, evolve=RULES.evolve, decide_with_states=decide_with_states
+    start=StockItem(),
+    rules=RULES,
+    decide=decide,
+    evolve=RULES.evolve,
+    evolves=2,
+    decide_with_states=decide_with_states,
 )

@@ -20,7 +20,13 @@ def reserved(item: StockItem, event: state.StockReserved) -> StockItem:
         by_location[part.location] = by_location.get(part.location, 0) + part.pieces
     if key in item.queue_slots:
         item = _remove_from_queue(item, key, event.pieces)
-    reservation = Reservation(tuple(by_location.items()), event.ship_by, event.expires_at)
+    firm, expires_at = (previous.firm, previous.expires_at) if previous else (0, None)
+    reservation = Reservation(
+        tuple(by_location.items()),
+        event.ship_by,
+        expires_at if event.packed else event.expires_at,
+        firm + event.pieces if event.packed else firm,
+    )
     return item._replace(
         balances=_change_reserved(item.balances, event.locations, reserved=1),
         reservations=item.reservations.set(key, reservation),
@@ -31,10 +37,13 @@ def reserved(item: StockItem, event: state.StockReserved) -> StockItem:
 def confirmed(item: StockItem, event: state.ReservationConfirmed) -> StockItem:
     key = line_key(event.order, event.line)
     if (reservation := item.reservations.get(key)) is not None:
+        if event.pieces is not None:
+            firm = reservation._replace(firm=min(reservation.pieces, reservation.firm + event.pieces))
+            return item._replace(reservations=item.reservations.set(key, firm))
         item = item._replace(reservations=item.reservations.set(key, reservation._replace(expires_at=None)))
     if (slot := item.queue_slots.get(key)) is not None:
-        firm = item.queue[slot]._replace(expires_at=None)
-        item = item._replace(queue=item.queue.set(slot, firm))
+        waiting = item.queue[slot]._replace(expires_at=None)
+        item = item._replace(queue=item.queue.set(slot, waiting))
     return item
 
 
@@ -59,10 +68,12 @@ def shipped(item: StockItem, event: state.StockShipped) -> StockItem:
             before.on_hand - part.pieces, before.reserved - part.reserved, before.quarantine
         )
     reserved = [(part.location, part.reserved) for part in event.locations]
-    return item._replace(
-        balances=balances,
-        reservations=_reduce_reservation(item, line_key(event.order, event.line), reserved),
-    )
+    key = line_key(event.order, event.line)
+    reservations = _reduce_reservation(item, key, reserved)
+    if (reservation := reservations.get(key)) is not None and reservation.firm:
+        firm = max(0, reservation.firm - sum(pieces for _, pieces in reserved))
+        reservations = reservations.set(key, reservation._replace(firm=firm))
+    return item._replace(balances=balances, reservations=reservations)
 
 
 def _reduce_reservation(item: StockItem, key: str, parts: Iterable[tuple[str, int]]) -> Map[str, Reservation]:
@@ -76,7 +87,8 @@ def _reduce_reservation(item: StockItem, key: str, parts: Iterable[tuple[str, in
             by_location[location] = left
     if not by_location:
         return item.reservations.delete(key)
-    return item.reservations.set(key, reservation._replace(at=tuple(by_location.items())))
+    reduced = reservation._replace(at=tuple(by_location.items()))
+    return item.reservations.set(key, reduced._replace(firm=min(reduced.firm, reduced.pieces)))
 
 
 @rules.on_event

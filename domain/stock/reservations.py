@@ -24,20 +24,39 @@ rules = Rules[StockItem]()
 
 
 class Reserve(NamedTuple):
-    """Reserve pieces for an order line.  Pieces that are not available are backordered."""
+    """Reserve pieces for an order line.  Pieces that are not available are backordered.
+
+    `reserved`: pieces of the line that have a reservation already.
+    """
 
     order: str
     line: str
     pieces: int
     ship_by: datetime | None = None
     expires_at: datetime | None = None
+    reserved: int = 0
 
 
 class Confirm(NamedTuple):
-    """The order was paid: its reservations and backorders no longer expire."""
+    """The order was paid: its reservations and backorders no longer expire.
+
+    `packed`: only so many reserved pieces do not, because they were packed.
+    """
 
     order: str
     line: str
+    packed: int | None = None
+
+
+class ReservePacked(NamedTuple):
+    """Reserve pieces of an order line that a warehouse has packed without a reservation.
+
+    They are in a parcel, so they are no longer available to others, whatever was promised.
+    """
+
+    order: str
+    line: str
+    pieces: int
 
 
 class Release(NamedTuple):
@@ -70,7 +89,8 @@ class Ship(NamedTuple):
 @rules.on_command
 def reserve(item: StockItem, command: Reserve, context: MessageContext) -> list[Event]:
     key = line_key(command.order, command.line)
-    if key in item.reservations or key in item.queue_slots:
+    previous = item.reservations[key].pieces if key in item.reservations else 0
+    if key in item.queue_slots or previous > command.reserved:
         return []
     free = 0 if item.closed else max(0, item.available)
     granted = min(free, command.pieces)
@@ -139,20 +159,87 @@ def allot_next(item: StockItem, context: MessageContext) -> Event | None:
 
 def _expiries(item: StockItem, order: str, line: str) -> set[datetime]:
     """When the reservation and the backorder of a line expire, if the order is still unpaid."""
-    key = line_key(order, line)
+    reserved, waiting = _expiring(item, line_key(order, line))
+    return {end for end, pieces in (reserved, waiting) if end is not None and pieces}
+
+
+def _expiring(item: StockItem, key: str) -> tuple[tuple[datetime | None, int], tuple[datetime | None, int]]:
+    """(end, pieces) of the reserved and of the backordered pieces of a line that may expire."""
+    reservation = item.reservations.get(key)
     slot = item.queue_slots.get(key)
-    ends = {
-        item.reservations[key].expires_at if key in item.reservations else None,
-        item.queue[slot].expires_at if slot is not None else None,
-    }
-    return {end for end in ends if end is not None}
+    return (
+        (None, 0) if reservation is None else (reservation.expires_at, reservation.pieces - reservation.firm),
+        (None, 0) if slot is None else (item.queue[slot].expires_at, item.queue[slot].pieces),
+    )
+
+
+@rules.on_command
+def reserve_packed(item: StockItem, command: ReservePacked, context: MessageContext) -> list[Event]:
+    """Pieces beyond the available ones are reserved as well, with a discrepancy event."""
+    key = line_key(command.order, command.line)
+    slot = item.queue_slots.get(key)
+    waiting = 0 if slot is None else min(command.pieces, item.queue[slot].pieces)
+    free = min(command.pieces, max(0, item.available))
+    locations = pick_locations(item, free)
+    if short := command.pieces - free:
+        locations = _joined(locations, At(location=_fullest(item), pieces=short))
+    events: list[Event] = []
+    for count in (waiting, command.pieces - waiting):
+        if count:
+            parts, locations = _split(locations, count)
+            events.append(
+                StockReserved(
+                    at=context.at,
+                    order=command.order,
+                    line=command.line,
+                    pieces=count,
+                    locations=parts,
+                    ship_by=_ship_by(item, key),
+                    expires_at=None,
+                    packed=True,
+                )
+            )
+    if short:
+        events.append(
+            StockDiscrepancyDetected(
+                at=context.at,
+                kind="packed_unreserved",
+                subject=key,
+                expected=free,
+                observed=command.pieces,
+            )
+        )
+    return events
+
+
+def _split(parts: list[At], pieces: int) -> tuple[list[At], list[At]]:
+    """The first `pieces` of these parts, and the rest."""
+    first: list[At] = []
+    rest: list[At] = []
+    for part in parts:
+        count = min(part.pieces, pieces)
+        pieces -= count
+        if count:
+            first.append(At(location=part.location, pieces=count))
+        if count < part.pieces:
+            rest.append(At(location=part.location, pieces=part.pieces - count))
+    return first, rest
+
+
+def _ship_by(item: StockItem, key: str) -> datetime | None:
+    if key in item.reservations:
+        return item.reservations[key].ship_by
+    slot = item.queue_slots.get(key)
+    return None if slot is None else item.queue[slot].ship_by
 
 
 @rules.on_command
 def confirm(item: StockItem, command: Confirm, context: MessageContext) -> list[Event]:
     if not _expiries(item, command.order, command.line):
         return []
-    return [ReservationConfirmed(at=context.at, order=command.order, line=command.line)]
+    return [
+        ReservationConfirmed(at=context.at, order=command.order, line=command.line, pieces=command.packed)
+    ]
 
 
 @rules.on_command
@@ -189,9 +276,10 @@ def release(item: StockItem, command: Release, context: MessageContext) -> list[
 def expire(item: StockItem, command: Expire, context: MessageContext) -> list[Event]:
     if command.due not in _expiries(item, command.order, command.line):
         return []
-    key = line_key(command.order, command.line)
-    reserved = item.reservations[key].pieces if key in item.reservations else 0
-    waiting = item.queue[item.queue_slots[key]].pieces if key in item.queue_slots else 0
+    reserved, waiting = (
+        pieces if end == command.due else 0
+        for end, pieces in _expiring(item, line_key(command.order, command.line))
+    )
     return release(item, Release(command.order, command.line, reserved, waiting, "hold_expired"), context)
 
 

@@ -47,6 +47,8 @@ class Reservation(NamedTuple):
     at: tuple[tuple[str, int], ...]
     ship_by: datetime | None = None
     expires_at: datetime | None = None
+    firm: int = 0
+    """Pieces that do not expire, because they are packed."""
 
     @property
     def pieces(self) -> int:
@@ -133,6 +135,8 @@ class StockReserved(Event):
     locations: list[At]
     ship_by: AwareDatetime | None
     expires_at: AwareDatetime | None
+    packed: bool = False
+    """They were packed before they were reserved, so the order knows of them already."""
 
 
 class StockBackordered(Event):
@@ -150,6 +154,8 @@ class ReservationConfirmed(Event):
 
     order: str
     line: str
+    pieces: int | None = None
+    """How many of the reserved pieces; None for all, and for the backordered ones too."""
 
 
 class StockReleased(Event):

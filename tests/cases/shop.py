@@ -18,7 +18,7 @@ from infra.event_store.memory import MemoryLedger
 from projections.fold import Recorded
 from projections.read_models import TABLES
 from projections.verify import recount
-from tests.messages import message
+from tests.messages import message, tick
 
 SELLER = "acme"
 DAY = "2026-03-09"
@@ -48,6 +48,10 @@ class Shop:
         actor = "operator:kim" if kind.endswith("-requested") else None
         self._engine.handle([message(kind, data, id=name, at=f"{at}:00+09:00", actor=actor)])
         return self.outcomes[-1]
+
+    def pass_time(self, to: str) -> None:
+        """A tick: it is `to` in Seoul."""
+        self._engine.handle([tick(f"{to}:00+09:00")])
 
     def order(self, order_id: str = "O1") -> Order:
         state: Order = self._state(order_stream(SELLER, "naver", "main", order_id))

@@ -39,7 +39,7 @@ from domain.returns.refund import MirrorRefund, PassRefundDue, RefundOverdue
 from domain.returns.request import DecideReturn, OpenReturn, ReturnRecorded, ReturnRejected
 from domain.stock.book import CountStock, QuarantineReturn, ReceiveStock, RestockReturn, ScrapReturn
 from domain.stock.close_sale import CloseSale
-from domain.stock.reservations import Confirm, Expire, Release, Reserve, Ship
+from domain.stock.reservations import Confirm, Expire, Release, Reserve, ReservePacked, Ship
 from domain.stock.sellable import sellable
 from domain.stock.state import CountRequested, OrderAtRisk, SaleClosed, StockReleased, StockReserved
 from domain.streams import StreamId, order_stream, return_stream, stock_stream
@@ -111,7 +111,7 @@ def test_a_paid_order_confirms_what_was_held() -> None:
     state = paid.given(happened(LineAllocated, moves=[left("open", 1)])).state
     assert follows(order_paid(), state=state) == [
         (CHAIR, Confirm(ORDER_1001, "1")),
-        (CHAIR, Reserve(ORDER_1001, "1", 1, SHIP_BY)),
+        (CHAIR, Reserve(ORDER_1001, "1", 1, SHIP_BY, reserved=1)),
         (TABLE, Reserve(ORDER_1001, "2", 1, SHIP_BY)),
     ]
 
@@ -175,11 +175,14 @@ def test_a_cancel_for_want_of_stock_closes_each_sku_it_names() -> None:
 
 def test_packed_pieces_wait_no_more() -> None:
     moves = left("allocated", 1), left("backordered", 2)
-    assert follows(shipment_packed(*moves)) == [(CHAIR, Release(ORDER_1001, "1", 0, 2, "packed"))]
+    assert follows(shipment_packed(*moves)) == [
+        (CHAIR, Confirm(ORDER_1001, "1", 1)),
+        (CHAIR, ReservePacked(ORDER_1001, "1", 2)),
+    ]
 
 
-def test_packing_what_was_allocated_changes_no_stock() -> None:
-    assert follows(shipment_packed(left("allocated", 2))) == []
+def test_packed_pieces_stay_promised_when_the_hold_of_an_unpaid_order_ends() -> None:
+    assert follows(shipment_packed(left("allocated", 2))) == [(CHAIR, Confirm(ORDER_1001, "1", 2))]
 
 
 def test_what_was_handed_over_leaves_the_queue_and_then_stock_line_by_line() -> None:
