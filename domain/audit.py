@@ -57,7 +57,8 @@ class Audit:
             case ShipmentDispatched():
                 seller = stream.seller
                 for move in event.moves:
-                    self._flows[stock_stream(seller, move.sku)].dispatched += move.pieces
+                    if move.was != "in_transit":  # else only the label is another
+                        self._flows[stock_stream(seller, move.sku)].dispatched += move.pieces
             case OrderDiscrepancyDetected(kind="refunded_more_than_captured"):
                 self._over_refunded.add(stream)
             case _ if stream.kind == "stock":

@@ -145,7 +145,8 @@ def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order)
     yield from _drop_backorders(seller, order, event.moves, "shipped")
     for line, sku, by_state in _by_line(event.moves):
         reserved = by_state.get("allocated", 0) + by_state.get("packed", 0)
-        yield stock_stream(seller, sku), Ship(order, line, sum(by_state.values()), reserved)
+        if pieces := sum(by_state.values()) - by_state.get("in_transit", 0):  # a new label ships nothing
+            yield stock_stream(seller, sku), Ship(order, line, pieces, reserved)
 
 
 def _drop_backorders(seller: str, order: str, moves: Iterable[Move], reason: str) -> Iterator[FollowUp]:

@@ -1,5 +1,6 @@
 """Rules for packing and dispatching.  A wish is checked; the fact that a parcel left is always recorded."""
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Final
 
 from domain.decider import MessageContext, Rules
@@ -37,6 +38,8 @@ rules = Rules[Order]()
 
 SENDABLE: Final[tuple[UnitState, ...]] = ("packed", "allocated", "backordered", "open")
 """The states from which a dispatch takes pieces, in this order."""
+FAILED: Final[tuple[UnitState, ...]] = ("lost", "returned_to_sender")
+"""The states of a parcel's pieces for which the seller may send others."""
 
 
 class MoreThanAllocated(Refused):
@@ -132,6 +135,8 @@ class ShipmentDispatched(Event):
     last: bool
     requested: list[LinePieces] | None = None
     """What the message stated, if that is more than could be moved."""
+    replaces: dict[str, dict[str, int]] | None = None
+    """Pieces by line and by the earlier parcel whose label was voided, or that was lost or came back."""
 
 
 @rules.on_command
@@ -263,17 +268,19 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
     if shipment.dispatched and not requested:
         return differing
     if requested:
-        moves = take(order, requested, (*SENDABLE, "cancelled"))
+        moves, replaces = _stated(order, requested)
     else:
-        requested, moves = _unstated(order, shipment)
+        moves, replaces = _unstated(order, shipment)
+        requested = [(move.line, move.pieces) for move in moves]
     blocked = _pending_on(order, moves)
-    events: list[Event] = [_dispatched(order, command, moves, context, requested), *differing]
+    event = _dispatched(order, command, moves, context, requested)
+    events: list[Event] = [replace(event, replaces=replaces), *differing]
     events += _shortfall(context, "dispatched_more_than_ordered", command.shipment_id, requested, moves)
     if blocked:
         events.append(_contradiction(context, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
     if any(move.was == "cancelled" for move in moves):
         events.append(_contradiction(context, "dispatched_after_cancel", command.shipment_id, "no dispatch"))
-    if not moves and order.lines:
+    if not moves and order.lines and not command.lines:
         events.append(
             _contradiction(context, "dispatched_nothing_left", command.shipment_id, "pieces to send")
         )
@@ -291,19 +298,59 @@ def _left_behind(order: Order, shipment: Shipment, moves: list[Move], context: M
     return [LineAllocated(at=context.at, moves=behind)] if behind else []
 
 
-def _unstated(order: Order, shipment: Shipment) -> tuple[list[tuple[str, int]], list[Move]]:
-    """(contents, moves) of a parcel whose contents are not stated: never what was cancelled of it.
+Replaced = dict[str, dict[str, int]] | None
+"""Pieces by line, by the parcel that held them before; None if there is none."""
 
-    If it was packed, its packed pieces; else all pieces that can still be handed over.  If there are none,
-    and none was handed over before, the parcel must hold the cancelled pieces.
+
+def _stated(order: Order, requested: list[tuple[str, int]]) -> tuple[list[Move], Replaced]:
+    """The moves of a parcel with these contents: pieces to send, else replaced ones, else cancelled ones."""
+    moves = take(order, requested, SENDABLE)
+    again, replaces = _from_parcels(order, _rest(requested, moves))
+    rest = _rest(requested, [*moves, *again])
+    return [*moves, *again, *take(order, rest, ("cancelled",))], replaces
+
+
+def _unstated(order: Order, shipment: Shipment) -> tuple[list[Move], Replaced]:
+    """The moves of a parcel whose contents are not stated: never what was cancelled of it.
+
+    If it was packed, its packed pieces; else all pieces that can still be handed over; else the pieces of a
+    voided label or of a parcel that failed.  If nothing was handed over, it must hold the cancelled pieces.
     """
-    moves = take(order, shipment.moves, ("packed",))
-    if not moves:
-        every_line = [(name, line.ordered) for name, line in order.lines.items()]
-        moves = take(order, every_line, SENDABLE)
-        if not moves and not any(line.handed_over for line in order.lines.values()):
-            moves = take(order, shipment.moves or every_line, ("cancelled",))
-    return [(move.line, move.pieces) for move in moves], moves
+    every_line = [(name, line.ordered) for name, line in order.lines.items()]
+    moves = take(order, shipment.moves, ("packed",)) or take(order, every_line, SENDABLE)
+    if moves:
+        return moves, None
+    if any(line.handed_over for line in order.lines.values()):
+        return _from_parcels(order, every_line)
+    return take(order, shipment.moves or every_line, ("cancelled",)), None
+
+
+def _rest(requested: list[tuple[str, int]], moves: list[Move]) -> list[tuple[str, int]]:
+    taken: dict[str, int] = {}
+    for move in moves:
+        taken[move.line] = taken.get(move.line, 0) + move.pieces
+    return [(line, pieces - taken.get(line, 0)) for line, pieces in requested if pieces > taken.get(line, 0)]
+
+
+def _from_parcels(order: Order, requested: list[tuple[str, int]]) -> tuple[list[Move], Replaced]:
+    """Takes pieces from parcels whose label was voided, and then replaces those that failed."""
+    wanted = dict(requested)
+    replaces: dict[str, dict[str, int]] = {}
+    for failed in (False, True):
+        for name, parcel in sorted(order.shipments.items()):
+            if parcel.dispatched and (parcel.holds in FAILED if failed else parcel.status == "cancelled"):
+                for line, pieces in parcel.moves:
+                    count = min(pieces, wanted.get(line, 0))
+                    if count:
+                        wanted[line] -= count
+                        replaces.setdefault(name, {})[line] = count
+    moves: list[Move] = []
+    for name, lines in replaces.items():
+        moves += [
+            Move(line=line, sku=order.lines[line].sku, pieces=count, was=order.shipments[name].holds)
+            for line, count in lines.items()
+        ]
+    return moves, replaces or None
 
 
 def _dispatched(
@@ -365,6 +412,9 @@ def dispatched(order: Order, event: ShipmentDispatched) -> Order:
     moves = _added(previous.moves if previous.dispatched else (), event.moves)
     shipment = previous._replace(moves=moves, dispatched=True, holds=to)
     shipments = {**order.shipments, event.shipment_id: shipment}
+    for name, lines in (event.replaces or {}).items():
+        left = [(line, pieces - lines.get(line, 0)) for line, pieces in shipments[name].moves]
+        shipments[name] = shipments[name]._replace(moves=tuple(part for part in left if part[1]))
     stated = stated_pieces(event.requested, event.moves)
     contents = with_contents(order, f"dispatch:{event.shipment_id}", stated)
     return _close_overtaken(moved(order, event.moves, to, shipments=shipments, contents=contents))

@@ -33,6 +33,10 @@ class AfterPacking(Fold[OrderView]):
         parcel.tracking_number = parcel.tracking_number or event.tracking_number
         order.first_dispatched_at = earliest(order.first_dispatched_at, at)
         order.last_dispatched_at = latest(order.last_dispatched_at, at)
+        for name, lines in (event.replaces or {}).items():
+            contents = view.parcels[name].contents
+            left = {line: pieces - lines.get(line, 0) for line, pieces in contents.items()}
+            view.parcels[name].contents = {line: pieces for line, pieces in left.items() if pieces}
         for moved in event.moves:
             line = move(view, moved, to)
             parcel.contents[moved.line] = parcel.contents.get(moved.line, 0) + moved.pieces

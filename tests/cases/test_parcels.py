@@ -28,7 +28,7 @@ def shop() -> Iterator[Shop]:
 
 def sent() -> Shop:
     shop = Shop()
-    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=2)
+    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=5)
     lines = [{"line": "1", "sku": "CHAIR", "pieces": 2, "unit_price": "10000"}]
     shop.send("order-placed", **O1, currency="KRW", lines=lines)
     shop.send("order-paid", **O1, payment_id="p1", amount=20_000)
@@ -100,3 +100,51 @@ def test_a_false_delivery_is_corrected_and_the_next_one_holds(shop: Shop) -> Non
     assert shop.units() == {"in_transit": 2}
     scan(shop, "delivered", "2026-03-11T12:00")
     assert delivered_at(shop) == "2026-03-11T03:00+00:00"
+
+
+def again(shop: Shop, at: str, *lines: dict[str, Any]) -> None:
+    """The order leaves in another parcel, s2."""
+    shop.send("shipment-dispatched", at, **O1, shipment_id="s2", lines=list(lines))
+
+
+def test_the_pieces_of_a_voided_label_travel_under_the_new_one(shop: Shop) -> None:
+    scan(shop, "cancelled", "2026-03-09T17:00")
+    again(shop, "2026-03-10T10:00")
+    scan(shop, "in_transit", "2026-03-10T12:00")  # the old label, once more
+    shop.send("shipment-tracked", "2026-03-11T10:00", **O1, shipment_id="s2", status="delivered")
+    assert (shop.units(), shop.on_hand("CHAIR")) == ({"delivered": 2}, 3)
+    assert [(parcel.shipment_id, parcel.contents) for parcel in shop.rows("parcels")] == [
+        ("s1", {}),
+        ("s2", {"1": 2}),
+    ]
+    late = {"return_id": "r1", "lines": [{"line": "1", "pieces": 1}], "reason": "changed_mind"}
+    assert shop.send("return-requested", "2026-03-30T10:00", **O1, **late).rule == "return_window_closed"
+    assert shop.discrepancies() == []
+
+
+@pytest.mark.parametrize("status", ["lost", "return_to_sender"])
+@pytest.mark.parametrize("lines", [(), ({"line": "1", "pieces": 2},)], ids=["without lines", "with lines"])
+def test_a_replacement_of_a_parcel_that_failed_leaves_stock_and_is_delivered(
+    shop: Shop, status: str, lines: tuple[dict[str, Any], ...]
+) -> None:
+    scan(shop, status, "2026-03-12T10:00")
+    again(shop, "2026-03-13T10:00", *lines)
+    shop.send("shipment-tracked", "2026-03-14T10:00", **O1, shipment_id="s2", status="delivered")
+    assert (shop.units(), shop.on_hand("CHAIR")) == ({"delivered": 2}, 1)
+    back = {"return_id": "r1", "lines": [{"line": "1", "pieces": 2}], "reason": "changed_mind"}
+    assert shop.send("return-requested", "2026-03-16T10:00", **O1, **back).state == "accepted"
+
+
+def test_a_replacement_of_one_piece_leaves_the_other_lost(shop: Shop) -> None:
+    scan(shop, "lost", "2026-03-12T10:00")
+    again(shop, "2026-03-13T10:00", {"line": "1", "pieces": 1})
+    assert (shop.units(), shop.on_hand("CHAIR")) == ({"in_transit": 1, "lost": 1}, 2)
+    scan(shop, "delivered", "2026-03-20T10:00")  # it turned up
+    assert shop.units() == {"in_transit": 1, "delivered": 1}
+
+
+def test_a_second_parcel_of_an_order_that_has_arrived_is_a_discrepancy(shop: Shop) -> None:
+    scan(shop, "delivered", "2026-03-10T12:00")
+    again(shop, "2026-03-13T10:00", {"line": "1", "pieces": 1})
+    assert (shop.units(), shop.on_hand("CHAIR")) == ({"delivered": 2}, 3)
+    assert shop.discrepancies() == ["dispatched_more_than_ordered"]
