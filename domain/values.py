@@ -3,20 +3,44 @@
 The `Input...` types carry the limits of the contract and belong to commands; events use the plain types.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 MAX_LINES: Final = 500
 MAX_PIECES: Final = 100_000_000
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
 
+
+def comparable(text: str) -> str:
+    """`text` in NFC, without blanks around it and without invisible characters.
+
+    Raises: ValueError, if nothing is left.
+    """
+    if text.isascii():
+        clean = text.strip()
+    else:
+        visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
+        clean = unicodedata.normalize("NFC", visible).strip()
+    if not clean:
+        msg = "a text must have a visible character"
+        raise ValueError(msg)
+    return clean
+
+
 # The pattern also rejects a lone surrogate, which UTF-8 cannot encode.
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_CONTROL)]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_CONTROL), AfterValidator(comparable)]
+"""An id or a short text, in a form in which equal ones compare equal.
+
+It is in NFC, because macOS and some shops write Hangul in parts (NFD).  Blanks around it and characters that
+nobody sees (zero width, direction marks) are dropped.
+"""
 LongText = Annotated[str, Field(max_length=4_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")]
 InputSellerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,80}$")]
 InputChannel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
@@ -39,7 +63,18 @@ def _instant(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_instant)]
+def _rfc_3339(value: object) -> datetime:
+    """Python would also read digits, as seconds since 1970: `20260312` as a day of August 1970."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        return datetime.fromisoformat(value)
+    msg = "an instant must be RFC 3339 with an offset, for example 2026-03-12T10:00:00+09:00"
+    raise ValueError(msg)
+
+
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+Instant = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_instant)]
 """RFC 3339 with offset on the wire, UTC inside."""
 
 

@@ -69,9 +69,14 @@ def _invoices(rows: Iterable[Row]) -> dict[str, list[_Line]]:
         lines = invoices.setdefault(row["InvoiceNo"], [])
         quantity = whole_number(row["Quantity"])
         reason = intern(cleaned(row["Description"])) if quantity <= 0 or row["InvoiceNo"][:1] == "A" else ""
-        code, each = intern(row["StockCode"] or "unknown"), intern(price(row["UnitPrice"]))
+        code, each = intern(_sku(row["StockCode"])), intern(price(row["UnitPrice"]))
         lines.append(_Line(len(lines) + 1, at, code, quantity, each, reason))
     return invoices
+
+
+def _sku(code: str) -> str:
+    """A code with a blank at its end is another code of the set; a message's SKU cannot end with one."""
+    return code.rstrip() + "·" * (len(code) - len(code.rstrip())) if code.strip() else "unknown"
 
 
 def _timed_messages(invoices: dict[str, list[_Line]]) -> Iterator[TimedMessage]:

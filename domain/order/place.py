@@ -16,7 +16,7 @@ from domain.values import (
     InputCountry,
     InputCurrency,
     InputMinor,
-    InputPieces,
+    InputPiecesOrNone,
     InputPrice,
     Instant,
     PersonalText,
@@ -30,11 +30,11 @@ NoteKind = Literal["picked", "stock_missing", "reordered", "payment_reminded"]
 
 
 class OrderedLine(InputModel):
-    """One line of an order as its channel sends it."""
+    """One line of an order as its channel sends it.  With 0 pieces the line is gone, and is left out."""
 
     line: Text
     sku: Text
-    pieces: InputPieces
+    pieces: InputPiecesOrNone
     unit_price: InputPrice = "0"
     ship_by: Instant | None = None
     promise_at: Instant | None = None
@@ -54,7 +54,7 @@ def _once(lines: tuple[OrderedLine, ...]) -> tuple[OrderedLine, ...]:
     if len({line.line for line in lines}) < len(lines):
         msg = "a line is named twice"
         raise ValueError(msg)
-    return lines
+    return tuple(line for line in lines if line.pieces)
 
 
 OrderedLines = Annotated[tuple[OrderedLine, ...], LineLimit, AfterValidator(_once)]

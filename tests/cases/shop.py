@@ -46,7 +46,10 @@ class Shop:
         """Sends a message of that kind and returns its outcome.  `at`: in Seoul, without the offset."""
         name = data.get("receipt_id") or f"m-{len(self.outcomes)}"
         actor = "operator:kim" if kind.endswith("-requested") else None
-        self._engine.handle([message(kind, data, id=name, at=f"{at}:00+09:00", actor=actor)])
+        return self.send_raw(message(kind, data, id=name, at=f"{at}:00+09:00", actor=actor))
+
+    def send_raw(self, raw: bytes) -> Outcome:
+        self._engine.handle([raw])
         return self.outcomes[-1]
 
     def pass_time(self, to: str) -> None:

@@ -134,7 +134,7 @@ def test_the_read_models_give_every_count_and_sum_of_the_lines(tmp_path: Path) -
         "85048": 18,
         "M": 2,
         "m": 1,
-        "47503J ": 1,
+        "47503J·": 1,
         "D": 1,
         "47503J": -2,
         "never sold": -7,
