@@ -111,6 +111,8 @@ def test_the_pieces_of_a_voided_label_travel_under_the_new_one(shop: Shop) -> No
     scan(shop, "cancelled", "2026-03-09T17:00")
     again(shop, "2026-03-10T10:00")
     scan(shop, "in_transit", "2026-03-10T12:00")  # the old label, once more
+    scan(shop, "delivered", "2026-03-10T13:00")
+    assert shop.units() == {"in_transit": 2}
     shop.send("shipment-tracked", "2026-03-11T10:00", **O1, shipment_id="s2", status="delivered")
     assert (shop.units(), shop.on_hand("CHAIR")) == ({"delivered": 2}, 3)
     assert [(parcel.shipment_id, parcel.contents) for parcel in shop.rows("parcels")] == [
