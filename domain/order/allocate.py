@@ -94,7 +94,7 @@ def pass_ship_by(order: Order, command: PassShipBy, context: MessageContext) -> 
         if line.before_handover and (line.ship_by or order.ship_by) == command.due
     }
     key = f"ship-by:{command.due.isoformat()}"
-    if not late or key in order.seen_keys:
+    if not late or key in order.seen_keys or order.paid_at is None:  # nothing is due before the payment
         return []
     return [ShipByMissed(at=context.at, ship_by=command.due, lines=list(late), pieces=sum(late.values()))]
 

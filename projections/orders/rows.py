@@ -122,7 +122,7 @@ class OrderFact:
         Maybe, Column("The line's own delivery promise, if its channel made one", INSTANT)
     ] = None
     ship_by: Annotated[
-        Maybe, Column("When it must be handed over: its own limit, else its order's", INSTANT)
+        Maybe, Column("When it must be handed over, once paid: its own limit, else its order's", INSTANT)
     ] = None
     promise_at: Annotated[Maybe, Column("Until when the delivery is promised", INSTANT)] = None
     first_dispatched_at: Annotated[Maybe, Column("When its first pieces were handed over", INSTANT)] = None

@@ -15,7 +15,8 @@ def finish(view: OrderView) -> None:
     order.cancelled_at = order.cancel_told_at if order.cancelled or not view.lines else None
     order.status = derived_status(order)
     for line in lines:
-        line.ship_by = order.ship_by if line.line_ship_by is None else line.line_ship_by
+        limit = order.ship_by if line.line_ship_by is None else line.line_ship_by
+        line.ship_by = limit if order.paid_at is not None or line.last_dispatched_at is not None else None
         line.promise_at = order.promise_at if line.line_promise_at is None else line.line_promise_at
         line.placed_at, line.paid_at = order.placed_at, order.paid_at
         line.status, line.claimed_status = order.status, order.claimed_status
