@@ -120,7 +120,9 @@ def test_a_warehouse_that_packs_by_itself_is_never_refused() -> None:
 
 def test_more_packed_than_is_known_is_said() -> None:
     fact = order(RecordPacking, shipment_id="s1", lines=some(4))
-    taken = shipment_packed(left("allocated", 3), notes={"1": "tok-9"}, checked_by=None, requested=pieces_of(4))
+    taken = shipment_packed(
+        left("allocated", 3), notes={"1": "tok-9"}, checked_by=None, requested=pieces_of(4)
+    )
     discrepancy = contradiction(
         "packed_more_than_open", "s1", "pieces of the order", "4 pieces, 3 of them known"
     )
