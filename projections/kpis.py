@@ -112,8 +112,8 @@ def order_shares(view: OrderView) -> Contribution:
 @READ_MODEL.of(Returns)
 def return_shares(view: ReturnStatus) -> Contribution:
     """The contribution of a return: the time from its receipt to its refund."""
-    if view.received_at is None or view.refunded_at is None:
-        return NO_CONTRIBUTION
+    if view.received_at is None or view.refunded_at is None or view.refunded_at < view.received_at:
+        return NO_CONTRIBUTION  # an advance refund took no time
     day = local_day(view.zone, view.received_at)
     duration = view.refunded_at - view.received_at
     return Contribution((view.seller_id, view.channel), ((day, "refund_cycle_time", 0, 0, duration),))

@@ -75,10 +75,14 @@ def order_facts_at_risk(view: OrderView) -> tuple[Stored, ...]:
 
 @READ_MODEL.of(Returns)
 def returns_at_risk(view: ReturnStatus) -> tuple[Stored, ...]:
-    """The row of a return.  `done_at` is its inspection or its refund.  The time limit is in the rules."""
-    if view.collected_at is None or view.order_id is None:
+    """The row of a return, from its collection on, or from its receipt if no collection is known.
+
+    `done_at` is its inspection or its refund.  The time limit is in the rules.
+    """
+    begins = view.received_at if view.collected_at is None else view.collected_at
+    if begins is None or view.order_id is None:
         return ()
     done = earliest(view.inspected_at, view.refunded_at)
     key = (view.seller_id, view.channel, view.account, view.order_id, "late_return", view.return_id)
     common = (view.recorded_at, view.zone, view.currency)
-    return ((*key, view.collected_at, done, view.pieces, *common),)
+    return ((*key, begins, done, view.pieces, *common),)

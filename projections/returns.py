@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnReceived
 from domain.returns.refund import RefundOverdue, ReturnRefunded
 from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejected, ReturnRequested
+from domain.returns.state import further
 from domain.streams import StreamId
 from domain.values import micros
 from projections.fold import Fold, Group, Rows, when
@@ -111,7 +112,7 @@ class Returns(Fold[ReturnStatus]):
     @when
     def approved(self, view: ReturnStatus, event: ReturnApproved, at: int) -> None:
         del event
-        view.state, view.approved_at = "approved", at
+        view.state, view.approved_at = further(view.state, "approved"), at
 
     @when
     def rejected(self, view: ReturnStatus, event: ReturnRejected, at: int) -> None:
@@ -121,17 +122,20 @@ class Returns(Fold[ReturnStatus]):
     @when
     def collected(self, view: ReturnStatus, event: ReturnCollected, at: int) -> None:
         del event
-        view.state, view.collected_at = "collected", at
+        view.state = further(view.state, "collected")
+        view.collected_at = earliest(view.collected_at, at)
 
     @when
     def received(self, view: ReturnStatus, event: ReturnReceived, at: int) -> None:
-        view.state, view.received_at = "received", at
+        view.state, view.received_at = further(view.state, "received"), at
         view.received += sum(piece.pieces for piece in event.lines)
         view.refund_due_at = micros_of(event.refund_due_at)
 
     @when
     def inspected(self, view: ReturnStatus, event: ReturnInspected, at: int) -> None:
-        view.state, view.inspected_at = "inspected", earliest(view.inspected_at, at)
+        if event.units:
+            view.state = further(view.state, "inspected")
+        view.inspected_at = earliest(view.inspected_at, at)
         for unit in event.units:
             if unit.disposition == "restock":
                 view.restocked += unit.pieces

@@ -31,11 +31,17 @@ class RefundRecorded(Event):
     late_interest: int
 
 
+def _stated(refund: RecordRefund | RefundRecorded) -> dict[str, int]:
+    """A refund may pay several returns, stated one by one under its id."""
+    subject = "" if refund.return_id is None else f" of {refund.return_id}"
+    return {f"amount{subject}": refund.amount, f"late_interest{subject}": refund.late_interest}
+
+
 @rules.on_command
 def record_refund(order: Order, command: RecordRefund, context: MessageContext) -> list[Event]:
     key = f"refund:{command.refund_id}"
-    stated = {"amount": command.amount, "late_interest": command.late_interest}
-    if key in order.contents:
+    stated = _stated(command)
+    if order.contents.get(key, {}).keys() & stated.keys():
         return stated_again(order, context, key, stated)
     events: list[Event] = [
         RefundRecorded(
@@ -63,8 +69,7 @@ def record_refund(order: Order, command: RecordRefund, context: MessageContext) 
 
 @rules.on_event
 def refunded(order: Order, event: RefundRecorded) -> Order:
-    stated = {"amount": event.amount, "late_interest": event.late_interest}
     return order._replace(
         refunded=order.refunded + event.amount,
-        contents=with_contents(order, f"refund:{event.refund_id}", stated),
+        contents=with_contents(order, f"refund:{event.refund_id}", _stated(event)),
     )

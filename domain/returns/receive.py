@@ -10,7 +10,7 @@ from domain.message import Event, EventData, InputModel
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
-from domain.returns.state import Piece, Return, ReturnCommand, discrepancy
+from domain.returns.state import Piece, Return, ReturnCommand, discrepancy, further
 from domain.values import MAX_LINES, InputPieces, Text
 
 rules = Rules[Return]()
@@ -92,7 +92,7 @@ class ReturnInspected(Event):
 
 @rules.on_command
 def collect(ret: Return, command: RecordCollection, context: MessageContext) -> list[Event]:
-    if ret.state not in ("requested", "approved"):
+    if ret.collected:
         return []
     return [ReturnCollected(at=context.at, carrier=command.carrier, tracking_number=command.tracking_number)]
 
@@ -168,7 +168,7 @@ def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> 
 
 @rules.on_event
 def collected(ret: Return, _: ReturnCollected) -> Return:
-    return ret._replace(state="collected")
+    return ret._replace(state=further(ret.state, "collected"), collected=True)
 
 
 @rules.on_event
@@ -177,7 +177,8 @@ def received(ret: Return, event: ReturnReceived) -> Return:
     for piece in event.lines:
         line = lines[piece.line]
         lines[piece.line] = line._replace(received=line.received + piece.pieces)
-    return ret._replace(state="received", location=event.location, lines=lines, arrived=True)
+    state = further(ret.state, "received")
+    return ret._replace(state=state, location=event.location, lines=lines, arrived=True)
 
 
 @rules.on_event
@@ -187,4 +188,5 @@ def inspected(ret: Return, event: ReturnInspected) -> Return:
         line = lines[unit.line]
         lines[unit.line] = line._replace(inspected=line.inspected + unit.pieces)
     seen = ret.inspections | {event.inspection_id}
-    return ret._replace(state="inspected" if event.units else ret.state, lines=lines, inspections=seen)
+    state = further(ret.state, "inspected") if event.units else ret.state
+    return ret._replace(state=state, lines=lines, inspections=seen)

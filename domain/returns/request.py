@@ -4,7 +4,7 @@ from typing import ClassVar, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.returns.state import LineCounts, NotInState, Piece, Return, ReturnCommand
+from domain.returns.state import LineCounts, NotInState, Piece, Return, ReturnCommand, further
 from domain.values import InputCurrency, InputPieces, InputPrice, LongText, Text
 
 rules = Rules[Return]()
@@ -122,11 +122,11 @@ def record_return(ret: Return, command: RecordReturn, context: MessageContext) -
 @rules.on_command
 def decide_return(ret: Return, command: DecideReturn, context: MessageContext) -> list[Event]:
     if command.approve:
-        if ret.state == "requested":
-            return [ReturnApproved(at=context.at, by=context.by, reason=command.reason)]
+        if ret.approved:
+            return []
         if ret.state == "rejected":
             raise NotInState(return_id=command.return_id, state="rejected", wanted="requested")
-        return []
+        return [ReturnApproved(at=context.at, by=context.by, reason=command.reason)]
     if ret.state == "rejected":
         return []
     if ret.state not in ("requested", "approved"):
@@ -151,7 +151,7 @@ def recorded(_: Return, event: ReturnRecorded) -> Return:
 
 @rules.on_event
 def approved(ret: Return, _: ReturnApproved) -> Return:
-    return ret._replace(state="approved")
+    return ret._replace(state=further(ret.state, "approved"), approved=True)
 
 
 @rules.on_event

@@ -1,7 +1,7 @@
 """The state of a return."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from domain.decider import MessageContext, Rules
 from domain.errors import Refused
@@ -10,6 +10,8 @@ from domain.streams import StreamId, return_stream
 from domain.values import Text
 
 State = Literal["requested", "approved", "collected", "received", "inspected", "refunded", "rejected"]
+STEPS: Final[tuple[State, ...]] = get_args(State)[:-1]
+"""The states of a return that is not rejected, in their usual order."""
 
 
 class NotInState(Refused):
@@ -60,11 +62,21 @@ class Return(NamedTuple):
     inspections: frozenset[str] = frozenset()
     refunds: frozenset[str] = frozenset()
     overdue: bool = False
+    collected: bool = False
+    approved: bool = False
 
     @property
     def size(self) -> int:
         """The size of the state, which tells when a snapshot is worthwhile.  Unit: entries."""
         return len(self.lines)
+
+
+def further(state: str | None, step: State) -> State:
+    """The state after `step`: facts may come late or early, so a step never leads back."""
+    current = state if state in STEPS else "approved" if state == "rejected" else None
+    if current is not None and STEPS.index(current) > STEPS.index(step):
+        return current
+    return step
 
 
 rules = Rules[Return]()

@@ -167,8 +167,9 @@ def test_a_carrier_who_comes_before_the_decision_is_a_fact_too() -> None:
     requested.when(back(RecordCollection, carrier="cj", tracking_number="77")).then(collected)
 
 
-def test_a_collection_told_after_the_receipt_changes_nothing() -> None:
-    received.when(back(RecordCollection, carrier="cj", tracking_number="77")).then()
+def test_a_collection_told_after_the_receipt_is_recorded_and_leads_not_back() -> None:
+    received.when(back(RecordCollection, carrier="cj", tracking_number="77")).then(collected)
+    assert received.given(collected).state.state == "received"
 
 
 # Receiving.
