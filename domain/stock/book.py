@@ -109,28 +109,28 @@ def receive(_: StockItem, command: ReceiveStock, context: MessageContext) -> lis
 @rules.on_command
 def count(item: StockItem, command: CountStock, context: MessageContext) -> list[Event]:
     balance = item.balances.get(command.location, Balance())
-    events: list[Event] = [
-        StockCounted(
-            at=context.at,
-            count_id=command.count_id,
-            location=command.location,
-            counted=command.counted,
-            book=balance.on_hand,
-            delta=command.counted - balance.on_hand,
-        )
-    ]
-    if command.counted < balance.reserved:
-        events.append(
-            _discrepancy(
-                context, "reservation_shortfall", command.count_id, balance.reserved, command.counted
-            )
-        )
-    return events
+    counted = StockCounted(
+        at=context.at,
+        count_id=command.count_id,
+        location=command.location,
+        counted=command.counted,
+        book=balance.on_hand,
+        delta=command.counted - balance.on_hand,
+    )
+    return [counted, *_shortfall(balance, command.counted, command.count_id, context)]
+
+
+def _shortfall(balance: Balance, left: int, subject: str, context: MessageContext) -> list[Event]:
+    """A discrepancy if fewer pieces are left at a location than are promised from it."""
+    if left >= balance.reserved:
+        return []
+    return [_discrepancy(context, "reservation_shortfall", subject, balance.reserved, left)]
 
 
 @rules.on_command
 def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> list[Event]:
-    on_hand = item.balances.get(command.location, Balance()).on_hand
+    balance = item.balances.get(command.location, Balance())
+    left = max(0, balance.on_hand + command.delta)
     adjusted = StockAdjusted(
         at=context.at,
         adjustment_id=command.adjustment_id,
@@ -139,9 +139,11 @@ def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> li
         reason=command.reason,
         unit_price=command.unit_price,
     )
+    shortfall = _shortfall(balance, left, command.adjustment_id, context) if command.delta < 0 else []
     return [
-        *correction_events(on_hand, -command.delta, command.location, command.adjustment_id, context),
+        *correction_events(balance.on_hand, -command.delta, command.location, command.adjustment_id, context),
         adjusted,
+        *shortfall,
     ]
 
 
@@ -162,6 +164,8 @@ def quarantine(item: StockItem, command: QuarantineStock, context: MessageContex
         events.append(
             StockQuarantined(at=context.at, location=command.location, pieces=allowed, reason=command.reason)
         )
+    if taken:
+        events += _shortfall(balance, max(0, balance.on_hand - taken), command.quarantine_id, context)
     return events
 
 

@@ -1,0 +1,51 @@
+"""Pieces that are promised and turn out not to be there."""
+
+from typing import Any
+
+import pytest
+
+from tests.cases.shop import Shop
+
+O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
+
+
+def promised(pieces: int, of: int) -> Shop:
+    """So many of the chairs in stock are promised to O1."""
+    shop = Shop()
+    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=of)
+    lines = [{"line": "1", "sku": "CHAIR", "pieces": pieces, "unit_price": "10000"}]
+    shop.send("order-placed", **O1, currency="KRW", lines=lines)
+    shop.send("order-paid", **O1, payment_id="p1", amount=10_000 * pieces)
+    return shop
+
+
+def lose(shop: Shop, kind: str, pieces: int) -> None:
+    fields: dict[str, dict[str, Any]] = {
+        "stock-adjusted": {"adjustment_id": "x1", "delta": -pieces, "reason": "damaged"},
+        "stock-quarantined": {"quarantine_id": "x1", "pieces": pieces, "reason": "wet"},
+    }
+    name = fields[kind].get("adjustment_id") or fields[kind]["quarantine_id"]
+    shop.send(kind, message_id=name, sku="CHAIR", **fields[kind])
+
+
+@pytest.mark.parametrize("kind", ["stock-adjusted", "stock-quarantined"])
+def test_pieces_lost_below_what_is_promised_are_a_discrepancy(kind: str) -> None:
+    shop = promised(5, of=5)
+    lose(shop, kind, 2)
+    assert (shop.on_hand("CHAIR"), shop.stock("CHAIR").available) == (3, -2)
+    assert shop.discrepancies() == ["reservation_shortfall"]
+    assert shop.broken_invariants() == []
+
+
+@pytest.mark.parametrize("kind", ["stock-adjusted", "stock-quarantined"])
+def test_pieces_lost_that_nobody_was_promised_are_none(kind: str) -> None:
+    shop = promised(3, of=5)
+    lose(shop, kind, 2)
+    assert (shop.stock("CHAIR").available, shop.discrepancies()) == (0, [])
+
+
+def test_a_piece_written_up_is_no_shortfall_though_some_are_still_missing() -> None:
+    shop = promised(5, of=5)
+    lose(shop, "stock-adjusted", 2)
+    shop.send("stock-adjusted", message_id="x2", sku="CHAIR", adjustment_id="x2", delta=1, reason="found")
+    assert shop.discrepancies() == ["reservation_shortfall"]
