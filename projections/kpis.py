@@ -197,11 +197,19 @@ def _perfect(line: OrderFact) -> bool:
 
 
 def _return_rates(line: OrderFact) -> Iterator[KpiShare]:
-    """The return rates of a line.  A line without a delivery counts on the day of its return."""
+    """The return rates of a line: pieces that buyers returned, of those delivered.
+
+    Pieces that never reached the buyer are no returns of the buyer.  A line that was not delivered counts on
+    the day of its return, if anything of it came back otherwise.
+    """
+    back = max(0, line.returned - line.returned_to_sender)
+    if not line.delivered and not back:
+        return
     at = line.returned_at if line.delivered_at is None else line.delivered_at
     if at is None:
         return
     day = local_day(line.zone, at)
-    yield day, "return_rate", line.returned, line.delivered, None
+    yield day, "return_rate", back, line.delivered, None
     for reason, pieces in line.returned_by_reason.items():
-        yield day, f"return_rate:{reason}", pieces, 0, None
+        if count := min(pieces, back):
+            yield day, f"return_rate:{reason}", count, 0, None

@@ -3,8 +3,8 @@
 from projections.orders.rows import OrderStatus
 
 
-def derived_status(order: OrderStatus) -> str:
-    """The status of an order.  Every order has exactly one.
+def derived_status(order: OrderStatus, kept: int) -> str:
+    """The status of an order.  Every order has exactly one.  `kept`: delivered pieces that the buyer kept.
 
     closed: everything was handed over, and nothing is in transit or with the buyer (lost, returned).
     """
@@ -14,7 +14,7 @@ def derived_status(order: OrderStatus) -> str:
     if left and not order.waiting + order.packed:
         if order.in_transit:
             return "shipped"
-        return "delivered" if order.delivered > order.returned else "closed"
+        return "delivered" if kept else "closed"
     if left:
         return "partially_shipped"
     if order.cancelled:

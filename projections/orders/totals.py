@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from projections.orders.rows import OrderFact, OrderStatus, Parcel
 from projections.orders.status import derived_status
-from projections.orders.view import OrderView, latest
+from projections.orders.view import OrderView, latest, returned_by_buyer
 
 
 def finish(view: OrderView) -> None:
@@ -13,7 +13,8 @@ def finish(view: OrderView) -> None:
     _times(view)
     _count(order, lines)
     order.cancelled_at = order.cancel_told_at if order.cancelled or not view.lines else None
-    order.status = derived_status(order)
+    kept = sum(line.delivered - returned_by_buyer(line) for line in lines)
+    order.status = derived_status(order, kept)
     for line in lines:
         limit = order.ship_by if line.line_ship_by is None else line.line_ship_by
         line.ship_by = limit if order.paid_at is not None or line.last_dispatched_at is not None else None

@@ -100,6 +100,11 @@ def add_lines(view: OrderView, lines: Iterable[PlacedLine], at: int) -> None:
         )
 
 
+def returned_by_buyer(line: OrderFact) -> int:
+    """Returned pieces of a line that had been delivered: those that a carrier sent back come first."""
+    return min(line.delivered, max(0, line.returned - line.returned_to_sender))
+
+
 def parcel_of(view: OrderView, shipment_id: str) -> Parcel:
     parcel = view.parcels.get(shipment_id)
     if parcel is None:

@@ -111,3 +111,27 @@ def test_one_refund_that_pays_two_returns_refunds_both() -> None:
     assert [(row.state, row.refunded) for row in shop.rows("return_status")] == [("refunded", 10_000)] * 2
     refund(shop, "r2", "2026-03-06T13:00", amount=9_000)
     assert (shop.order().refunded, shop.discrepancies()) == (20_000, ["refund_again_differently"])
+
+
+def test_a_piece_that_never_arrived_is_no_return_of_the_buyer_who_keeps_the_other() -> None:
+    shop = Shop()
+    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=2)
+    lines = [{"line": n, "sku": "CHAIR", "pieces": 1, "unit_price": "10000"} for n in ("1", "2")]
+    shop.send("order-placed", "2026-03-03T10:00", **O1, currency="KRW", lines=lines)
+    shop.send("order-paid", "2026-03-03T10:01", **O1, payment_id="p1", amount=20_000)
+    for line, status in (("1", "delivered"), ("2", "return_to_sender")):
+        parcel = {"shipment_id": f"s{line}", "lines": [{"line": line, "pieces": 1}]}
+        shop.send("shipment-dispatched", "2026-03-04T10:00", **O1, **parcel)
+        shop.send("shipment-tracked", "2026-03-05T10:00", **O1, shipment_id=f"s{line}", status=status)
+    back = {"lines": [{"line": "2", "pieces": 1}], "reason": "never_delivered", "origin": "carrier"}
+    shop.send("return-requested", "2026-03-09T10:00", **O1, return_id="r1", **back)
+    shop.send("return-received", "2026-03-11T10:00", return_id="r1")
+    units = [{"line": "2", "pieces": 1, "condition": "new", "disposition": "restock"}]
+    shop.send("return-inspected", "2026-03-11T12:00", return_id="r1", inspection_id="i1", units=units)
+    (row,) = shop.rows("order_status")
+    rates = [
+        (cell.kpi, cell.numerator, cell.denominator)
+        for cell in shop.rows("fulfilment_kpis")
+        if cell.kpi.startswith("return_rate")
+    ]
+    assert (row.status, rates) == ("delivered", [("return_rate", 0, 1)])
