@@ -35,7 +35,7 @@ from projections.histogram import bucket_of
 from projections.instants import local_day
 from projections.orders.fold import Orders
 from projections.orders.rows import Channel, OrderFact, OrderStatus, Seller
-from projections.orders.view import FAULTS, OrderView
+from projections.orders.view import FAULTS, OrderView, returned_by_buyer
 from projections.returns import Returns, ReturnStatus
 from projections.shared_cells import NO_CONTRIBUTION, Contribution, SharedCells
 from projections.tables import LOCAL_DATE, Column, Table
@@ -202,7 +202,7 @@ def _return_rates(line: OrderFact) -> Iterator[KpiShare]:
     Pieces that never reached the buyer are no returns of the buyer.  A line that was not delivered counts on
     the day of its return, if anything of it came back otherwise.
     """
-    back = max(0, line.returned - line.returned_to_sender)
+    back = returned_by_buyer(line)
     if not line.delivered and not back:
         return
     at = line.returned_at if line.delivered_at is None else line.delivered_at

@@ -29,6 +29,7 @@ from domain.order.state import (
     pieces_by_line,
     require_lines,
     stated_pieces,
+    sums,
     take,
     total,
 )
@@ -221,11 +222,11 @@ def request_cancel(order: Order, command: RequestCancel, context: MessageContext
 def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) -> list[Event]:
     request = order.requests.get(command.request_id)
     if request is None:
-        if _answer_key(command.request_id, "approved" if command.approve else "rejected") in order.seen_keys:
+        given = [name for name in ANSWERS if _answer_key(command.request_id, name) in order.seen_keys]
+        if ("approved" if command.approve else "rejected") in given:
             return []
-        for answer in ANSWERS:
-            if _answer_key(command.request_id, answer) in order.seen_keys:
-                raise RequestAnswered(request_id=command.request_id, answer=answer)
+        if given:
+            raise RequestAnswered(request_id=command.request_id, answer=given[0])
         raise NoSuchRequest(request_id=command.request_id)
     if not command.approve:
         return [
@@ -332,19 +333,11 @@ def cancel_requested(order: Order, event: CancelRequested) -> Order:
         lines[pending.line] = line._replace(cancel_pending=line.cancel_pending + pending.pieces)
     reason: CancelReason = event.reason  # type: ignore[assignment]
     pending_before = order.requests[event.request_id].lines if event.request_id in order.requests else ()
-    pending_now = tuple((pending.line, pending.pieces) for pending in event.pending)
-    request = CancelRequest(_sum_by_line(pending_before + pending_now), reason)
+    pending_sums = sums((*pending_before, *pieces_by_line(event.pending)))
+    request = CancelRequest(tuple(pending_sums.items()), reason)
     requests = {**order.requests, event.request_id: request} if event.pending else order.requests
-    stated = dict(_sum_by_line(tuple((line.line, line.pieces) for line in event.lines)))
-    contents = with_contents(order, f"request:{event.request_id}", stated)
+    contents = with_contents(order, f"request:{event.request_id}", dict(pieces_by_line(event.lines)))
     return order._replace(lines=lines, requests=requests, contents=contents)
-
-
-def _sum_by_line(pieces: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
-    sums: dict[str, int] = {}
-    for line, count in pieces:
-        sums[line] = sums.get(line, 0) + count
-    return tuple(sums.items())
 
 
 def answered(order: Order, request_id: str, answer: Answer) -> Order:

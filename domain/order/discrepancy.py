@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.state import Order
+from domain.order.state import Order, sums
 
 rules = Rules[Order]()
 
@@ -63,8 +63,7 @@ def stated_again(order: Order, context: MessageContext, key: str, stated: Mappin
 def with_contents(order: Order, key: str, stated: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
     """`order.contents` with the pieces or amounts `stated` added under `key`."""
     before = order.contents.get(key, {})
-    after = {**before, **{name: before.get(name, 0) + value for name, value in stated.items()}}
-    return {**order.contents, key: after}
+    return {**order.contents, key: sums((*before.items(), *stated.items()))}
 
 
 def contents_text(values: Mapping[str, int]) -> str:

@@ -1,5 +1,6 @@
 """Rules for packing and dispatching.  A wish is checked; the fact that a parcel left is always recorded."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, ClassVar, Final
 
@@ -29,6 +30,7 @@ from domain.order.state import (
     pieces_by_line,
     require_lines,
     stated_pieces,
+    sums,
     take,
     total,
 )
@@ -291,10 +293,8 @@ def _left_behind(order: Order, shipment: Shipment, moves: list[Move], context: M
     """Packed pieces that the carrier did not take with their parcel are allocated again."""
     if shipment.dispatched:
         return []
-    taken = {move.line: move.pieces for move in moves if move.was == "packed"}
-    rest = [(line, pieces - taken.get(line, 0)) for line, pieces in shipment.moves]
-    after = moved(order, moves, "in_transit")
-    behind = take(after, [(line, pieces) for line, pieces in rest if pieces > 0], ("packed",))
+    rest = _rest(shipment.moves, [move for move in moves if move.was == "packed"])
+    behind = take(moved(order, moves, "in_transit"), rest, ("packed",))
     return [LineAllocated(at=context.at, moves=behind)] if behind else []
 
 
@@ -325,10 +325,9 @@ def _unstated(order: Order, shipment: Shipment) -> tuple[list[Move], Replaced]:
     return take(order, shipment.moves or every_line, ("cancelled",)), None
 
 
-def _rest(requested: list[tuple[str, int]], moves: list[Move]) -> list[tuple[str, int]]:
-    taken: dict[str, int] = {}
-    for move in moves:
-        taken[move.line] = taken.get(move.line, 0) + move.pieces
+def _rest(requested: Iterable[tuple[str, int]], moves: list[Move]) -> list[tuple[str, int]]:
+    """What is requested beyond the pieces of `moves`."""
+    taken = dict(pieces_by_line(moves))
     return [(line, pieces - taken.get(line, 0)) for line, pieces in requested if pieces > taken.get(line, 0)]
 
 
@@ -422,10 +421,7 @@ def dispatched(order: Order, event: ShipmentDispatched) -> Order:
 
 def _added(before: tuple[tuple[str, int], ...], moves: list[Move]) -> tuple[tuple[str, int], ...]:
     """The contents of a parcel with the pieces of `moves` added."""
-    pieces = dict(before)
-    for move in moves:
-        pieces[move.line] = pieces.get(move.line, 0) + move.pieces
-    return tuple(pieces.items())
+    return tuple(sums((*before, *pieces_by_line(moves))).items())
 
 
 def _close_overtaken(order: Order) -> Order:

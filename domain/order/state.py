@@ -92,6 +92,14 @@ class Line(NamedTuple):
         return self.before_handover - self.cancel_pending
 
 
+class Scan(NamedTuple):
+    """A milestone as the carrier reported it.  `reason`: whether the carrier gave its own code for it."""
+
+    at: datetime
+    status: TrackingStatus
+    reason: bool = False
+
+
 class Shipment(NamedTuple):
     """A parcel: its contents, whether it has been dispatched, and its latest milestone."""
 
@@ -102,8 +110,8 @@ class Shipment(NamedTuple):
     status: TrackingStatus = "unknown"
     status_at: datetime | None = None
     holds: UnitState = "packed"
-    scans: tuple[tuple[datetime, TrackingStatus, bool], ...] = ()
-    """(time, milestone, whether the carrier gave its own code), sorted."""
+    scans: tuple[Scan, ...] = ()
+    """Sorted."""
 
 
 class CancelRequest(NamedTuple):
@@ -205,15 +213,17 @@ def more_than_moved(requested: list[tuple[str, int]], moves: list[Move]) -> list
 
 def stated_pieces(requested: list[LinePieces] | None, moves: list[Move]) -> dict[str, int]:
     """Pieces by line that the message of an event stated; see `more_than_moved`."""
-    pieces: dict[str, int] = {}
-    for part in moves if requested is None else requested:
-        pieces[part.line] = pieces.get(part.line, 0) + part.pieces
-    return pieces
+    return dict(pieces_by_line(moves if requested is None else requested))
 
 
-def pieces_by_line(lines: Iterable[AskedLine]) -> list[tuple[str, int]]:
+def pieces_by_line(parts: Iterable[AskedLine | LinePieces | Move]) -> list[tuple[str, int]]:
     """(line, pieces) with each line once, in the order of their first occurrence."""
-    pieces: dict[str, int] = {}
-    for line in lines:
-        pieces[line.line] = pieces.get(line.line, 0) + line.pieces
-    return list(pieces.items())
+    return list(sums((part.line, part.pieces) for part in parts).items())
+
+
+def sums(parts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The sum of each name's numbers, in the order of the names' first occurrence."""
+    result: dict[str, int] = {}
+    for name, number in parts:
+        result[name] = result.get(name, 0) + number
+    return result

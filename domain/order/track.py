@@ -6,13 +6,13 @@ which they arrive does not matter.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.state import Move, Order, OrderCommand, Shipment, moved, take
+from domain.order.state import Move, Order, OrderCommand, Scan, Shipment, moved, take
 from domain.values import Text, TrackingStatus, UnitState
 
 rules = Rules[Order]()
@@ -30,12 +30,8 @@ HOLDS: Final[dict[str, UnitState]] = {
 """The state of a parcel's pieces by its milestone; for any other milestone they are in transit."""
 
 
-class Scan(NamedTuple):
-    """A milestone as the carrier reported it.  `reason`: whether the carrier gave its own code for it."""
-
-    at: datetime
-    status: TrackingStatus
-    reason: bool = False
+def _by_time(scan: Scan) -> tuple[datetime, int]:
+    return scan.at, RANK[scan.status]
 
 
 def milestone(scans: Iterable[Scan]) -> Scan:
@@ -44,7 +40,7 @@ def milestone(scans: Iterable[Scan]) -> Scan:
     `unknown` says nothing.  The first delivery holds: a repeated scan starts no new return window.  A parcel
     that goes back to its sender ends there: its later scans, `delivered` included, are of the way back.
     """
-    first, *later = sorted(scans, key=lambda scan: (scan.at, RANK[scan.status]))
+    first, *later = sorted(scans, key=_by_time)
     holds = first
     for scan in later:
         unclear = scan.status == "exception" and not scan.reason and holds.status in HOLDS
@@ -87,12 +83,11 @@ class ShipmentTracked(Event):
 def track(order: Order, command: RecordTracking, context: MessageContext) -> list[Event]:
     shipment = order.shipments.get(command.shipment_id, Shipment())
     scan = Scan(context.at, command.status, command.raw_code is not None)
-    scans = [Scan(*earlier) for earlier in shipment.scans]
-    if any((earlier.at, earlier.status) == (scan.at, scan.status) for earlier in scans):
+    if any((earlier.at, earlier.status) == (scan.at, scan.status) for earlier in shipment.scans):
         return []
-    late = any((scan.at, RANK[scan.status]) < (earlier.at, RANK[earlier.status]) for earlier in scans)
+    late = any(_by_time(scan) < _by_time(earlier) for earlier in shipment.scans)
     before = None if shipment.status_at is None else Scan(shipment.status_at, shipment.status)
-    holds = milestone([*scans, scan])
+    holds = milestone((*shipment.scans, scan))
     simple = (holds.at, holds.status) == ((before or scan)[:2] if late else scan[:2])
     to = HOLDS.get(command.status if simple else holds.status, "in_transit")
     moves: list[Move] = []
@@ -120,7 +115,7 @@ def tracked(order: Order, event: ShipmentTracked) -> Order:
     previous = order.shipments.get(event.shipment_id, Shipment())
     status: TrackingStatus = event.status  # type: ignore[assignment]
     to: UnitState = event.to  # type: ignore[assignment]
-    scan = (event.at, status, event.raw_code is not None)
+    scan = Scan(event.at, status, event.raw_code is not None)
     shipment = previous._replace(scans=tuple(sorted((*previous.scans, scan))))
     if event.milestone is not None:
         holds: TrackingStatus = event.milestone  # type: ignore[assignment]

@@ -157,12 +157,6 @@ def allot_next(item: StockItem, context: MessageContext) -> Event | None:
     )
 
 
-def _expiries(item: StockItem, order: str, line: str) -> set[datetime]:
-    """When the reservation and the backorder of a line expire, if the order is still unpaid."""
-    reserved, waiting = _expiring(item, line_key(order, line))
-    return {end for end, pieces in (reserved, waiting) if end is not None and pieces}
-
-
 def _expiring(item: StockItem, key: str) -> tuple[tuple[datetime | None, int], tuple[datetime | None, int]]:
     """(end, pieces) of the reserved and of the backordered pieces of a line that may expire."""
     reservation = item.reservations.get(key)
@@ -177,28 +171,22 @@ def _expiring(item: StockItem, key: str) -> tuple[tuple[datetime | None, int], t
 def reserve_packed(item: StockItem, command: ReservePacked, context: MessageContext) -> list[Event]:
     """Pieces beyond the available ones are reserved as well, with a discrepancy event."""
     key = line_key(command.order, command.line)
-    slot = item.queue_slots.get(key)
-    waiting = 0 if slot is None else min(command.pieces, item.queue[slot].pieces)
     free = min(command.pieces, max(0, item.available))
     locations = pick_locations(item, free)
     if short := command.pieces - free:
         locations = _joined(locations, At(location=_fullest(item), pieces=short))
-    events: list[Event] = []
-    for count in (waiting, command.pieces - waiting):
-        if count:
-            parts, locations = _split(locations, count)
-            events.append(
-                StockReserved(
-                    at=context.at,
-                    order=command.order,
-                    line=command.line,
-                    pieces=count,
-                    locations=parts,
-                    ship_by=_ship_by(item, key),
-                    expires_at=None,
-                    packed=True,
-                )
-            )
+    events: list[Event] = [
+        StockReserved(
+            at=context.at,
+            order=command.order,
+            line=command.line,
+            pieces=command.pieces,
+            locations=locations,
+            ship_by=_ship_by(item, key),
+            expires_at=None,
+            packed=True,
+        )
+    ]
     if short:
         events.append(
             StockDiscrepancyDetected(
@@ -212,20 +200,6 @@ def reserve_packed(item: StockItem, command: ReservePacked, context: MessageCont
     return events
 
 
-def _split(parts: list[At], pieces: int) -> tuple[list[At], list[At]]:
-    """The first `pieces` of these parts, and the rest."""
-    first: list[At] = []
-    rest: list[At] = []
-    for part in parts:
-        count = min(part.pieces, pieces)
-        pieces -= count
-        if count:
-            first.append(At(location=part.location, pieces=count))
-        if count < part.pieces:
-            rest.append(At(location=part.location, pieces=part.pieces - count))
-    return first, rest
-
-
 def _ship_by(item: StockItem, key: str) -> datetime | None:
     if key in item.reservations:
         return item.reservations[key].ship_by
@@ -235,7 +209,8 @@ def _ship_by(item: StockItem, key: str) -> datetime | None:
 
 @rules.on_command
 def confirm(item: StockItem, command: Confirm, context: MessageContext) -> list[Event]:
-    if not _expiries(item, command.order, command.line):
+    parts = _expiring(item, line_key(command.order, command.line))
+    if not any(end is not None and pieces for end, pieces in parts):
         return []
     return [
         ReservationConfirmed(at=context.at, order=command.order, line=command.line, pieces=command.packed)
@@ -274,8 +249,6 @@ def release(item: StockItem, command: Release, context: MessageContext) -> list[
 
 @rules.on_command
 def expire(item: StockItem, command: Expire, context: MessageContext) -> list[Event]:
-    if command.due not in _expiries(item, command.order, command.line):
-        return []
     reserved, waiting = (
         pieces if end == command.due else 0
         for end, pieces in _expiring(item, line_key(command.order, command.line))

@@ -13,7 +13,7 @@ def finish(view: OrderView) -> None:
     _times(view)
     _count(order, lines)
     order.cancelled_at = order.cancel_told_at if order.cancelled or not view.lines else None
-    kept = sum(line.delivered - returned_by_buyer(line) for line in lines)
+    kept = sum(max(0, line.delivered - returned_by_buyer(line)) for line in lines)
     order.status = derived_status(order, kept)
     for line in lines:
         limit = order.ship_by if line.line_ship_by is None else line.line_ship_by

@@ -101,8 +101,8 @@ def add_lines(view: OrderView, lines: Iterable[PlacedLine], at: int) -> None:
 
 
 def returned_by_buyer(line: OrderFact) -> int:
-    """Returned pieces of a line that had been delivered: those that a carrier sent back come first."""
-    return min(line.delivered, max(0, line.returned - line.returned_to_sender))
+    """Returned pieces of a line without those that a carrier sent back, which come first."""
+    return max(0, line.returned - line.returned_to_sender)
 
 
 def parcel_of(view: OrderView, shipment_id: str) -> Parcel:
