@@ -21,8 +21,15 @@ from projections.verify import recount
 from tests.messages import message, tick
 
 SELLER = "acme"
+O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
+"""The order of most stories."""
 DAY = "2026-03-09"
 """A Monday."""
+
+
+def ordered(pieces: int, line: str = "1", sku: str = "CHAIR", **fields: Any) -> dict[str, Any]:
+    """A line of an order; a piece costs 10,000 won."""
+    return {"line": line, "sku": sku, "pieces": pieces, "unit_price": "10000", **fields}
 
 
 class Shop:
@@ -51,6 +58,19 @@ class Shop:
     def send_raw(self, raw: bytes) -> Outcome:
         self._engine.handle([raw])
         return self.outcomes[-1]
+
+    def receive(self, sku: str, pieces: int) -> None:
+        self.send("stock-received", receipt_id=f"in-{sku}", sku=sku, pieces=pieces)
+
+    def place(
+        self, *lines: dict[str, Any], order_id: str = "O1", at: str = f"{DAY}T10:00", paid: bool = True
+    ) -> None:
+        """A buyer orders these lines on Naver, and pays them at once."""
+        order = {**O1, "order_id": order_id}
+        self.send("order-placed", at, **order, currency="KRW", lines=list(lines))
+        if paid:
+            amount = sum(int(line["unit_price"]) * line["pieces"] for line in lines)
+            self.send("order-paid", at, **order, payment_id="p1", amount=amount)
 
     def pass_time(self, to: str) -> None:
         """A tick: it is `to` in Seoul."""

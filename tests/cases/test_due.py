@@ -1,18 +1,13 @@
 """What is due, and from when on."""
 
-from typing import Any
-
-from tests.cases.shop import Shop
-
-O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
+from tests.cases.shop import O1, Shop, ordered
 
 
 def placed() -> Shop:
     """The channel gave a limit with the order: the day after, at six in the evening."""
     shop = Shop()
     limit = "2026-03-10T18:00:00+09:00"
-    lines = [{"line": "1", "sku": "CHAIR", "pieces": 1, "unit_price": "10000", "ship_by": limit}]
-    shop.send("order-placed", "2026-03-09T10:00", **O1, currency="KRW", lines=lines)
+    shop.place(ordered(1, ship_by=limit), at="2026-03-09T10:00", paid=False)
     return shop
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases.shop import DAY, Shop
+from tests.cases.shop import DAY, Shop, ordered
 
 CHECKED: dict[str, Any] = {"quality_check": {"passed": True, "by": "choi"}}
 
@@ -19,15 +19,12 @@ def pieces(count: int, line: str = "1") -> list[dict[str, Any]]:
 
 def stocked(count: int) -> Shop:
     shop = Shop()
-    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=count)
+    shop.receive("CHAIR", count)
     return shop
 
 
 def place(shop: Shop, order_id: str, count: int, at: str = f"{DAY}T10:00", *, paid: bool = True) -> None:
-    lines = [{"line": "1", "sku": "CHAIR", "pieces": count, "unit_price": "10000"}]
-    shop.send("order-placed", at, **of(order_id), currency="KRW", lines=lines)
-    if paid:
-        shop.send("order-paid", at, **of(order_id), payment_id="p", amount=10_000 * count)
+    shop.place(ordered(count), order_id=order_id, at=at, paid=paid)
 
 
 def held_for_half_an_hour(count: int) -> Shop:
@@ -37,7 +34,7 @@ def held_for_half_an_hour(count: int) -> Shop:
         "source": "test", "confidence": "high", "safety_stock": 0, "hold_unpaid_minutes": 30,
     }  # fmt: skip
     shop.send("policy-adoption-requested", "2026-03-01T09:00", policy=policy)
-    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=count)
+    shop.receive("CHAIR", count)
     return shop
 
 

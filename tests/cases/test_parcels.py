@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from projections.instants import instant
-from tests.cases.shop import Shop
+from tests.cases.shop import O1, Shop, ordered
 
-O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
 SCANS = {
     "picked_up": "2026-03-09T18:00",
     "delivered": "2026-03-10T12:00",
@@ -28,10 +27,8 @@ def shop() -> Iterator[Shop]:
 
 def sent() -> Shop:
     shop = Shop()
-    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=5)
-    lines = [{"line": "1", "sku": "CHAIR", "pieces": 2, "unit_price": "10000"}]
-    shop.send("order-placed", **O1, currency="KRW", lines=lines)
-    shop.send("order-paid", **O1, payment_id="p1", amount=20_000)
+    shop.receive("CHAIR", 5)
+    shop.place(ordered(2))
     shop.send("shipment-dispatched", "2026-03-09T16:00", **O1, shipment_id="s1")
     return shop
 

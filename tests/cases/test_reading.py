@@ -1,19 +1,13 @@
 """What a message means, however its sender writes it."""
 
 import unicodedata
-from typing import Any
 
 import pytest
 
-from tests.cases.shop import DAY, Shop
+from tests.cases.shop import DAY, O1, Shop, ordered
 from tests.messages import message
 
-O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
 RED_CHAIR = "의자-빨강"
-
-
-def line(name: str = "1", sku: str = "CHAIR", pieces: int = 1, **fields: Any) -> dict[str, Any]:
-    return {"line": name, "sku": sku, "pieces": pieces, "unit_price": "10000", **fields}
 
 
 @pytest.mark.parametrize(
@@ -22,7 +16,7 @@ def line(name: str = "1", sku: str = "CHAIR", pieces: int = 1, **fields: Any) ->
 )
 def test_an_instant_that_is_not_rfc_3339_is_set_aside(instant: str) -> None:
     shop = Shop()
-    outcome = shop.send("order-placed", **O1, currency="KRW", lines=[line(ship_by=instant)])
+    outcome = shop.send("order-placed", **O1, currency="KRW", lines=[ordered(1, ship_by=instant)])
     assert outcome.state == "set_aside"
     assert "ship_by" in str(outcome.data["field"])
 
@@ -32,7 +26,10 @@ def test_an_instant_that_is_not_rfc_3339_is_set_aside(instant: str) -> None:
 )
 def test_an_instant_of_rfc_3339_is_taken(instant: str) -> None:
     shop = Shop()
-    assert shop.send("order-placed", **O1, currency="KRW", lines=[line(ship_by=instant)]).state == "accepted"
+    assert (
+        shop.send("order-placed", **O1, currency="KRW", lines=[ordered(1, ship_by=instant)]).state
+        == "accepted"
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,8 +40,7 @@ def test_an_instant_of_rfc_3339_is_taken(instant: str) -> None:
 def test_a_sku_is_the_same_in_whichever_form_it_is_written(sku: str) -> None:
     shop = Shop()
     shop.send("stock-received", receipt_id="in-1", sku=RED_CHAIR, pieces=1)
-    shop.send("order-placed", **O1, currency="KRW", lines=[line(sku=sku)])
-    shop.send("order-paid", **O1, payment_id="p1", amount=10_000)
+    shop.place(ordered(1, sku=sku))
     assert shop.units() == {"allocated": 1}
 
 
@@ -67,7 +63,7 @@ def test_a_line_of_no_pieces_is_a_line_that_is_gone() -> None:
     shop = Shop()
     shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=2)
     placed = shop.send(
-        "order-placed", f"{DAY}T10:00", **O1, currency="KRW", lines=[line(), line("2", pieces=0)]
+        "order-placed", f"{DAY}T10:00", **O1, currency="KRW", lines=[ordered(1), ordered(0, "2")]
     )
     assert placed.state == "accepted"
     assert list(shop.order().lines) == ["1"]

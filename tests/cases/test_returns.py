@@ -2,22 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from itertools import permutations
-from typing import Any
 
 import pytest
 
-from tests.cases.shop import Shop
+from tests.cases.shop import O1, Shop, ordered
 
-O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
+
+def paid() -> Shop:
+    """O1 has two lines of a chair each."""
+    shop = Shop()
+    shop.receive("CHAIR", 2)
+    shop.place(ordered(1, "1"), ordered(1, "2"), at="2026-03-02T10:00")
+    return shop
 
 
 def delivered() -> Shop:
     """Both lines of O1 have arrived."""
-    shop = Shop()
-    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=2)
-    lines = [{"line": n, "sku": "CHAIR", "pieces": 1, "unit_price": "10000"} for n in ("1", "2")]
-    shop.send("order-placed", "2026-03-02T10:00", **O1, currency="KRW", lines=lines)
-    shop.send("order-paid", "2026-03-02T10:01", **O1, payment_id="p1", amount=20_000)
+    shop = paid()
     shop.send("shipment-dispatched", "2026-03-03T10:00", **O1, shipment_id="s1")
     shop.send("shipment-tracked", "2026-03-04T10:00", **O1, shipment_id="s1", status="delivered")
     return shop
@@ -114,11 +115,7 @@ def test_one_refund_that_pays_two_returns_refunds_both() -> None:
 
 
 def test_a_piece_that_never_arrived_is_no_return_of_the_buyer_who_keeps_the_other() -> None:
-    shop = Shop()
-    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=2)
-    lines = [{"line": n, "sku": "CHAIR", "pieces": 1, "unit_price": "10000"} for n in ("1", "2")]
-    shop.send("order-placed", "2026-03-03T10:00", **O1, currency="KRW", lines=lines)
-    shop.send("order-paid", "2026-03-03T10:01", **O1, payment_id="p1", amount=20_000)
+    shop = paid()
     for line, status in (("1", "delivered"), ("2", "return_to_sender")):
         parcel = {"shipment_id": f"s{line}", "lines": [{"line": line, "pieces": 1}]}
         shop.send("shipment-dispatched", "2026-03-04T10:00", **O1, **parcel)

@@ -4,18 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.cases.shop import Shop
-
-O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
+from tests.cases.shop import Shop, ordered
 
 
 def promised(pieces: int, of: int) -> Shop:
     """So many of the chairs in stock are promised to O1."""
     shop = Shop()
-    shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=of)
-    lines = [{"line": "1", "sku": "CHAIR", "pieces": pieces, "unit_price": "10000"}]
-    shop.send("order-placed", **O1, currency="KRW", lines=lines)
-    shop.send("order-paid", **O1, payment_id="p1", amount=10_000 * pieces)
+    shop.receive("CHAIR", of)
+    shop.place(ordered(pieces))
     return shop
 
 

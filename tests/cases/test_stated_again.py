@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases.shop import DAY, Shop
-
-O1: dict[str, Any] = {"channel": "naver", "order_id": "O1"}
+from tests.cases.shop import DAY, O1, Shop, ordered
 
 
 def pieces(line: str, count: int = 1) -> dict[str, Any]:
@@ -19,13 +17,8 @@ def shop() -> Iterator[Shop]:
     """Two chairs and two tables are in stock; O1 has two of each and is paid."""
     shop = Shop()
     for sku in ("CHAIR", "TABLE"):
-        shop.send("stock-received", receipt_id=f"in-{sku}", sku=sku, pieces=2)
-    lines = [
-        {"line": "1", "sku": "CHAIR", "pieces": 2, "unit_price": "10000"},
-        {"line": "2", "sku": "TABLE", "pieces": 2, "unit_price": "20000"},
-    ]
-    shop.send("order-placed", **O1, currency="KRW", lines=lines)
-    shop.send("order-paid", **O1, payment_id="p1", amount=60_000)
+        shop.receive(sku, 2)
+    shop.place(ordered(2), ordered(2, "2", "TABLE", unit_price="20000"))
     yield shop
     assert shop.broken_invariants() == []
 
@@ -161,10 +154,8 @@ def test_a_cancel_and_a_dispatch_that_name_no_lines_end_alike_in_either_order() 
     ends: list[Any] = []
     for kinds in (("order-cancelled", "shipment-dispatched"), ("shipment-dispatched", "order-cancelled")):
         shop = Shop()
-        shop.send("stock-received", receipt_id="in-1", sku="CHAIR", pieces=2)
-        lines = [{"line": "1", "sku": "CHAIR", "pieces": 2, "unit_price": "10000"}]
-        shop.send("order-placed", **O1, currency="KRW", lines=lines)
-        shop.send("order-paid", **O1, payment_id="p1", amount=20_000)
+        shop.receive("CHAIR", 2)
+        shop.place(ordered(2))
         fields: dict[str, dict[str, Any]] = {
             "order-cancelled": {"cancellation_id": "c1", "reason": "customer_request"},
             "shipment-dispatched": {"shipment_id": "s1"},
