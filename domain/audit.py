@@ -14,7 +14,7 @@ from typing import Any
 from domain.catalogue import DECIDERS
 from domain.message import Event
 from domain.order.discrepancy import OrderDiscrepancyDetected
-from domain.order.ship import ShipmentDispatched
+from domain.order.dispatch import ShipmentDispatched
 from domain.order.state import HANDED_OVER, Order
 from domain.stock.state import (
     ReturnQuarantined,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from domain import order, returns, seller, stock
 from domain.decider import Decider
 from domain.message import Command, Event
-from domain.order import allocate, cancel, discrepancy, place, review, ship, track
+from domain.order import allocate, cancel, discrepancy, dispatch, pack, place, review, track
 from domain.order import refund as order_refund
 from domain.order import returns as order_returns
 from domain.returns import receive, refund, request
@@ -31,10 +31,10 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.cancel-requested.v1": cancel.RequestCancel,
     "jumun.inbound.cancel-decision-requested.v1": cancel.DecideCancel,
     "jumun.inbound.cancellation-requested.v1": cancel.CancelLines,
-    "jumun.inbound.pack-requested.v1": ship.PackShipment,
-    "jumun.inbound.shipment-packed.v1": ship.RecordPacking,
-    "jumun.inbound.dispatch-requested.v1": ship.DispatchShipment,
-    "jumun.inbound.shipment-dispatched.v1": ship.RecordDispatch,
+    "jumun.inbound.pack-requested.v1": pack.PackShipment,
+    "jumun.inbound.shipment-packed.v1": pack.RecordPacking,
+    "jumun.inbound.dispatch-requested.v1": dispatch.DispatchShipment,
+    "jumun.inbound.shipment-dispatched.v1": dispatch.RecordDispatch,
     "jumun.inbound.shipment-tracked.v1": track.RecordTracking,
     "jumun.inbound.refund-recorded.v1": order_refund.RecordRefund,
     "jumun.inbound.review-posted.v1": review.PostReview,
@@ -77,8 +77,8 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.order.cancel-requested.v1": cancel.CancelRequested,
     "jumun.order.cancel-rejected.v1": cancel.CancelRejected,
     "jumun.order.lines-cancelled.v1": cancel.LinesCancelled,
-    "jumun.order.shipment-packed.v1": ship.ShipmentPacked,
-    "jumun.order.shipment-dispatched.v1": ship.ShipmentDispatched,
+    "jumun.order.shipment-packed.v1": pack.ShipmentPacked,
+    "jumun.order.shipment-dispatched.v1": dispatch.ShipmentDispatched,
     "jumun.order.shipment-tracked.v1": track.ShipmentTracked,
     "jumun.order.refund-recorded.v1": order_refund.RefundRecorded,
     "jumun.order.review-posted.v1": review.ReviewPosted,

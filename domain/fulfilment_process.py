@@ -24,10 +24,11 @@ from domain.decider import register
 from domain.message import Event
 from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
 from domain.order.cancel import LinesCancelled
+from domain.order.dispatch import ShipmentDispatched
+from domain.order.pack import ShipmentPacked
 from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
 from domain.order.refund import RefundRecorded
 from domain.order.returns import CloseReturn, MirrorReturned, ReturnOpened
-from domain.order.ship import ShipmentDispatched, ShipmentPacked
 from domain.order.state import Move, Order
 from domain.returns.receive import ReturnInspected, ReturnReceived
 from domain.returns.refund import MirrorRefund

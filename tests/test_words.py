@@ -38,7 +38,7 @@ RIDDLES: Final = (
 FIXED: Final = {
     ("domain/order/cancel.py", "asked"),  # data of refusals
     ("domain/order/returns.py", "asked"),
-    ("domain/order/ship.py", "asked"),
+    ("domain/order/pack.py", "asked"),
     ("domain/seller.py", "asked"),
     ("domain/seller.py", "known"),
     ("infra/cli/topics.py", "found"),  # `jumun topics check --json`

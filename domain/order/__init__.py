@@ -9,7 +9,7 @@ from typing import Any
 from domain.decider import Decider, MessageContext, Rules
 from domain.errors import TooEarly
 from domain.message import Event
-from domain.order import allocate, cancel, discrepancy, place, refund, returns, review, ship, track
+from domain.order import allocate, cancel, discrepancy, dispatch, pack, place, refund, returns, review, track
 from domain.order.place import PlaceOrder
 from domain.order.state import Order, OrderCommand
 
@@ -18,7 +18,8 @@ RULES = Rules(
     discrepancy.rules,
     allocate.rules,
     cancel.rules,
-    ship.rules,
+    pack.rules,
+    dispatch.rules,
     track.rules,
     returns.rules,
     refund.rules,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.state import Order, sums
+from domain.order.state import Move, Order, sums, total
 
 rules = Rules[Order]()
 
@@ -64,6 +64,20 @@ def with_contents(order: Order, key: str, stated: Mapping[str, int]) -> dict[str
     """`order.contents` with the pieces or amounts `stated` added under `key`."""
     before = order.contents.get(key, {})
     return {**order.contents, key: sums((*before.items(), *stated.items()))}
+
+
+def shortfall(
+    context: MessageContext, kind: str, shipment_id: str, requested: list[tuple[str, int]], moves: list[Move]
+) -> list[Event]:
+    requested_total = sum(pieces for _, pieces in requested)
+    if total(moves) == requested_total:
+        return []
+    observed = f"{requested_total} pieces, {total(moves)} of them known"
+    return [
+        OrderDiscrepancyDetected(
+            at=context.at, kind=kind, subject=shipment_id, expected="pieces of the order", observed=observed
+        )
+    ]
 
 
 def contents_text(values: Mapping[str, int]) -> str:

@@ -221,6 +221,11 @@ def pieces_by_line(parts: Iterable[AskedLine | LinePieces | Move]) -> list[tuple
     return list(sums((part.line, part.pieces) for part in parts).items())
 
 
+def parts_added(before: tuple[tuple[str, int], ...], moves: list[Move]) -> tuple[tuple[str, int], ...]:
+    """The contents of a parcel with the pieces of `moves` added."""
+    return tuple(sums((*before, *pieces_by_line(moves))).items())
+
+
 def sums(parts: Iterable[tuple[str, int]]) -> dict[str, int]:
     """The sum of each name's numbers, in the order of the names' first occurrence."""
     result: dict[str, int] = {}

@@ -1,10 +1,11 @@
 """Folds the events of parcels, refunds, reviews and returns into the rows of an order."""
 
 from domain.message import Event
+from domain.order.dispatch import ShipmentDispatched
+from domain.order.pack import ShipmentPacked
 from domain.order.refund import RefundRecorded
 from domain.order.returns import LinesReturned, ReturnClosed, ReturnOpened
 from domain.order.review import ReviewPosted
-from domain.order.ship import ShipmentDispatched, ShipmentPacked
 from domain.order.track import HOLDS, ShipmentTracked
 from projections.fold import Fold, when
 from projections.instants import micros_of

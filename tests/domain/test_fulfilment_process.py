@@ -18,10 +18,11 @@ from domain.order.allocate import (
     PassShipBy,
 )
 from domain.order.cancel import CancelLines, LinesCancelled, RecordCancellation
+from domain.order.dispatch import DispatchShipment, RecordDispatch
+from domain.order.pack import PackShipment, QualityCheck, RecordPacking
 from domain.order.place import AmendOrder, OrderAmended, OrderedLine, PlaceOrder, RecordPayment
 from domain.order.refund import RefundRecorded
 from domain.order.returns import CloseReturn, LinesReturned, MirrorReturned, RequestReturn
-from domain.order.ship import DispatchShipment, PackShipment, QualityCheck, RecordDispatch, RecordPacking
 from domain.order.state import Line
 from domain.order.track import RecordTracking
 from domain.policies.defaults import DEFAULTS

@@ -22,6 +22,8 @@ from domain.order.cancel import (
     RecordCancellation,
     RequestCancel,
 )
+from domain.order.dispatch import DispatchShipment, Override, RecordDispatch, ShipmentDispatched
+from domain.order.pack import PackShipment, QualityCheck, RecordPacking
 from domain.order.place import (
     AcknowledgeOrder,
     AmendOrder,
@@ -35,15 +37,6 @@ from domain.order.place import (
 from domain.order.refund import RecordRefund
 from domain.order.returns import RequestReturn, ReturnOpened
 from domain.order.review import PostReview
-from domain.order.ship import (
-    DispatchShipment,
-    Override,
-    PackShipment,
-    QualityCheck,
-    RecordDispatch,
-    RecordPacking,
-    ShipmentDispatched,
-)
 from domain.order.state import Order, OrderCommand
 from domain.order.track import STATUSES, RecordTracking
 from domain.policies.defaults import KR_DEFAULT, KR_STD

@@ -16,6 +16,8 @@ from domain.message import Event
 from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated, ShipByMissed
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.discrepancy import OrderDiscrepancyDetected
+from domain.order.dispatch import ShipmentDispatched
+from domain.order.pack import ShipmentPacked
 from domain.order.place import (
     OrderAcknowledged,
     OrderAmended,
@@ -28,7 +30,6 @@ from domain.order.place import (
 from domain.order.refund import RefundRecorded
 from domain.order.returns import LinesReturned, ReturnClosed, ReturningLine, ReturnOpened
 from domain.order.review import ReviewPosted
-from domain.order.ship import ShipmentDispatched, ShipmentPacked
 from domain.order.state import LinePieces, Move
 from domain.order.track import ShipmentTracked
 from domain.policies.defaults import DEFAULTS, KR_STD

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.order.cancel import CancelLines, DecideCancel, RecordCancellation, RequestCancel
+from domain.order.dispatch import RecordDispatch
 from domain.order.place import AcknowledgeOrder, AmendOrder, ClaimStatus, NoteOrder, PlaceOrder, RecordPayment
 from domain.order.refund import RecordRefund
 from domain.order.returns import RequestReturn
 from domain.order.review import PostReview
-from domain.order.ship import RecordDispatch
 from domain.order.track import RecordTracking
 from domain.returns.receive import RecordCollection, RecordInspection, RecordReceipt
 from domain.returns.request import DecideReturn, RecordReturn

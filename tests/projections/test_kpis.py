@@ -5,11 +5,11 @@ from fractions import Fraction
 from typing import Any
 
 from domain.order.cancel import CancelLines
+from domain.order.dispatch import RecordDispatch
 from domain.order.place import AmendOrder, PlaceOrder, RecordPayment
 from domain.order.refund import RecordRefund
 from domain.order.returns import RequestReturn
 from domain.order.review import PostReview
-from domain.order.ship import RecordDispatch
 from domain.order.track import RecordTracking
 from domain.returns.receive import RecordInspection, RecordReceipt
 from domain.stock.book import ReceiveStock

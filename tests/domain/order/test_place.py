@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from domain.order import ORDER
 from domain.order.allocate import MirrorAllocation
 from domain.order.cancel import CancelLines, DecideCancel, RecordCancellation, RequestCancel
+from domain.order.dispatch import DispatchShipment, RecordDispatch
+from domain.order.pack import PackShipment, QualityCheck, RecordPacking
 from domain.order.place import (
     AcknowledgeOrder,
     AmendOrder,
@@ -27,7 +29,6 @@ from domain.order.place import (
 from domain.order.refund import RecordRefund
 from domain.order.returns import RequestReturn
 from domain.order.review import PostReview
-from domain.order.ship import DispatchShipment, PackShipment, QualityCheck, RecordDispatch, RecordPacking
 from domain.order.state import OrderCommand
 from domain.order.track import RecordTracking
 from domain.policies.defaults import DEFAULTS, KR_STD

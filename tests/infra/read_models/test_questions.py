@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from domain.order.cancel import CancelLines
+from domain.order.dispatch import RecordDispatch
 from domain.order.place import PlaceOrder, RecordPayment
-from domain.order.ship import RecordDispatch
 from domain.order.track import RecordTracking
 from domain.policies.defaults import STOCK_STD
 from domain.seller import AdoptPolicy

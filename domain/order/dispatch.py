@@ -1,4 +1,4 @@
-"""Rules for packing and dispatching.  A wish is checked; the fact that a parcel left is always recorded."""
+"""Rules for handing parcels over.  A wish is checked; the fact that a parcel left is always recorded."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,11 +8,11 @@ from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event, InputModel
 from domain.order.allocate import LineAllocated
-from domain.order.cancel import CancelRejected, InputLines, NothingOrdered, answered
+from domain.order.cancel import CancelRejected, answered
 from domain.order.discrepancy import (
     OrderDiscrepancyDetected,
     compare,
-    contents_text,
+    shortfall,
     stated_again,
     with_contents,
 )
@@ -27,12 +27,11 @@ from domain.order.state import (
     Shipment,
     more_than_moved,
     moved,
+    parts_added,
     pieces_by_line,
     require_lines,
     stated_pieces,
-    sums,
     take,
-    total,
 )
 from domain.values import Text, UnitState
 
@@ -44,32 +43,12 @@ FAILED: Final[tuple[UnitState, ...]] = ("lost", "returned_to_sender")
 """The states of a parcel's pieces for which the seller may send others."""
 
 
-class MoreThanAllocated(Refused):
-    """More pieces than are allocated and have no pending cancel request."""
-
-
-class QualityCheckFailed(Refused):
-    """The pieces failed the quality check; quarantine or count them instead of packing."""
-
-
 class CancelPending(Refused):
     """A cancel request is pending on these pieces; decide it first, or override it with a reason."""
 
 
-class PackedDifferently(Refused):
-    """The shipment has left, or holds more pieces of a line than stated: its contents cannot change."""
-
-
 class NothingPacked(Refused):
     """The order has no packed shipment with this id."""
-
-
-class QualityCheck(InputModel):
-    """The quality check before packing: who checked the pieces, and whether they passed."""
-
-    passed: bool
-    by: Text
-    remark: Text | None = None
 
 
 class Override(InputModel):
@@ -77,23 +56,6 @@ class Override(InputModel):
 
     operator: Text
     reason: Text
-
-
-class PackShipment(OrderCommand):
-    """Wish: pack these pieces into a shipment, after a quality check."""
-
-    is_wish: ClassVar[bool] = True
-
-    shipment_id: Text
-    lines: InputLines
-    quality_check: QualityCheck
-
-
-class RecordPacking(OrderCommand):
-    """Fact: an external warehouse has packed these pieces."""
-
-    shipment_id: Text
-    lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
 
 
 class DispatchShipment(OrderCommand):
@@ -116,17 +78,6 @@ class RecordDispatch(OrderCommand):
     tracking_number: Text | None = None
 
 
-class ShipmentPacked(Event):
-    """These pieces were packed.  `notes`: the buyer's notes, by line."""
-
-    shipment_id: str
-    moves: list[Move]
-    notes: dict[str, str]
-    checked_by: str | None
-    requested: list[LinePieces] | None = None
-    """What the message stated, if that is more than could be packed."""
-
-
 class ShipmentDispatched(Event):
     """These pieces were handed over to the carrier.  `last`: no piece of the order is left to send."""
 
@@ -139,85 +90,6 @@ class ShipmentDispatched(Event):
     """What the message stated, if that is more than could be moved."""
     replaces: dict[str, dict[str, int]] | None = None
     """Pieces by line and by the earlier parcel whose label was voided, or that was lost or came back."""
-
-
-@rules.on_command
-def pack(order: Order, command: PackShipment, context: MessageContext) -> list[Event]:
-    shipment = order.shipments.get(command.shipment_id, Shipment())
-    key = f"{'dispatch' if shipment.dispatched else 'pack'}:{command.shipment_id}"
-    requested, fewer = compare(order, key, pieces_by_line(command.lines))
-    if not requested and not fewer:
-        return []
-    if shipment.dispatched or fewer:
-        raise PackedDifferently(shipment_id=command.shipment_id, dispatched=shipment.dispatched)
-    if not command.quality_check.passed:
-        raise QualityCheckFailed(shipment_id=command.shipment_id, by=command.quality_check.by)
-    for name, pieces in requested:
-        line = order.lines.get(name)
-        if line is None:
-            raise NothingOrdered(line=name)
-        free = line.before_handover - line.cancel_pending - line.units.get("packed", 0)
-        allowed = max(0, min(line.units.get("allocated", 0), free))
-        if pieces > allowed:
-            raise MoreThanAllocated(line=name, asked=pieces, allocated=allowed, pending=line.cancel_pending)
-    return [_packed(order, command, take(order, requested, ("allocated",)), context)]
-
-
-@rules.on_command
-def record_packing(order: Order, command: RecordPacking, context: MessageContext) -> list[Event]:
-    shipment = order.shipments.get(command.shipment_id, Shipment())
-    require_lines(order, command.lines)
-    if shipment.dispatched:  # late message: record it, but its pieces have been handed over already
-        return (
-            []
-            if shipment.packed
-            else [_packed(order, command, [], context), *_packed_late(order, command, context)]
-        )
-    key = f"pack:{command.shipment_id}"
-    requested, fewer = compare(order, key, pieces_by_line(command.lines))
-    differing = stated_again(order, context, key, fewer)
-    if shipment.packed and not requested:
-        return differing
-    moves = take(order, requested, ("allocated", "backordered", "open"))
-    return [
-        _packed(order, command, moves, context, requested),
-        *_shortfall(context, "packed_more_than_open", command.shipment_id, requested, moves),
-        *differing,
-    ]
-
-
-def _packed_late(order: Order, command: RecordPacking, context: MessageContext) -> list[Event]:
-    """A discrepancy if the packing states other contents than the dispatch that was recorded before it."""
-    dispatched = dict(order.shipments[command.shipment_id].moves)
-    stated = dict(pieces_by_line(command.lines))
-    if not stated or stated == dispatched:
-        return []
-    return [
-        OrderDiscrepancyDetected(
-            at=context.at,
-            kind="packed_other_than_dispatched",
-            subject=command.shipment_id,
-            expected=contents_text(dispatched),
-            observed=contents_text(stated),
-        )
-    ]
-
-
-def _packed(
-    order: Order,
-    command: PackShipment | RecordPacking,
-    moves: list[Move],
-    context: MessageContext,
-    requested: list[tuple[str, int]] | None = None,
-) -> ShipmentPacked:
-    return ShipmentPacked(
-        at=context.at,
-        shipment_id=command.shipment_id,
-        moves=moves,
-        notes={move.line: note for move in moves if (note := order.lines[move.line].note) is not None},
-        checked_by=command.quality_check.by if isinstance(command, PackShipment) else None,
-        requested=more_than_moved(requested or [], moves),
-    )
 
 
 @rules.on_command
@@ -277,7 +149,7 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
     blocked = _pending_on(order, moves)
     event = _dispatched(order, command, moves, context, requested)
     events: list[Event] = [replace(event, replaces=replaces), *differing]
-    events += _shortfall(context, "dispatched_more_than_ordered", command.shipment_id, requested, moves)
+    events += shortfall(context, "dispatched_more_than_ordered", command.shipment_id, requested, moves)
     if blocked:
         events.append(_contradiction(context, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
     if any(move.was == "cancelled" for move in moves):
@@ -379,36 +251,12 @@ def _contradiction(
     )
 
 
-def _shortfall(
-    context: MessageContext, kind: str, shipment_id: str, requested: list[tuple[str, int]], moves: list[Move]
-) -> list[Event]:
-    requested_total = sum(pieces for _, pieces in requested)
-    if total(moves) == requested_total:
-        return []
-    observed = f"{requested_total} pieces, {total(moves)} of them known"
-    return [
-        OrderDiscrepancyDetected(
-            at=context.at, kind=kind, subject=shipment_id, expected="pieces of the order", observed=observed
-        )
-    ]
-
-
-@rules.on_event
-def packed(order: Order, event: ShipmentPacked) -> Order:
-    previous = order.shipments.get(event.shipment_id, Shipment())
-    moves = previous.moves if previous.dispatched else _added(previous.moves, event.moves)
-    shipments = {**order.shipments, event.shipment_id: previous._replace(moves=moves, packed=True)}
-    stated = stated_pieces(event.requested, event.moves)
-    contents = with_contents(order, f"pack:{event.shipment_id}", stated)
-    return moved(order, event.moves, "packed", shipments=shipments, contents=contents)
-
-
 @rules.on_event
 def dispatched(order: Order, event: ShipmentDispatched) -> Order:
     """The pieces get the state of the parcel's latest milestone, which may have been recorded before."""
     previous = order.shipments.get(event.shipment_id, Shipment())
     to = previous.holds if previous.holds != "packed" else "in_transit"
-    moves = _added(previous.moves if previous.dispatched else (), event.moves)
+    moves = parts_added(previous.moves if previous.dispatched else (), event.moves)
     shipment = previous._replace(moves=moves, dispatched=True, holds=to)
     shipments = {**order.shipments, event.shipment_id: shipment}
     for name, lines in (event.replaces or {}).items():
@@ -417,11 +265,6 @@ def dispatched(order: Order, event: ShipmentDispatched) -> Order:
     stated = stated_pieces(event.requested, event.moves)
     contents = with_contents(order, f"dispatch:{event.shipment_id}", stated)
     return _close_overtaken(moved(order, event.moves, to, shipments=shipments, contents=contents))
-
-
-def _added(before: tuple[tuple[str, int], ...], moves: list[Move]) -> tuple[tuple[str, int], ...]:
-    """The contents of a parcel with the pieces of `moves` added."""
-    return tuple(sums((*before, *pieces_by_line(moves))).items())
 
 
 def _close_overtaken(order: Order) -> Order:
