@@ -9,7 +9,7 @@ from typing import Any, Final
 from domain import order, returns, seller, stock
 from domain.decider import Decider
 from domain.message import Command, Event
-from domain.order import allocate, cancel, discrepancy, dispatch, pack, place, review, track
+from domain.order import allocate, cancel, discrepancy, dispatch, pack, payment, place, review, track
 from domain.order import refund as order_refund
 from domain.order import returns as order_returns
 from domain.returns import receive, refund, request
@@ -23,7 +23,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.value-adjusted.v1": seller.RecordValueAdjustment,
     "jumun.inbound.order-placed.v1": place.PlaceOrder,
     "jumun.inbound.order-amended.v1": place.AmendOrder,
-    "jumun.inbound.order-paid.v1": place.RecordPayment,
+    "jumun.inbound.order-paid.v1": payment.RecordPayment,
     "jumun.inbound.order-acknowledged.v1": place.AcknowledgeOrder,
     "jumun.inbound.order-noted.v1": place.NoteOrder,
     "jumun.inbound.order-status-claimed.v1": place.ClaimStatus,
@@ -65,7 +65,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.seller.value-adjusted.v1": seller.ValueAdjusted,
     "jumun.order.placed.v1": place.OrderPlaced,
     "jumun.order.amended.v1": place.OrderAmended,
-    "jumun.order.paid.v1": place.OrderPaid,
+    "jumun.order.paid.v1": payment.OrderPaid,
     "jumun.order.acknowledged.v1": place.OrderAcknowledged,
     "jumun.order.noted.v1": place.OrderNoted,
     "jumun.order.status-claimed.v1": place.StatusClaimed,

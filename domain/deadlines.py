@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 from domain.decider import register
 from domain.message import Event
 from domain.order.allocate import PassShipBy
-from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
+from domain.order.payment import OrderPaid
+from domain.order.place import OrderAmended, OrderPlaced
 from domain.returns.receive import ReturnReceived
 from domain.returns.refund import PassRefundDue
 from domain.stock.reservations import Expire

@@ -26,7 +26,8 @@ from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelea
 from domain.order.cancel import LinesCancelled
 from domain.order.dispatch import ShipmentDispatched
 from domain.order.pack import ShipmentPacked
-from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
+from domain.order.payment import OrderPaid
+from domain.order.place import OrderAmended, OrderPlaced
 from domain.order.refund import RefundRecorded
 from domain.order.returns import CloseReturn, MirrorReturned, ReturnOpened
 from domain.order.state import Move, Order

@@ -9,12 +9,25 @@ from typing import Any
 from domain.decider import Decider, MessageContext, Rules
 from domain.errors import TooEarly
 from domain.message import Event
-from domain.order import allocate, cancel, discrepancy, dispatch, pack, place, refund, returns, review, track
+from domain.order import (
+    allocate,
+    cancel,
+    discrepancy,
+    dispatch,
+    pack,
+    payment,
+    place,
+    refund,
+    returns,
+    review,
+    track,
+)
 from domain.order.place import PlaceOrder
 from domain.order.state import Order, OrderCommand
 
 RULES = Rules(
     place.rules,
+    payment.rules,
     discrepancy.rules,
     allocate.rules,
     cancel.rules,

@@ -1,17 +1,16 @@
 """Rules for placing, amending, paying and acknowledging an order, and for notes and channel statuses."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event, EventData, InputModel
-from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key, stated_again, with_contents
+from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key
 from domain.order.state import Line, LineLimit, Order, OrderCommand
 from domain.policies.documents import ref
-from domain.policies.promise import promise
 from domain.values import (
     InputCountry,
     InputCurrency,
@@ -85,13 +84,6 @@ class AmendOrder(OrderCommand):
     lines: Annotated[OrderedLines, Field(min_length=1)]
 
 
-class RecordPayment(OrderCommand):
-    """Fact: a payment for the order was captured."""
-
-    payment_id: Text
-    amount: InputMinor
-
-
 class AcknowledgeOrder(OrderCommand):
     """Fact: the seller confirmed the order to its channel."""
 
@@ -145,17 +137,6 @@ class OrderAmended(Event):
 
     amendment_id: str
     lines: list[PlacedLine]
-
-
-class OrderPaid(Event):
-    """A payment was captured.  The first one sets the deadlines, by the named policy and calendar."""
-
-    payment_id: str
-    amount: int
-    ship_by: AwareDatetime | None
-    promise_at: AwareDatetime | None
-    policy: str | None
-    calendar: str | None
 
 
 class OrderAcknowledged(Event):
@@ -244,37 +225,6 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
 
 
 @rules.on_command
-def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[Event]:
-    key, stated = f"payment:{command.payment_id}", {"amount": command.amount}
-    if key in order.contents:
-        return stated_again(order, context, key, stated)
-    first = order.paid_at is None
-    due = (
-        promise(
-            context.policies,
-            context.at,
-            command.channel,
-            order.dispatch_type,
-            zone=order.zone,
-            distance_km=order.distance_km,
-        )
-        if first
-        else None
-    )
-    return [
-        OrderPaid(
-            at=context.at,
-            payment_id=command.payment_id,
-            amount=command.amount,
-            ship_by=due.ship_by if due else None,
-            promise_at=due.promise_at if due else None,
-            policy=due.policy if due else None,
-            calendar=due.calendar if due else None,
-        )
-    ]
-
-
-@rules.on_command
 def acknowledge(order: Order, _: AcknowledgeOrder, context: MessageContext) -> list[Event]:
     return [] if order.acknowledged else [OrderAcknowledged(at=context.at, by=context.by)]
 
@@ -328,17 +278,6 @@ def amended(order: Order, event: OrderAmended) -> Order:
 
 
 @rules.on_event
-def paid(order: Order, event: OrderPaid) -> Order:
-    earlier = order.paid_at is not None
-    return order._replace(
-        paid_at=_earliest(order.paid_at, event.at),
-        ship_by=order.ship_by if earlier else event.ship_by,
-        captured=order.captured + event.amount,
-        contents=with_contents(order, f"payment:{event.payment_id}", {"amount": event.amount}),
-    )
-
-
-@rules.on_event
 def acknowledged(order: Order, _: OrderAcknowledged) -> Order:
     return order._replace(acknowledged=True)
 
@@ -351,7 +290,3 @@ def noted(order: Order, event: OrderNoted) -> Order:
 @rules.on_event
 def claimed(order: Order, event: StatusClaimed) -> Order:
     return order._replace(seen_keys=order.seen_keys | {f"claim:{event.status}:{event.at.isoformat()}"})
-
-
-def _earliest(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else min(one, other)

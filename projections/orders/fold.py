@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
-from domain.order.place import OrderAcknowledged, OrderAmended, OrderPaid, OrderPlaced, StatusClaimed
+from domain.order.payment import OrderPaid
+from domain.order.place import OrderAcknowledged, OrderAmended, OrderPlaced, StatusClaimed
 from domain.streams import StreamId
 from projections.fold import Group, Rows, when
 from projections.instants import local_day, micros_of

@@ -20,7 +20,8 @@ from domain.order.allocate import (
 from domain.order.cancel import CancelLines, LinesCancelled, RecordCancellation
 from domain.order.dispatch import DispatchShipment, RecordDispatch
 from domain.order.pack import PackShipment, QualityCheck, RecordPacking
-from domain.order.place import AmendOrder, OrderAmended, OrderedLine, PlaceOrder, RecordPayment
+from domain.order.payment import RecordPayment
+from domain.order.place import AmendOrder, OrderAmended, OrderedLine, PlaceOrder
 from domain.order.refund import RefundRecorded
 from domain.order.returns import CloseReturn, LinesReturned, MirrorReturned, RequestReturn
 from domain.order.state import Line

@@ -18,11 +18,11 @@ from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.dispatch import ShipmentDispatched
 from domain.order.pack import ShipmentPacked
+from domain.order.payment import OrderPaid
 from domain.order.place import (
     OrderAcknowledged,
     OrderAmended,
     OrderNoted,
-    OrderPaid,
     OrderPlaced,
     PlacedLine,
     StatusClaimed,

@@ -6,7 +6,8 @@ from typing import Any
 
 from domain.order.cancel import CancelLines
 from domain.order.dispatch import RecordDispatch
-from domain.order.place import AmendOrder, PlaceOrder, RecordPayment
+from domain.order.payment import RecordPayment
+from domain.order.place import AmendOrder, PlaceOrder
 from domain.order.refund import RecordRefund
 from domain.order.returns import RequestReturn
 from domain.order.review import PostReview

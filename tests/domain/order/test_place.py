@@ -12,6 +12,7 @@ from domain.order.allocate import MirrorAllocation
 from domain.order.cancel import CancelLines, DecideCancel, RecordCancellation, RequestCancel
 from domain.order.dispatch import DispatchShipment, RecordDispatch
 from domain.order.pack import PackShipment, QualityCheck, RecordPacking
+from domain.order.payment import RecordPayment
 from domain.order.place import (
     AcknowledgeOrder,
     AmendOrder,
@@ -23,7 +24,6 @@ from domain.order.place import (
     OrderedLine,
     OrderNoted,
     PlaceOrder,
-    RecordPayment,
     StatusClaimed,
 )
 from domain.order.refund import RecordRefund
