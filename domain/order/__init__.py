@@ -14,6 +14,7 @@ from domain.order import (
     cancel,
     discrepancy,
     dispatch,
+    fulfil,
     pack,
     payment,
     place,
@@ -33,6 +34,7 @@ RULES = Rules(
     cancel.rules,
     pack.rules,
     dispatch.rules,
+    fulfil.rules,
     track.rules,
     returns.rules,
     refund.rules,
@@ -51,4 +53,4 @@ def decide(order: Order, command: Any, context: MessageContext) -> list[Event]:
     return RULES.decide(order, command, context)
 
 
-ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=2)
+ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=3)

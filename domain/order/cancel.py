@@ -366,4 +366,5 @@ def cancelled(order: Order, event: LinesCancelled) -> Order:
     contents = with_contents(
         order, f"cancel:{event.cancellation_id}", stated_pieces(event.requested, event.moves)
     )
-    return moved(before, event.moves, "cancelled", contents=contents)
+    cancelled_at = event.at if order.cancelled_at is None else max(order.cancelled_at, event.at)
+    return moved(before, event.moves, "cancelled", contents=contents, cancelled_at=cancelled_at)

@@ -16,6 +16,8 @@ from domain.order.discrepancy import (
     stated_again,
     with_contents,
 )
+from domain.order.money import kept, lacks_payment, owed
+from domain.order.pack import NotPaid
 from domain.order.state import (
     BEFORE_HANDOVER,
     AskedLine,
@@ -99,6 +101,8 @@ def dispatch(order: Order, command: DispatchShipment, context: MessageContext) -
         raise NothingPacked(shipment_id=command.shipment_id)
     if shipment.dispatched:
         return []
+    if lacks_payment(order):
+        raise NotPaid(captured=kept(order), owed=owed(order))
     moves = take(order, shipment.moves, ("packed",))
     if not moves:
         raise NothingPacked(shipment_id=command.shipment_id)
@@ -188,7 +192,7 @@ def _unstated(order: Order, shipment: Shipment) -> tuple[list[Move], Replaced]:
     If it was packed, its packed pieces; else all pieces that can still be handed over; else the pieces of a
     voided label or of a parcel that failed.  If nothing was handed over, it must hold the cancelled pieces.
     """
-    every_line = [(name, line.ordered) for name, line in order.lines.items()]
+    every_line = [(name, line.ordered) for name, line in order.lines.items() if line.delivery == "parcel"]
     moves = take(order, shipment.moves, ("packed",)) or take(order, every_line, SENDABLE)
     if moves:
         return moves, None
@@ -231,7 +235,7 @@ def _dispatched(
     context: MessageContext,
     requested: list[tuple[str, int]] | None = None,
 ) -> ShipmentDispatched:
-    left = sum(line.before_handover for line in order.lines.values())
+    left = sum(line.before_handover for line in order.lines.values() if line.delivery == "parcel")
     return ShipmentDispatched(
         at=context.at,
         shipment_id=command.shipment_id,

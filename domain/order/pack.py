@@ -14,6 +14,7 @@ from domain.order.discrepancy import (
     stated_again,
     with_contents,
 )
+from domain.order.money import kept, lacks_payment, owed
 from domain.order.state import (
     AskedLine,
     LineLimit,
@@ -37,6 +38,10 @@ rules = Rules[Order]()
 
 class MoreThanAllocated(Refused):
     """More pieces than are allocated and have no pending cancel request."""
+
+
+class NotPaid(Refused):
+    """The order is not paid, or its payment was reversed; it is not sent before what is owed is captured."""
 
 
 class QualityCheckFailed(Refused):
@@ -85,6 +90,8 @@ class ShipmentPacked(Event):
 
 @rules.on_command
 def pack(order: Order, command: PackShipment, context: MessageContext) -> list[Event]:
+    if lacks_payment(order):
+        raise NotPaid(captured=kept(order), owed=owed(order))
     shipment = order.shipments.get(command.shipment_id, Shipment())
     key = f"{'dispatch' if shipment.dispatched else 'pack'}:{command.shipment_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))

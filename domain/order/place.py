@@ -9,9 +9,11 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from domain.decider import MessageContext, Rules
 from domain.message import Event, EventData, InputModel
 from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key
+from domain.order.payment import OrderReleased, deadline
 from domain.order.state import Line, LineLimit, Order, OrderCommand
 from domain.policies.documents import ref
 from domain.values import (
+    Delivery,
     InputCountry,
     InputCurrency,
     InputMinor,
@@ -20,10 +22,12 @@ from domain.values import (
     Instant,
     PersonalText,
     Text,
+    micros,
 )
 
 rules = Rules[Order]()
 
+PaymentKind = Literal["prepaid", "cash_on_delivery"]
 DispatchType = Literal["normal", "same_day", "preorder", "made_to_order", "guaranteed"]
 NoteKind = Literal["picked", "stock_missing", "reordered", "payment_reminded"]
 
@@ -38,6 +42,7 @@ class OrderedLine(InputModel):
     ship_by: Instant | None = None
     promise_at: Instant | None = None
     note: PersonalText | None = None
+    delivery: Delivery = "parcel"
 
 
 class Destination(InputModel):
@@ -60,7 +65,10 @@ OrderedLines = Annotated[tuple[OrderedLine, ...], LineLimit, AfterValidator(_onc
 
 
 class PlaceOrder(OrderCommand):
-    """Fact: a buyer placed an order.  `lines` may be empty if the channel sends none."""
+    """Fact: a buyer placed an order.  `lines` may be empty if the channel sends none.
+
+    `shipping_fee`: what shipping costs, if the goods are worth less than `free_shipping_from`.
+    """
 
     opens: ClassVar[bool] = True
 
@@ -69,6 +77,7 @@ class PlaceOrder(OrderCommand):
     dispatch_type: DispatchType = "normal"
     shipping_fee: InputMinor = 0
     free_shipping_from: InputMinor | None = None
+    payment: PaymentKind = "prepaid"
     promise_at: Instant | None = None
     destination: Destination = Destination()
     buyer: PersonalText | None = None
@@ -110,6 +119,7 @@ class PlacedLine(EventData):
     ship_by: AwareDatetime | None = None
     promise_at: AwareDatetime | None = None
     note: str | None = None
+    delivery: str = "parcel"
 
 
 class OrderPlaced(Event):
@@ -130,6 +140,7 @@ class OrderPlaced(Event):
     consignee: str | None
     hold_until: AwareDatetime | None = None
     policy: str | None = None
+    payment: str = "prepaid"
 
 
 class OrderAmended(Event):
@@ -165,28 +176,40 @@ def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Ev
     if order.placed_at is not None:
         return _placed_again(order, lines, context)
     stock = context.policies.stock
-    hold = context.at + timedelta(minutes=stock.hold_unpaid_minutes) if stock.hold_unpaid_minutes else None
+    prepaid = command.payment == "prepaid"
+    minutes = stock.hold_unpaid_minutes if prepaid else 0
+    hold = context.at + timedelta(minutes=minutes) if minutes else None
     destination = command.destination
-    return [
-        OrderPlaced(
-            at=context.at,
-            currency=command.currency,
-            zone=context.zone,
-            lines=lines,
-            dispatch_type=command.dispatch_type,
-            shipping_fee=command.shipping_fee,
-            free_shipping_from=command.free_shipping_from,
-            promise_at=command.promise_at,
-            country=destination.country,
-            region=destination.zone,
-            distance_km=destination.distance_km,
-            postcode_area=destination.postcode_area,
-            buyer=command.buyer,
-            consignee=command.consignee,
-            hold_until=hold,
-            policy=ref(stock) if hold else None,
-        )
-    ]
+    event = OrderPlaced(
+        at=context.at,
+        currency=command.currency,
+        zone=context.zone,
+        lines=lines,
+        dispatch_type=command.dispatch_type,
+        shipping_fee=command.shipping_fee,
+        free_shipping_from=command.free_shipping_from,
+        promise_at=command.promise_at,
+        country=destination.country,
+        region=destination.zone,
+        distance_km=destination.distance_km,
+        postcode_area=destination.postcode_area,
+        buyer=command.buyer,
+        consignee=command.consignee,
+        hold_until=hold,
+        policy=ref(stock) if hold else None,
+        payment=command.payment,
+    )
+    if prepaid:
+        return [event]
+    due = deadline(placed(order, event), command.channel, context.at, context)
+    released = OrderReleased(
+        at=context.at,
+        ship_by=due.ship_by,
+        promise_at=due.promise_at,
+        policy=due.policy,
+        calendar=due.calendar,
+    )
+    return [event, released]
 
 
 def _placed(line: OrderedLine) -> PlacedLine:
@@ -198,6 +221,7 @@ def _placed(line: OrderedLine) -> PlacedLine:
         ship_by=line.ship_by,
         promise_at=line.promise_at,
         note=line.note,
+        delivery=line.delivery,
     )
 
 
@@ -253,6 +277,8 @@ def placed(_: Order, event: OrderPlaced) -> Order:
         distance_km=event.distance_km,
         dispatch_type=event.dispatch_type,
         lines=_lines(event.lines),
+        shipping_fee=event.shipping_fee,
+        free_shipping_from=event.free_shipping_from,
     )
 
 
@@ -264,6 +290,8 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
             units={"open": line.pieces},
             ship_by=line.ship_by,
             note=line.note,
+            price_micros=micros(line.unit_price, 1),
+            delivery=line.delivery,  # type: ignore[arg-type]
         )
         for line in lines
     }

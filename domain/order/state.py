@@ -12,6 +12,7 @@ from domain.streams import StreamId, order_stream
 from domain.values import (
     MAX_LINES,
     CancelReason,
+    Delivery,
     InputAccount,
     InputChannel,
     InputPieces,
@@ -21,6 +22,8 @@ from domain.values import (
 )
 
 BEFORE_HANDOVER: Final[tuple[UnitState, ...]] = ("open", "backordered", "allocated", "packed")
+STOCKED: Final = frozenset({"parcel", "pick_up"})
+"""How pieces that stock holds reach the buyer."""
 HANDED_OVER: Final[tuple[UnitState, ...]] = ("in_transit", "delivered", "lost", "returned_to_sender")
 
 
@@ -72,6 +75,14 @@ class Line(NamedTuple):
     cancel_pending: int = 0
     return_open: int = 0
     returned: int = 0
+    price_micros: int = 0
+    """Price of one piece, in millionths of the currency's major unit; 0 if not stated."""
+    delivery: Delivery = "parcel"
+
+    @property
+    def has_stock(self) -> bool:
+        """Whether its pieces are goods that stock holds."""
+        return self.delivery in STOCKED
 
     @property
     def before_handover(self) -> int:
@@ -114,6 +125,23 @@ class Shipment(NamedTuple):
     """Sorted."""
 
 
+class Payment(NamedTuple):
+    """Captured money.  `in_full`: the channel states that the order is paid with it."""
+
+    at: datetime
+    amount: int
+    in_full: bool = False
+
+
+class EarlyRefund(NamedTuple):
+    """A refund for a return that was not opened yet."""
+
+    return_id: str
+    refund_id: str
+    amount: int
+    at: datetime
+
+
 class CancelRequest(NamedTuple):
     """A pending cancel request of the buyer."""
 
@@ -136,13 +164,34 @@ class Order(NamedTuple):
     lines: Mapping[str, Line] = {}
     shipments: Mapping[str, Shipment] = {}
     requests: Mapping[str, CancelRequest] = {}
+    released: bool = False
+    """To be fulfilled before it is paid: cash on delivery."""
+    shipping_fee: int = 0
+    free_shipping_from: int | None = None
+    payments: tuple[Payment, ...] = ()
+    """By time."""
     captured: int = 0
+    reversed: int = 0
     refunded: int = 0
-    claim_at: datetime | None = None
+    refund_owed: int = 0
+    """The sum of the refunds that fell due."""
+    early_refunds: tuple[EarlyRefund, ...] = ()
+    returns_to_refund: tuple[str, ...] = ()
+    """Returns that were opened, and neither refunded nor closed."""
+    claw_back: int = 0
+    difference: int = 0
+    """What the channel settled beside the prices: a surcharge, or a discount if negative."""
+    cancelled_at: datetime | None = None
+    """The latest cancel."""
     seen_keys: frozenset[str] = frozenset()
     """Deduplication keys of recorded messages: `note:…`, `review:…`, `answer:…`."""
     contents: Mapping[str, Mapping[str, int]] = {}
     """What each fact has stated so far, by id (`payment:…`, `cancel:…`): amounts, or pieces by line."""
+
+    @property
+    def to_fulfil(self) -> bool:
+        """Whether its pieces are to be sent: it is paid, or is paid at the door."""
+        return self.paid_at is not None or self.released
 
     @property
     def size(self) -> int:

@@ -147,6 +147,7 @@ def return_opened(pieces: int, **values: Any) -> ReturnOpened:
         "policy": "kr-default@1",
         "calendar": "kr-public@2026a",
         "by": "operator:kim",
+        "value": 1_000 * pieces,
     }
     return happened(ReturnOpened, **{**facts, **values})
 
