@@ -20,7 +20,7 @@ from domain.order.money import (
 from domain.order.state import EarlyRefund, Order, OrderCommand
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
-from domain.policies.refunds import ShippingTerms, claw_back, refund_due
+from domain.policies.refunds import ShippingTerms, claw_back, days_late, late_interest, refund_due
 from domain.values import Fault, InputMinor, Text
 
 rules = Rules[Order]()
@@ -44,6 +44,8 @@ class RefundRecorded(Event):
     cause: str
     return_id: str | None
     late_interest: int
+    late_interest_owed: int = 0
+    """The interest that the law grants, because the refund of a cancel or a payment was late."""
 
 
 class WorkOutRefund(NamedTuple):
@@ -101,6 +103,7 @@ def record_refund(order: Order, command: RecordRefund, context: MessageContext) 
     stated = _stated(return_id, command)
     if order.contents.get(key, {}).keys() & stated.keys():
         return stated_again(order, context, key, stated)
+    interest = _interest_owed(order, command, context) if return_id is None else 0
     events: list[Event] = [
         RefundRecorded(
             at=context.at,
@@ -109,8 +112,19 @@ def record_refund(order: Order, command: RecordRefund, context: MessageContext) 
             cause=command.cause,
             return_id=return_id,
             late_interest=command.late_interest,
+            late_interest_owed=interest,
         )
     ]
+    if command.late_interest < interest:
+        events.append(
+            OrderDiscrepancyDetected(
+                at=context.at,
+                kind="late_interest_not_paid",
+                subject=command.refund_id,
+                expected=str(interest),
+                observed=str(command.late_interest),
+            )
+        )
     if command.cause == "return" and f"return:{return_id}" not in order.seen_keys:
         events.append(
             OrderDiscrepancyDetected(
@@ -133,6 +147,14 @@ def record_refund(order: Order, command: RecordRefund, context: MessageContext) 
             )
         )
     return events
+
+
+def _interest_owed(order: Order, command: RecordRefund, context: MessageContext) -> int:
+    if order.refund_due_at is None:
+        return 0
+    policy = context.policies.returns
+    late = days_late(calendar(policy.calendar, context.zone), order.refund_due_at, context.at)
+    return late_interest(min(command.amount, max(0, outstanding(order))), policy.late_interest_apr, late)
 
 
 def _return_of(order: Order, command: RecordRefund) -> str | None:
@@ -188,6 +210,7 @@ def pass_due(order: Order, step: PassOrderRefundDue, context: MessageContext) ->
 def refund_fell_due(order: Order, event: RefundOwed) -> Order:
     return order._replace(
         refund_owed=order.refund_owed + event.amount,
+        refund_due_at=order.refund_due_at if outstanding(order) > 0 else event.due_at,
         claw_back=order.claw_back - event.breakdown.get("claw_back", 0),
     )
 

@@ -175,6 +175,8 @@ class Order(NamedTuple):
     refunded: int = 0
     refund_owed: int = 0
     """The sum of the refunds that fell due."""
+    refund_due_at: datetime | None = None
+    """Until when the oldest of them that was not made is due."""
     early_refunds: tuple[EarlyRefund, ...] = ()
     returns_to_refund: tuple[str, ...] = ()
     """Returns that were opened, and neither refunded nor closed."""

@@ -13,20 +13,11 @@ DAYS_OF_A_YEAR = 365
 
 
 def rest_value(total_minor: int, units: int, gone: int) -> int:
-    """The part of a line's price that `gone` of its `units` leave: the price is rounded down per unit."""
-    return total_minor - total_minor // units * gone if gone < units else 0
-
-
-def pro_rata(total_minor: int, units_total: int, already: int, units_now: int) -> int:
-    """The part of a line's price for `units_now` units, after `already` units were refunded.
+    """The part of a line's price that is left when `gone` of its `units` are.
 
     The price is rounded down per unit; the last unit gets the rest, so that all parts add up to the line.
     """
-    assert total_minor >= 0, total_minor
-    assert 0 <= already < already + units_now <= units_total, (already, units_now, units_total)
-    return rest_value(total_minor, units_total, already) - rest_value(
-        total_minor, units_total, already + units_now
-    )
+    return total_minor - total_minor // units * gone if gone < units else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +41,6 @@ def claw_back(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fau
     return min(terms.fee_minor, cancelled_minor)
 
 
-def cancel_refund(terms: ShippingTerms, before_minor: int, cancelled_minor: int, fault: Fault) -> int:
-    """The refund for cancelled goods.
-
-    `before_minor`: the order's value before the cancel.  `cancelled_minor`: that of the cancelled goods.
-    Unit: minor units of the currency.
-    """
-    return cancelled_minor - claw_back(terms, before_minor, cancelled_minor, fault)
-
-
 def late_interest(amount_minor: int, apr: Decimal, days: int) -> int:
     """Interest on a refund that is `days` late: 365 days a year, halves rounded up.
 
@@ -74,3 +56,8 @@ def refund_due(policy: ReturnPolicy, days: BusinessCalendar, from_at: datetime) 
     """The UTC instant (exclusive) by which a refund is due; the day of `from_at` does not count."""
     last_day = days.add_business_days(days.local_day(from_at), policy.refund_within_business_days)
     return days.end_of_day(last_day)
+
+
+def days_late(days: BusinessCalendar, due: datetime, at: datetime) -> int:
+    """The days that started after `due` (exclusive) until `at`; 0 if it is not late."""
+    return 0 if at < due else (days.local_day(at) - days.last_day_before(due)).days

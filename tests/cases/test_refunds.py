@@ -67,6 +67,16 @@ def test_half_a_refund_leaves_the_other_half_overdue() -> None:
     assert (row(shop).refund_due, row(shop).refund_overdue_at) == (6_000, micros("2026-03-13T00:00"))
 
 
+@pytest.mark.parametrize(("paid_on_top", "kinds"), [(41, []), (0, ["late_interest_not_paid"])])
+def test_a_late_refund_bears_interest(paid_on_top: int, kinds: list[str]) -> None:
+    """10,000 won, due until the end of 12 March, refunded on the 22nd: ten days at 15 % are 41.10 won."""
+    shop = paid()
+    cancel(shop, 1)
+    refund(shop, 10_000, "2026-03-22T09:00", late_interest=paid_on_top)
+    (recorded,) = shop.events("RefundRecorded")
+    assert (recorded.late_interest_owed, shop.discrepancies()) == (41, kinds)
+
+
 def test_an_order_that_was_never_paid_owes_no_refund() -> None:
     shop = Shop()
     shop.send("order-placed", **O1, currency="KRW", lines=[ordered(1)])

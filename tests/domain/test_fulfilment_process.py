@@ -201,7 +201,14 @@ def test_what_was_handed_over_leaves_the_queue_and_then_stock_line_by_line() -> 
 
 def test_a_return_that_the_order_granted_is_opened() -> None:
     step = OpenReturn(
-        ORDER_1001, (("1", "CHAIR", 2),), "changed_mind", "customer", "customer", "customer", "kr-default@1"
+        ORDER_1001,
+        (("1", "CHAIR", 2),),
+        "changed_mind",
+        "customer",
+        "customer",
+        "customer",
+        "kr-default@1",
+        2_000,
     )
     assert follows(return_opened(2)) == [(THE_RETURN, step)]
 
