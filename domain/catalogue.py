@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.order-cancelled.v1": cancel.RecordCancellation,
     "jumun.inbound.cancel-requested.v1": cancel.RequestCancel,
     "jumun.inbound.cancel-decision-requested.v1": cancel.DecideCancel,
+    "jumun.inbound.cancel-request-closed.v1": cancel.CloseRequest,
     "jumun.inbound.cancellation-requested.v1": cancel.CancelLines,
     "jumun.inbound.pack-requested.v1": pack.PackShipment,
     "jumun.inbound.shipment-packed.v1": pack.RecordPacking,

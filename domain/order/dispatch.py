@@ -8,7 +8,8 @@ from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event, InputModel
 from domain.order.allocate import LineAllocated
-from domain.order.cancel import CancelRejected, answered
+from domain.order.answers import without_overtaken
+from domain.order.cancel import CancelRejected
 from domain.order.discrepancy import (
     OrderDiscrepancyDetected,
     compare,
@@ -264,12 +265,4 @@ def dispatched(order: Order, event: ShipmentDispatched) -> Order:
         shipments[name] = shipments[name]._replace(moves=tuple(part for part in left if part[1]))
     stated = stated_pieces(event.requested, event.moves)
     contents = with_contents(order, f"dispatch:{event.shipment_id}", stated)
-    return _close_overtaken(moved(order, event.moves, to, shipments=shipments, contents=contents))
-
-
-def _close_overtaken(order: Order) -> Order:
-    """Closes the cancel requests whose pieces were all handed over: they can no longer be approved."""
-    for name, request in sorted(order.requests.items()):
-        if not any(order.lines[line].cancel_pending for line, _ in request.lines):
-            order = answered(order, name, "overtaken")
-    return order
+    return without_overtaken(moved(order, event.moves, to, shipments=shipments, contents=contents))

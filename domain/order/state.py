@@ -11,7 +11,6 @@ from domain.message import Command, EventData, InputModel
 from domain.streams import StreamId, order_stream
 from domain.values import (
     MAX_LINES,
-    CancelReason,
     InputAccount,
     InputChannel,
     InputPieces,
@@ -115,10 +114,22 @@ class Shipment(NamedTuple):
 
 
 class CancelRequest(NamedTuple):
-    """A pending cancel request of the buyer."""
+    """A cancel request of the buyer: the pieces that it keeps pending."""
 
     lines: tuple[tuple[str, int], ...]
-    reason: CancelReason
+    reason: str
+    at: datetime
+
+
+class ChannelCancel(NamedTuple):
+    """A cancel that the channel recorded: pieces that no cancel request has claimed."""
+
+    lines: tuple[tuple[str, int], ...]
+    at: datetime
+    reason: str
+    by_buyer: bool
+    """The buyer cancelled, or the channel at the buyer's wish."""
+    request_id: str | None = None
 
 
 class Order(NamedTuple):
@@ -136,6 +147,11 @@ class Order(NamedTuple):
     lines: Mapping[str, Line] = {}
     shipments: Mapping[str, Shipment] = {}
     requests: Mapping[str, CancelRequest] = {}
+    """Pending."""
+    confirmable: Mapping[str, CancelRequest] = {}
+    """Approved by the seller; the channel may still report their cancel."""
+    unclaimed: Mapping[str, ChannelCancel] = {}
+    """Cancels of the channel, by id: a request that is recorded later may be settled by one of them."""
     captured: int = 0
     refunded: int = 0
     claim_at: datetime | None = None

@@ -180,7 +180,9 @@ class CancelAsked:
     account: Account
     order_id: OrderId
     request_id: Annotated[str, Column("Id of the request on the channel")]
-    state: Annotated[str, Column("waiting, approved, rejected, or overtaken by the dispatch")]
+    state: Annotated[
+        str, Column("waiting, approved, rejected, withdrawn, settled by the channel, or overtaken")
+    ]
     reason: Annotated[str, Column("The buyer's reason")]
     route: Annotated[
         str, Column("Route: instant, stop_shipment or return, by how far the order was processed")

@@ -1,6 +1,6 @@
 """The view of an order: all its rows, and the changes that several events share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -122,6 +122,20 @@ def answer(view: OrderView, request_id: str, state: str, at: int) -> None:
     for name, pieces in request.pending.items():
         line = view.lines[name]
         line.cancel_pending = max(0, line.cancel_pending - pieces)
+
+
+def settle(view: OrderView, request_id: str, pieces: Mapping[str, int], at: int) -> None:
+    """The channel cancelled these pieces of a pending request, which keeps the rest."""
+    request = view.requests.get(request_id)
+    if request is None or request.state != "waiting":
+        return
+    left = {name: count - pieces.get(name, 0) for name, count in request.pending.items()}
+    if not any(count > 0 for count in left.values()):
+        answer(view, request_id, "settled", at)
+        return
+    for name, count in pieces.items():
+        view.lines[name].cancel_pending = max(0, view.lines[name].cancel_pending - count)
+    request.pending = {name: count for name, count in left.items() if count > 0}
 
 
 def overtake(view: OrderView, at: int) -> None:
