@@ -9,7 +9,7 @@ from typing import Any, Final
 from domain import order, returns, seller, stock
 from domain.decider import Decider
 from domain.message import Command, Event
-from domain.order import allocate, cancel, discrepancy, dispatch, pack, place, review, track
+from domain.order import allocate, cancel, discrepancy, dispatch, handover, pack, place, review, track
 from domain.order import refund as order_refund
 from domain.order import returns as order_returns
 from domain.returns import receive, refund, request
@@ -80,6 +80,8 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.order.lines-cancelled.v1": cancel.LinesCancelled,
     "jumun.order.shipment-packed.v1": pack.ShipmentPacked,
     "jumun.order.shipment-dispatched.v1": dispatch.ShipmentDispatched,
+    "jumun.order.invoice-corrected.v1": handover.InvoiceCorrected,
+    "jumun.order.handover-timed.v1": handover.HandoverTimed,
     "jumun.order.shipment-tracked.v1": track.ShipmentTracked,
     "jumun.order.refund-recorded.v1": order_refund.RefundRecorded,
     "jumun.order.review-posted.v1": review.ReviewPosted,

@@ -9,7 +9,19 @@ from typing import Any
 from domain.decider import Decider, MessageContext, Rules
 from domain.errors import TooEarly
 from domain.message import Event
-from domain.order import allocate, cancel, discrepancy, dispatch, pack, place, refund, returns, review, track
+from domain.order import (
+    allocate,
+    cancel,
+    discrepancy,
+    dispatch,
+    handover,
+    pack,
+    place,
+    refund,
+    returns,
+    review,
+    track,
+)
 from domain.order.place import PlaceOrder
 from domain.order.state import Order, OrderCommand
 
@@ -20,6 +32,7 @@ RULES = Rules(
     cancel.rules,
     pack.rules,
     dispatch.rules,
+    handover.rules,
     track.rules,
     returns.rules,
     refund.rules,

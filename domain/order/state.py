@@ -111,6 +111,13 @@ class Shipment(NamedTuple):
     holds: UnitState = "packed"
     scans: tuple[Scan, ...] = ()
     """Sorted."""
+    dispatched_at: datetime | None = None
+    inferred: bool = False
+    """Whether only a scan of the carrier shows that it left."""
+    carrier: str | None = None
+    tracking_number: str | None = None
+    invoice_at: datetime | None = None
+    """When that tracking number was reported."""
 
 
 class CancelRequest(NamedTuple):

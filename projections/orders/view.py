@@ -114,6 +114,12 @@ def parcel_of(view: OrderView, shipment_id: str) -> Parcel:
     return parcel
 
 
+def handover_times(parcels: Iterable[Parcel]) -> tuple[int | None, int | None]:
+    """When the first and the last of these parcels were handed over."""
+    times = [parcel.dispatched_at for parcel in parcels if parcel.dispatched_at is not None]
+    return min(times, default=None), max(times, default=None)
+
+
 def answer(view: OrderView, request_id: str, state: str, at: int) -> None:
     request = view.requests.get(request_id)
     if request is None or request.state != "waiting":
