@@ -15,6 +15,7 @@ from domain.catalogue import DECIDERS
 from domain.message import Event
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.dispatch import ShipmentDispatched
+from domain.order.fulfil import LinesFulfilled
 from domain.order.state import HANDED_OVER, Order
 from domain.stock.state import (
     ReturnQuarantined,
@@ -59,6 +60,10 @@ class Audit:
                 for move in event.moves:
                     if move.was != "in_transit":  # else only the label is another
                         self._flows[stock_stream(seller, move.sku)].dispatched += move.pieces
+            case LinesFulfilled():
+                for move in event.moves:
+                    if before.lines[move.line].has_stock:
+                        self._flows[stock_stream(stream.seller, move.sku)].dispatched += move.pieces
             case OrderDiscrepancyDetected(kind="refunded_more_than_captured"):
                 self._over_refunded.add(stream)
             case _ if stream.kind == "stock":

@@ -9,7 +9,19 @@ from typing import Any, Final
 from domain import order, returns, seller, stock
 from domain.decider import Decider
 from domain.message import Command, Event
-from domain.order import allocate, cancel, discrepancy, dispatch, handover, pack, place, review, track
+from domain.order import (
+    allocate,
+    cancel,
+    discrepancy,
+    dispatch,
+    fulfil,
+    handover,
+    pack,
+    payment,
+    place,
+    review,
+    track,
+)
 from domain.order import refund as order_refund
 from domain.order import returns as order_returns
 from domain.returns import receive, refund, request
@@ -23,7 +35,8 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.value-adjusted.v1": seller.RecordValueAdjustment,
     "jumun.inbound.order-placed.v1": place.PlaceOrder,
     "jumun.inbound.order-amended.v1": place.AmendOrder,
-    "jumun.inbound.order-paid.v1": place.RecordPayment,
+    "jumun.inbound.order-paid.v1": payment.RecordPayment,
+    "jumun.inbound.payment-reversed.v1": payment.RecordReversal,
     "jumun.inbound.order-acknowledged.v1": place.AcknowledgeOrder,
     "jumun.inbound.order-noted.v1": place.NoteOrder,
     "jumun.inbound.order-status-claimed.v1": place.ClaimStatus,
@@ -36,6 +49,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.shipment-packed.v1": pack.RecordPacking,
     "jumun.inbound.dispatch-requested.v1": dispatch.DispatchShipment,
     "jumun.inbound.shipment-dispatched.v1": dispatch.RecordDispatch,
+    "jumun.inbound.lines-fulfilled.v1": fulfil.RecordFulfilment,
     "jumun.inbound.shipment-tracked.v1": track.RecordTracking,
     "jumun.inbound.refund-recorded.v1": order_refund.RecordRefund,
     "jumun.inbound.review-posted.v1": review.PostReview,
@@ -66,7 +80,10 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.seller.value-adjusted.v1": seller.ValueAdjusted,
     "jumun.order.placed.v1": place.OrderPlaced,
     "jumun.order.amended.v1": place.OrderAmended,
-    "jumun.order.paid.v1": place.OrderPaid,
+    "jumun.order.paid.v1": payment.OrderPaid,
+    "jumun.order.released.v1": payment.OrderReleased,
+    "jumun.order.payment-captured.v1": payment.PaymentCaptured,
+    "jumun.order.payment-reversed.v1": payment.PaymentReversed,
     "jumun.order.acknowledged.v1": place.OrderAcknowledged,
     "jumun.order.noted.v1": place.OrderNoted,
     "jumun.order.status-claimed.v1": place.StatusClaimed,
@@ -82,8 +99,11 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.order.shipment-dispatched.v1": dispatch.ShipmentDispatched,
     "jumun.order.invoice-corrected.v1": handover.InvoiceCorrected,
     "jumun.order.handover-timed.v1": handover.HandoverTimed,
+    "jumun.order.lines-fulfilled.v1": fulfil.LinesFulfilled,
     "jumun.order.shipment-tracked.v1": track.ShipmentTracked,
     "jumun.order.refund-recorded.v1": order_refund.RefundRecorded,
+    "jumun.order.refund-owed.v1": order_refund.RefundOwed,
+    "jumun.order.refund-overdue.v1": order_refund.OrderRefundOverdue,
     "jumun.order.review-posted.v1": review.ReviewPosted,
     "jumun.order.return-opened.v1": order_returns.ReturnOpened,
     "jumun.order.lines-returned.v1": order_returns.LinesReturned,

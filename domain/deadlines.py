@@ -2,9 +2,9 @@
 
 | event                                        | what is due                                   |
 |----------------------------------------------|-----------------------------------------------|
-| order placed, amended, paid                  | the ship-by instants of its lines             |
+| order placed, amended, paid or released      | the ship-by instants of its lines             |
 | stock reserved or backordered, still unpaid  | the end of the hold                           |
-| return received                              | the refund                                    |
+| return received, refund owed on an order     | the refund                                    |
 
 A timer is never cancelled: if its deadline no longer matters, its command causes no event.
 """
@@ -16,7 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 from domain.decider import register
 from domain.message import Event
 from domain.order.allocate import PassShipBy
-from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
+from domain.order.payment import OrderPaid, OrderReleased
+from domain.order.place import OrderAmended, OrderPlaced
+from domain.order.refund import PassOrderRefundDue, RefundOwed
 from domain.returns.receive import ReturnReceived
 from domain.returns.refund import PassRefundDue
 from domain.stock.reservations import Expire
@@ -53,7 +55,7 @@ def timers(stream: StreamId, event: Event) -> list[Timer]:
 
 
 @_on_event
-def _ship_by_of_order(stream: StreamId, event: OrderPaid) -> list[Timer]:
+def _ship_by_of_order(stream: StreamId, event: OrderPaid | OrderReleased) -> list[Timer]:
     return [] if event.ship_by is None else [_ship_by(stream, event.ship_by)]
 
 
@@ -80,6 +82,12 @@ def _refund(stream: StreamId, event: ReturnReceived) -> list[Timer]:
     return [Timer(f"refund {stream}", event.refund_due_at, stream, "refund")]
 
 
+@_on_event
+def _refund_of_order(stream: StreamId, event: RefundOwed) -> list[Timer]:
+    key = f"order-refund {stream} {event.due_at.isoformat()}"
+    return [Timer(key, event.due_at, stream, "order-refund")]
+
+
 def due_step(timer: Timer) -> Any:
     """The command that a timer sends to its stream when it is due."""
     match timer.kind:
@@ -90,5 +98,7 @@ def due_step(timer: Timer) -> Any:
             return Expire(order, line, timer.due)
         case "refund":
             return PassRefundDue(timer.due)
+        case "order-refund":
+            return PassOrderRefundDue(timer.due)
         case _:
             raise AssertionError(timer.kind)

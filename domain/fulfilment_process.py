@@ -25,11 +25,14 @@ from domain.message import Event
 from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
 from domain.order.cancel import LinesCancelled
 from domain.order.dispatch import ShipmentDispatched
+from domain.order.fulfil import HandOverDigital, LinesFulfilled, open_digital
+from domain.order.money import refundable
 from domain.order.pack import ShipmentPacked
-from domain.order.place import OrderAmended, OrderPaid, OrderPlaced
-from domain.order.refund import RefundRecorded
+from domain.order.payment import CheckPaid, OrderPaid, OrderReleased, PaymentCaptured
+from domain.order.place import OrderAmended, OrderPlaced
+from domain.order.refund import RefundRecorded, WorkOutRefund
 from domain.order.returns import CloseReturn, MirrorReturned, ReturnOpened
-from domain.order.state import Move, Order
+from domain.order.state import STOCKED, Move, Order, pieces_by_line
 from domain.returns.receive import ReturnInspected, ReturnReceived
 from domain.returns.refund import MirrorRefund
 from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected
@@ -39,7 +42,7 @@ from domain.stock.close_sale import CloseSale
 from domain.stock.reservations import Confirm, Release, Reserve, ReservePacked, Ship
 from domain.stock.state import BackorderDropped, StockBackordered, StockReleased, StockReserved
 from domain.streams import StreamId, return_stream, stock_stream
-from domain.values import UnitState
+from domain.values import Fault, UnitState
 
 FollowUp = tuple[StreamId, Any]
 EventT = TypeVar("EventT", bound=Event)
@@ -68,23 +71,48 @@ def follow_ups(stream: StreamId, event: Event, state: Any) -> list[FollowUp]:
 def _on_placed(seller: str, order: str, event: OrderPlaced, _: Order) -> Iterator[FollowUp]:
     if event.hold_until is not None:
         for line in sorted(event.lines, key=lambda line: (line.line, line.sku)):
-            reserve = Reserve(order, line.line, line.pieces, line.ship_by, event.hold_until)
-            yield stock_stream(seller, line.sku), reserve
+            if line.delivery in STOCKED:
+                reserve = Reserve(order, line.line, line.pieces, line.ship_by, event.hold_until)
+                yield stock_stream(seller, line.sku), reserve
 
 
 @_on_event
-def _on_paid(seller: str, order: str, _: OrderPaid, state: Order) -> Iterator[FollowUp]:
-    yield from _reservations(seller, order, state)
+def _on_paid(seller: str, order: str, event: OrderPaid, state: Order) -> Iterator[FollowUp]:
+    yield from _to_fulfil(seller, order, state)
+    yield from _refund(seller, order, state, WorkOutRefund("payment", event.payment_id))
+
+
+@_on_event
+def _on_captured(seller: str, order: str, event: PaymentCaptured, state: Order) -> Iterator[FollowUp]:
+    yield from _refund(seller, order, state, WorkOutRefund("payment", event.payment_id))
+
+
+@_on_event
+def _on_released_for_delivery(seller: str, order: str, _: OrderReleased, state: Order) -> Iterator[FollowUp]:
+    yield from _to_fulfil(seller, order, state)
 
 
 @_on_event
 def _on_amended(seller: str, order: str, _: OrderAmended, state: Order) -> Iterator[FollowUp]:
-    if state.paid_at is not None:
-        yield from _reservations(seller, order, state)
+    if state.to_fulfil:
+        yield from _to_fulfil(seller, order, state)
+
+
+def _refund(seller: str, order: str, state: Order, step: WorkOutRefund) -> Iterator[FollowUp]:
+    if refundable(state) > max(state.refund_owed, state.refunded):
+        yield StreamId.of("order", seller, order), step
+
+
+def _to_fulfil(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
+    yield from _reservations(seller, order, state)
+    if open_digital(state):
+        yield StreamId.of("order", seller, order), HandOverDigital()
 
 
 def _reservations(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
     for name, line in sorted(state.lines.items()):
+        if not line.has_stock:
+            continue
         stock = stock_stream(seller, line.sku)
         if any(line.units.get(state, 0) for state in ("allocated", "backordered", "packed")):
             yield stock, Confirm(order, name)
@@ -118,7 +146,7 @@ def _on_dropped(seller: str, _: str, event: BackorderDropped, __: Any) -> Iterat
 
 
 @_on_event
-def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> Iterator[FollowUp]:
+def _on_cancelled(seller: str, order: str, event: LinesCancelled, state: Order) -> Iterator[FollowUp]:
     """Closes the sale and drops the backorders first, so that released pieces are not promised to them."""
     if event.reason == "out_of_stock":
         for sku in sorted({move.sku for move in event.moves}):
@@ -127,6 +155,12 @@ def _on_cancelled(seller: str, order: str, event: LinesCancelled, _: Order) -> I
     for line, sku, by_state in _by_line(event.moves):
         if reserved := by_state.get("allocated", 0) + by_state.get("packed", 0):
             yield stock_stream(seller, sku), Release(order, line, reserved, 0, "cancelled")
+    if state.captured and state.paid_at is None:
+        yield StreamId.of("order", seller, order), CheckPaid(order.partition(":")[0])
+    lines = tuple(pieces_by_line(event.moves))
+    fault: Fault = event.fault  # type: ignore[assignment]
+    step = WorkOutRefund("cancel", event.cancellation_id, lines, fault)
+    yield from _refund(seller, order, state, step)
 
 
 @_on_event
@@ -150,6 +184,15 @@ def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order)
             yield stock_stream(seller, sku), Ship(order, line, pieces, reserved)
 
 
+@_on_event
+def _on_fulfilled(seller: str, order: str, event: LinesFulfilled, state: Order) -> Iterator[FollowUp]:
+    moves = [move for move in event.moves if state.lines[move.line].has_stock]
+    yield from _drop_backorders(seller, order, moves, "shipped")
+    for line, sku, by_state in _by_line(moves):
+        reserved = by_state.get("allocated", 0) + by_state.get("packed", 0)
+        yield stock_stream(seller, sku), Ship(order, line, sum(by_state.values()), reserved)
+
+
 def _drop_backorders(seller: str, order: str, moves: Iterable[Move], reason: str) -> Iterator[FollowUp]:
     for line, sku, by_state in _by_line(moves):
         if waiting := by_state.get("backordered", 0):
@@ -166,12 +209,18 @@ def _by_line(moves: Iterable[Move]) -> list[tuple[str, str, dict[UnitState, int]
 
 
 @_on_event
-def _on_return_opened(seller: str, order: str, event: ReturnOpened, _: Order) -> Iterator[FollowUp]:
+def _on_return_opened(seller: str, order: str, event: ReturnOpened, state: Order) -> Iterator[FollowUp]:
     lines = tuple((line.line, line.sku, line.pieces) for line in event.lines)
     yield (
         return_stream(seller, event.return_id),
-        OpenReturn(order, lines, event.reason, event.origin, event.fault, event.payer, event.policy),
+        OpenReturn(
+            order, lines, event.reason, event.origin, event.fault, event.payer, event.policy, event.value
+        ),
     )
+    for refund in state.early_refunds:
+        if refund.return_id == event.return_id:
+            mirror = MirrorRefund(refund.refund_id, refund.amount, refund.at)
+            yield return_stream(seller, event.return_id), mirror
 
 
 @_on_event

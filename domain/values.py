@@ -98,6 +98,8 @@ UnitState = Literal[
     "open", "backordered", "allocated", "packed", "in_transit",
     "delivered", "lost", "returned_to_sender", "cancelled",
 ]  # fmt: skip
+Delivery = Literal["parcel", "pick_up", "digital", "service"]
+"""How the pieces of a line reach the buyer.  Only goods in stock go by parcel or are picked up."""
 TrackingStatus = Literal[
     "unknown", "label_created", "picked_up", "in_transit", "out_for_delivery", "available_for_pickup",
     "delivery_attempt_failed", "delivered", "return_to_sender", "exception", "lost", "cancelled",
@@ -106,10 +108,14 @@ TrackingStatus = Literal[
 ZERO_DECIMALS: Final = frozenset({"KRW", "JPY", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"})
 
 
+def decimals(currency: str) -> int:
+    """How many decimal places the currency has."""
+    return 0 if currency in ZERO_DECIMALS else 2
+
+
 def minor_units(amount: Decimal, currency: str) -> int:
     """`amount` in minor units; halves are rounded away from zero."""
-    scaled = amount if currency in ZERO_DECIMALS else amount * 100
-    return int(scaled.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
+    return int(amount.scaleb(decimals(currency)).quantize(Decimal(1), rounding="ROUND_HALF_UP"))
 
 
 def micros(price: str, pieces: int) -> int:

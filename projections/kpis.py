@@ -123,11 +123,13 @@ def _times(view: OrderView, placed_at: int, placed_on: str) -> Iterator[KpiShare
     order, zone = view.status, view.status.zone
     if order.paid_at is not None:
         paid_on = local_day(zone, order.paid_at)
-        yield placed_on, "approval_time", 0, 0, order.paid_at - placed_at
+        if order.paid_at >= placed_at:
+            yield placed_on, "approval_time", 0, 0, order.paid_at - placed_at
         clean = all(not line.cancelled_seller for line in view.lines.values())
         yield paid_on, "order_fulfilment", clean, 1, None
-        if order.first_dispatched_at is not None and _has_stated_times(view):
-            yield paid_on, "processing_time", 0, 0, order.first_dispatched_at - order.paid_at
+        left_at = order.first_dispatched_at
+        if left_at is not None and left_at >= order.paid_at and _has_stated_times(view):
+            yield paid_on, "processing_time", 0, 0, left_at - order.paid_at
     if order.delivered_at is not None and delivered_whole(order):
         yield placed_on, "delivery_time", 0, 0, order.delivered_at - placed_at
     for parcel in view.parcels.values():

@@ -114,7 +114,7 @@ def _content_of(name: str, row: Row, package: str, items: list[str]) -> tuple[st
             return "order-acknowledged", {}
         case "pay order":
             amount = max(0, OCEL.minor(decimal(row.get("price", ""))))
-            return "order-paid", {"payment_id": name, "amount": amount}
+            return "order-paid", {"payment_id": name, "amount": amount, "in_full": True}
         case activity if activity in _NOTES:
             return "order-noted", {"note_id": name, "kind": _NOTES[activity], "lines": items}
         case activity if activity in _PARCELS:

@@ -117,7 +117,10 @@ def _line(name: str, item: Row) -> Message:
 
 
 def _paid(order: MarketplaceOrder) -> Iterator[TimedMessage]:
-    """Payments, split among the sellers.  An approval without a payment row becomes a payment of 0."""
+    """Payments, split among the sellers; with the approval the order is paid.
+
+    An approval without a payment row becomes a payment of 0.
+    """
     if order.approved is None:
         return
     weights = [
@@ -131,7 +134,7 @@ def _paid(order: MarketplaceOrder) -> Iterator[TimedMessage]:
         shares = dict(zip(order.sellers, shared(amount, weights), strict=True))
 
         def data_of(seller: str, name: str = name, shares: dict[str, int] = shares) -> Message:
-            return {"payment_id": name, "amount": shares[seller]}
+            return {"payment_id": name, "amount": shares[seller], "in_full": True}
 
         yield from order.each("order-paid", order.approved, name, data_of)
 

@@ -170,7 +170,7 @@ def _placed(order: Message, chunk: list[_Line], number: int) -> PartOfInvoice:
 def _sent(order: Message, chunks: list[list[_Line]], arrives_at: datetime) -> Iterator[TimedMessage]:
     invoice, at = order["order_id"], max(chunk[0].at for chunk in chunks)
     value = sum((Decimal(line.price) * line.quantity for chunk in chunks for line in chunk), Decimal(0))
-    paid = {**order, "payment_id": "1", "amount": max(0, RETAIL.minor(value))}
+    paid = {**order, "payment_id": "1", "amount": max(0, RETAIL.minor(value)), "in_full": True}
     yield RETAIL.timed_message("order-paid", SELLER, at, invoice, paid, inferred=True, arrives_at=arrives_at)
     for number, chunk in enumerate(chunks, 1):
         lines = [{"line": str(line.number), "pieces": line.quantity} for line in chunk]

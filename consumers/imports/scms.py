@@ -114,7 +114,8 @@ def _sent(order: Message, row: Row, lines: list[Message], at: datetime) -> Itera
     for line in lines:
         yield from SCMS.receipts(SELLER, at, name, line["sku"], line["pieces"], arrives_at)
     value = sum((decimal(line["unit_price"]) * line["pieces"] for line in lines), Decimal(0))
-    paid = {**order, "payment_id": cleaned(row["PO / SO #"]), "amount": max(0, SCMS.minor(value))}
+    amount = max(0, SCMS.minor(value))
+    paid = {**order, "payment_id": cleaned(row["PO / SO #"]), "amount": amount, "in_full": True}
     yield SCMS.timed_message("order-paid", SELLER, at, name, paid, inferred=True, arrives_at=arrives_at)
     left = {
         **order,

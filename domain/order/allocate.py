@@ -95,10 +95,12 @@ def pass_ship_by(order: Order, command: PassShipBy, context: MessageContext) -> 
     late = {
         name: line.before_handover
         for name, line in sorted(order.lines.items())
-        if line.before_handover and (line.ship_by or order.ship_by) == command.due
+        if line.before_handover
+        and line.delivery == "parcel"
+        and (line.ship_by or order.ship_by) == command.due
     }
     key = f"{SHIP_BY_PASSED}{command.due.isoformat()}"
-    if not late or key in order.seen_keys or order.paid_at is None:  # nothing is due before the payment
+    if not late or key in order.seen_keys or not order.to_fulfil:  # nothing is due before the payment
         return []
     missed = ShipByMissed(at=context.at, ship_by=command.due, lines=list(late), pieces=sum(late.values()))
     tracked = [

@@ -462,7 +462,9 @@ def cancelled(order: Order, event: LinesCancelled) -> Order:
     contents = with_contents(
         order, f"cancel:{event.cancellation_id}", stated_pieces(event.requested, event.moves)
     )
-    return without_overtaken(moved(order, event.moves, "cancelled", contents=contents))
+    cancelled_at = event.at if order.cancelled_at is None else max(order.cancelled_at, event.at)
+    changes = {"contents": contents, "cancelled_at": cancelled_at}
+    return without_overtaken(moved(order, event.moves, "cancelled", **changes))
 
 
 def _approved(order: Order, request_id: str, reason: str) -> Order:

@@ -19,6 +19,7 @@ from domain.order.discrepancy import (
     with_contents,
 )
 from domain.order.handover import Invoice, invoice, timed
+from domain.order.money import NotPaid, kept, lacks_payment, owed
 from domain.order.state import (
     BEFORE_HANDOVER,
     AskedLine,
@@ -108,6 +109,8 @@ def dispatch(order: Order, command: DispatchShipment, context: MessageContext) -
         raise NothingPacked(shipment_id=command.shipment_id)
     if shipment.dispatched:
         return _corrected(order, command, shipment, context)
+    if lacks_payment(order):
+        raise NotPaid(captured=kept(order), owed=owed(order))
     moves = take(order, shipment.moves, ("packed",))
     if not moves:
         raise NothingPacked(shipment_id=command.shipment_id)
@@ -229,7 +232,7 @@ def _unstated(order: Order, shipment: Shipment) -> tuple[list[Move], Replaced]:
     If it was packed, its packed pieces; else all pieces that can still be handed over; else the pieces of a
     voided label or of a parcel that failed.  If nothing was handed over, it must hold the cancelled pieces.
     """
-    every_line = [(name, line.ordered) for name, line in order.lines.items()]
+    every_line = [(name, line.ordered) for name, line in order.lines.items() if line.delivery == "parcel"]
     moves = take(order, shipment.moves, ("packed",)) or take(order, every_line, SENDABLE)
     if moves:
         return moves, None
@@ -272,7 +275,7 @@ def _dispatched(
     moves: list[Move],
     context: MessageContext,
 ) -> ShipmentDispatched:
-    left = sum(line.before_handover for line in order.lines.values())
+    left = sum(line.before_handover for line in order.lines.values() if line.delivery == "parcel")
     return ShipmentDispatched(
         at=context.at,
         shipment_id=shipment_id,

@@ -16,6 +16,7 @@ from domain.order.discrepancy import (
 )
 from domain.order.dispatch import inferred_dispatch
 from domain.order.handover import taken_at
+from domain.order.money import NotPaid, kept, lacks_payment, owed
 from domain.order.state import (
     AskedLine,
     LineLimit,
@@ -87,6 +88,8 @@ class ShipmentPacked(Event):
 
 @rules.on_command
 def pack(order: Order, command: PackShipment, context: MessageContext) -> list[Event]:
+    if lacks_payment(order):
+        raise NotPaid(captured=kept(order), owed=owed(order))
     shipment = order.shipments.get(command.shipment_id, Shipment())
     key = f"{'dispatch' if shipment.dispatched else 'pack'}:{command.shipment_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))

@@ -1,18 +1,19 @@
 """Rules for placing, amending, paying and acknowledging an order, and for notes and channel statuses."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event, EventData, InputModel
-from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key, stated_again, with_contents
+from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key
+from domain.order.payment import OrderReleased, deadline
 from domain.order.state import Line, LineLimit, Order, OrderCommand
 from domain.policies.documents import ref
-from domain.policies.promise import promise
 from domain.values import (
+    Delivery,
     InputCountry,
     InputCurrency,
     InputMinor,
@@ -21,10 +22,12 @@ from domain.values import (
     Instant,
     PersonalText,
     Text,
+    micros,
 )
 
 rules = Rules[Order]()
 
+PaymentKind = Literal["prepaid", "cash_on_delivery"]
 DispatchType = Literal["normal", "same_day", "preorder", "made_to_order", "guaranteed"]
 NoteKind = Literal["picked", "stock_missing", "reordered", "payment_reminded"]
 
@@ -39,6 +42,7 @@ class OrderedLine(InputModel):
     ship_by: Instant | None = None
     promise_at: Instant | None = None
     note: PersonalText | None = None
+    delivery: Delivery = "parcel"
 
 
 class Destination(InputModel):
@@ -61,7 +65,10 @@ OrderedLines = Annotated[tuple[OrderedLine, ...], LineLimit, AfterValidator(_onc
 
 
 class PlaceOrder(OrderCommand):
-    """Fact: a buyer placed an order.  `lines` may be empty if the channel sends none."""
+    """Fact: a buyer placed an order.  `lines` may be empty if the channel sends none.
+
+    `shipping_fee`: what shipping costs, if the goods are worth less than `free_shipping_from`.
+    """
 
     opens: ClassVar[bool] = True
 
@@ -70,6 +77,7 @@ class PlaceOrder(OrderCommand):
     dispatch_type: DispatchType = "normal"
     shipping_fee: InputMinor = 0
     free_shipping_from: InputMinor | None = None
+    payment: PaymentKind = "prepaid"
     promise_at: Instant | None = None
     destination: Destination = Destination()
     buyer: PersonalText | None = None
@@ -83,13 +91,6 @@ class AmendOrder(OrderCommand):
 
     amendment_id: Text
     lines: Annotated[OrderedLines, Field(min_length=1)]
-
-
-class RecordPayment(OrderCommand):
-    """Fact: a payment for the order was captured."""
-
-    payment_id: Text
-    amount: InputMinor
 
 
 class AcknowledgeOrder(OrderCommand):
@@ -118,6 +119,7 @@ class PlacedLine(EventData):
     ship_by: AwareDatetime | None = None
     promise_at: AwareDatetime | None = None
     note: str | None = None
+    delivery: str = "parcel"
 
 
 class OrderPlaced(Event):
@@ -138,6 +140,7 @@ class OrderPlaced(Event):
     consignee: str | None
     hold_until: AwareDatetime | None = None
     policy: str | None = None
+    payment: str = "prepaid"
 
 
 class OrderAmended(Event):
@@ -145,17 +148,6 @@ class OrderAmended(Event):
 
     amendment_id: str
     lines: list[PlacedLine]
-
-
-class OrderPaid(Event):
-    """A payment was captured.  The first one sets the deadlines, by the named policy and calendar."""
-
-    payment_id: str
-    amount: int
-    ship_by: AwareDatetime | None
-    promise_at: AwareDatetime | None
-    policy: str | None
-    calendar: str | None
 
 
 class OrderAcknowledged(Event):
@@ -184,28 +176,40 @@ def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Ev
     if order.placed_at is not None:
         return _placed_again(order, lines, context)
     stock = context.policies.stock
-    hold = context.at + timedelta(minutes=stock.hold_unpaid_minutes) if stock.hold_unpaid_minutes else None
+    prepaid = command.payment == "prepaid"
+    minutes = stock.hold_unpaid_minutes if prepaid else 0
+    hold = context.at + timedelta(minutes=minutes) if minutes else None
     destination = command.destination
-    return [
-        OrderPlaced(
-            at=context.at,
-            currency=command.currency,
-            zone=context.zone,
-            lines=lines,
-            dispatch_type=command.dispatch_type,
-            shipping_fee=command.shipping_fee,
-            free_shipping_from=command.free_shipping_from,
-            promise_at=command.promise_at,
-            country=destination.country,
-            region=destination.zone,
-            distance_km=destination.distance_km,
-            postcode_area=destination.postcode_area,
-            buyer=command.buyer,
-            consignee=command.consignee,
-            hold_until=hold,
-            policy=ref(stock) if hold else None,
-        )
-    ]
+    event = OrderPlaced(
+        at=context.at,
+        currency=command.currency,
+        zone=context.zone,
+        lines=lines,
+        dispatch_type=command.dispatch_type,
+        shipping_fee=command.shipping_fee,
+        free_shipping_from=command.free_shipping_from,
+        promise_at=command.promise_at,
+        country=destination.country,
+        region=destination.zone,
+        distance_km=destination.distance_km,
+        postcode_area=destination.postcode_area,
+        buyer=command.buyer,
+        consignee=command.consignee,
+        hold_until=hold,
+        policy=ref(stock) if hold else None,
+        payment=command.payment,
+    )
+    if prepaid:
+        return [event]
+    due = deadline(placed(order, event), command.channel, context.at, context)
+    released = OrderReleased(
+        at=context.at,
+        ship_by=due.ship_by,
+        promise_at=due.promise_at,
+        policy=due.policy,
+        calendar=due.calendar,
+    )
+    return [event, released]
 
 
 def _placed(line: OrderedLine) -> PlacedLine:
@@ -217,6 +221,7 @@ def _placed(line: OrderedLine) -> PlacedLine:
         ship_by=line.ship_by,
         promise_at=line.promise_at,
         note=line.note,
+        delivery=line.delivery,
     )
 
 
@@ -241,37 +246,6 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
     if f"amendment:{command.amendment_id}" in order.seen_keys or not lines:
         return []
     return [OrderAmended(at=context.at, amendment_id=command.amendment_id, lines=lines)]
-
-
-@rules.on_command
-def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[Event]:
-    key, stated = f"payment:{command.payment_id}", {"amount": command.amount}
-    if key in order.contents:
-        return stated_again(order, context, key, stated)
-    first = order.paid_at is None
-    due = (
-        promise(
-            context.policies,
-            context.at,
-            command.channel,
-            order.dispatch_type,
-            zone=order.zone,
-            distance_km=order.distance_km,
-        )
-        if first
-        else None
-    )
-    return [
-        OrderPaid(
-            at=context.at,
-            payment_id=command.payment_id,
-            amount=command.amount,
-            ship_by=due.ship_by if due else None,
-            promise_at=due.promise_at if due else None,
-            policy=due.policy if due else None,
-            calendar=due.calendar if due else None,
-        )
-    ]
 
 
 @rules.on_command
@@ -303,6 +277,8 @@ def placed(_: Order, event: OrderPlaced) -> Order:
         distance_km=event.distance_km,
         dispatch_type=event.dispatch_type,
         lines=_lines(event.lines),
+        shipping_fee=event.shipping_fee,
+        free_shipping_from=event.free_shipping_from,
     )
 
 
@@ -314,6 +290,8 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
             units={"open": line.pieces},
             ship_by=line.ship_by,
             note=line.note,
+            price_micros=micros(line.unit_price, 1),
+            delivery=line.delivery,  # type: ignore[arg-type]
         )
         for line in lines
     }
@@ -324,17 +302,6 @@ def amended(order: Order, event: OrderAmended) -> Order:
     return order._replace(
         lines={**order.lines, **_lines(event.lines)},
         seen_keys=order.seen_keys | {f"amendment:{event.amendment_id}"},
-    )
-
-
-@rules.on_event
-def paid(order: Order, event: OrderPaid) -> Order:
-    earlier = order.paid_at is not None
-    return order._replace(
-        paid_at=_earliest(order.paid_at, event.at),
-        ship_by=order.ship_by if earlier else event.ship_by,
-        captured=order.captured + event.amount,
-        contents=with_contents(order, f"payment:{event.payment_id}", {"amount": event.amount}),
     )
 
 
@@ -351,7 +318,3 @@ def noted(order: Order, event: OrderNoted) -> Order:
 @rules.on_event
 def claimed(order: Order, event: StatusClaimed) -> Order:
     return order._replace(seen_keys=order.seen_keys | {f"claim:{event.status}:{event.at.isoformat()}"})
-
-
-def _earliest(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else min(one, other)

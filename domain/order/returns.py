@@ -11,6 +11,7 @@ from domain.errors import Refused
 from domain.message import Event, EventData
 from domain.order.cancel import InputLines
 from domain.order.fault import ReturnReason, fault_of_return
+from domain.order.money import is_priced, return_value
 from domain.order.state import LinePieces, Order, OrderCommand, pieces_by_line
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
@@ -82,6 +83,8 @@ class ReturnOpened(Event):
     policy: str
     calendar: str | None = None
     by: str
+    value: int | None = None
+    """The most that is to be refunded for it, in minor units; None if the prices are not known."""
 
 
 class LinesReturned(Event):
@@ -130,6 +133,7 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
             policy=ref(policy),
             calendar=days.ref,
             by=context.by,
+            value=return_value(order, requested, fault) if is_priced(order) else None,
         )
     ]
 
@@ -179,7 +183,11 @@ def _line_pieces(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
 @rules.on_event
 def return_opened(order: Order, event: ReturnOpened) -> Order:
     opened = _counted(order, event.lines, opened=1, returned=0)
-    return opened._replace(seen_keys=order.seen_keys | {f"return:{event.return_id}"})
+    early = any(refund.return_id == event.return_id for refund in order.early_refunds)
+    return opened._replace(
+        seen_keys=order.seen_keys | {f"return:{event.return_id}"},
+        returns_to_refund=order.returns_to_refund if early else (*order.returns_to_refund, event.return_id),
+    )
 
 
 @rules.on_event
@@ -189,7 +197,9 @@ def lines_returned(order: Order, event: LinesReturned) -> Order:
 
 @rules.on_event
 def return_closed(order: Order, event: ReturnClosed) -> Order:
-    return _counted(order, event.lines, opened=-1, returned=0)
+    closed = _counted(order, event.lines, opened=-1, returned=0)
+    left = tuple(name for name in order.returns_to_refund if name != event.return_id)
+    return closed._replace(returns_to_refund=left)
 
 
 def _counted(

@@ -11,6 +11,7 @@ from domain.message import Command, EventData, InputModel
 from domain.streams import StreamId, order_stream
 from domain.values import (
     MAX_LINES,
+    Delivery,
     InputAccount,
     InputChannel,
     InputPieces,
@@ -20,6 +21,8 @@ from domain.values import (
 )
 
 BEFORE_HANDOVER: Final[tuple[UnitState, ...]] = ("open", "backordered", "allocated", "packed")
+STOCKED: Final = frozenset({"parcel", "pick_up"})
+"""How pieces that stock holds reach the buyer."""
 HANDED_OVER: Final[tuple[UnitState, ...]] = ("in_transit", "delivered", "lost", "returned_to_sender")
 
 
@@ -71,6 +74,14 @@ class Line(NamedTuple):
     cancel_pending: int = 0
     return_open: int = 0
     returned: int = 0
+    price_micros: int = 0
+    """Price of one piece, in millionths of the currency's major unit; 0 if not stated."""
+    delivery: Delivery = "parcel"
+
+    @property
+    def has_stock(self) -> bool:
+        """Whether its pieces are goods that stock holds."""
+        return self.delivery in STOCKED
 
     @property
     def before_handover(self) -> int:
@@ -120,6 +131,23 @@ class Shipment(NamedTuple):
     """When that tracking number was reported."""
 
 
+class Payment(NamedTuple):
+    """Captured money.  `in_full`: the channel states that the order is paid with it."""
+
+    at: datetime
+    amount: int
+    in_full: bool = False
+
+
+class EarlyRefund(NamedTuple):
+    """A refund for a return that was not opened yet."""
+
+    return_id: str
+    refund_id: str
+    amount: int
+    at: datetime
+
+
 class CancelRequest(NamedTuple):
     """A cancel request of the buyer: the pieces that it keeps pending."""
 
@@ -159,13 +187,34 @@ class Order(NamedTuple):
     """Approved by the seller; the channel may still report their cancel."""
     unclaimed: Mapping[str, ChannelCancel] = {}
     """Cancels of the channel, by id: a request that is recorded later may be settled by one of them."""
+    released: bool = False
+    """To be fulfilled before it is paid: cash on delivery."""
+    shipping_fee: int = 0
+    free_shipping_from: int | None = None
+    payments: tuple[Payment, ...] = ()
+    """By time."""
     captured: int = 0
+    reversed: int = 0
     refunded: int = 0
-    claim_at: datetime | None = None
+    refund_owed: int = 0
+    """The sum of the refunds that fell due."""
+    early_refunds: tuple[EarlyRefund, ...] = ()
+    returns_to_refund: tuple[str, ...] = ()
+    """Returns that were opened, and neither refunded nor closed."""
+    claw_back: int = 0
+    difference: int = 0
+    """What the channel settled beside the prices: a surcharge, or a discount if negative."""
+    cancelled_at: datetime | None = None
+    """The latest cancel."""
     seen_keys: frozenset[str] = frozenset()
     """Deduplication keys of recorded messages: `note:…`, `review:…`, `answer:…`."""
     contents: Mapping[str, Mapping[str, int]] = {}
     """What each fact has stated so far, by id (`payment:…`, `cancel:…`): amounts, or pieces by line."""
+
+    @property
+    def to_fulfil(self) -> bool:
+        """Whether its pieces are to be sent: it is paid, or is paid at the door."""
+        return self.paid_at is not None or self.released
 
     @property
     def size(self) -> int:

@@ -12,6 +12,11 @@ from domain.values import Fault
 DAYS_OF_A_YEAR = 365
 
 
+def rest_value(total_minor: int, units: int, gone: int) -> int:
+    """The part of a line's price that `gone` of its `units` leave: the price is rounded down per unit."""
+    return total_minor - total_minor // units * gone if gone < units else 0
+
+
 def pro_rata(total_minor: int, units_total: int, already: int, units_now: int) -> int:
     """The part of a line's price for `units_now` units, after `already` units were refunded.
 
@@ -19,10 +24,9 @@ def pro_rata(total_minor: int, units_total: int, already: int, units_now: int) -
     """
     assert total_minor >= 0, total_minor
     assert 0 <= already < already + units_now <= units_total, (already, units_now, units_total)
-    per_unit = total_minor // units_total
-    if already + units_now < units_total:
-        return per_unit * units_now
-    return total_minor - per_unit * already
+    return rest_value(total_minor, units_total, already) - rest_value(
+        total_minor, units_total, already + units_now
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,4 +27,4 @@ def decide(ret: Return, command: Any, context: MessageContext) -> list[Event]:
     return RULES.decide(ret, command, context)
 
 
-RETURN = Decider(start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=2)
+RETURN = Decider(start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=3)

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.returns.state import Return
+from domain.returns.state import Return, discrepancy
 
 rules = Rules[Return]()
 
@@ -17,6 +17,8 @@ class MirrorRefund(NamedTuple):
 
     refund_id: str
     amount: int
+    at: datetime | None = None
+    """When it was made, if that was before the return was opened."""
 
 
 class PassRefundDue(NamedTuple):
@@ -42,7 +44,13 @@ class RefundOverdue(Event):
 def refund(ret: Return, step: MirrorRefund, context: MessageContext) -> list[Event]:
     if step.refund_id in ret.refunds:
         return []
-    return [ReturnRefunded(at=context.at, refund_id=step.refund_id, amount=step.amount)]
+    at = step.at or context.at
+    refunded = ReturnRefunded(at=at, refund_id=step.refund_id, amount=step.amount)
+    total = ret.refunded + step.amount
+    if ret.value is None or total <= ret.value:
+        return [refunded]
+    kind = "refunded_more_than_returned"
+    return [refunded, discrepancy(context, kind, step.refund_id, ret.value, total)]
 
 
 @rules.on_command
@@ -53,7 +61,9 @@ def pass_refund_due(ret: Return, step: PassRefundDue, context: MessageContext) -
 
 @rules.on_event
 def refunded(ret: Return, event: ReturnRefunded) -> Return:
-    return ret._replace(state="refunded", refunds=ret.refunds | {event.refund_id})
+    return ret._replace(
+        state="refunded", refunds=ret.refunds | {event.refund_id}, refunded=ret.refunded + event.amount
+    )
 
 
 @rules.on_event

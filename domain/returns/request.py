@@ -43,6 +43,7 @@ class OpenReturn(NamedTuple):
     fault: str
     payer: str
     policy: str
+    value: int | None = None
 
 
 class ReturnRequested(Event):
@@ -55,6 +56,8 @@ class ReturnRequested(Event):
     fault: str
     payer: str
     policy: str
+    value: int | None = None
+    """The most that is to be refunded for it, in minor units; None if the prices are not known."""
 
 
 class ReturnRecorded(Event):
@@ -98,6 +101,7 @@ def open_return(ret: Return, command: OpenReturn, context: MessageContext) -> li
             fault=command.fault,
             payer=command.payer,
             policy=command.policy,
+            value=command.value,
         )
     ]
 
@@ -140,7 +144,7 @@ def decide_return(ret: Return, command: DecideReturn, context: MessageContext) -
 @rules.on_event
 def requested(_: Return, event: ReturnRequested) -> Return:
     lines = {piece.line: LineCounts(piece.sku, piece.pieces) for piece in event.lines}
-    return Return("requested", event.order, lines=lines)
+    return Return("requested", event.order, lines=lines, value=event.value)
 
 
 @rules.on_event

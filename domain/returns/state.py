@@ -61,6 +61,9 @@ class Return(NamedTuple):
     arrived: bool = False
     inspections: frozenset[str] = frozenset()
     refunds: frozenset[str] = frozenset()
+    refunded: int = 0
+    value: int | None = None
+    """The most that is to be refunded for it, in minor units; None if the prices are not known."""
     overdue: bool = False
     collected: bool = False
     approved: bool = False

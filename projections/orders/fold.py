@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
-from domain.order.place import OrderAcknowledged, OrderAmended, OrderPaid, OrderPlaced, StatusClaimed
+from domain.order.place import OrderAcknowledged, OrderAmended, OrderPlaced, StatusClaimed
 from domain.streams import StreamId
 from projections.fold import Group, Rows, when
 from projections.instants import local_day, micros_of
+from projections.orders.money import Money
 from projections.orders.parcels import AfterPacking
 from projections.orders.rows import (
     BACKORDERS,
@@ -29,7 +30,7 @@ from projections.orders.view import OrderView, add_lines, answer, earliest, late
 from projections.tables import Table
 
 
-class Orders(AfterPacking):
+class Orders(AfterPacking, Money):
     """One view per order."""
 
     kinds = frozenset({"order"})
@@ -76,6 +77,7 @@ class Orders(AfterPacking):
     def placed(self, view: OrderView, event: OrderPlaced, at: int) -> None:
         order = view.status
         order.currency, order.zone, order.placed_at = event.currency, event.zone, at
+        order.shipping_fee, order.free_shipping_from = event.shipping_fee, event.free_shipping_from
         promises = [line.promise_at for line in event.lines if line.promise_at is not None]
         promise = event.promise_at or max(promises, default=None)
         if promise is not None:  # a promise of the channel includes the day of its instant
@@ -86,18 +88,6 @@ class Orders(AfterPacking):
     @when
     def amended(self, view: OrderView, event: OrderAmended, at: int) -> None:
         add_lines(view, event.lines, at)
-
-    @when
-    def paid(self, view: OrderView, event: OrderPaid, at: int) -> None:
-        order = view.status
-        order.paid_at = earliest(order.paid_at, at)
-        order.captured += event.amount
-        if event.ship_by is not None:
-            order.ship_by = earliest(order.ship_by, micros_of(event.ship_by))
-        if event.promise_at is not None and order.promise_at is None:
-            # A policy's promise is exclusive: it ends at midnight, so the promised day is the day before.
-            order.promise_at = micros_of(event.promise_at)
-            order.promised_day = local_day(order.zone, order.promise_at - 1)
 
     @when
     def acknowledged(self, view: OrderView, event: OrderAcknowledged, at: int) -> None:

@@ -2,9 +2,9 @@
 
 from domain.message import Event
 from domain.order.dispatch import ShipmentDispatched
+from domain.order.fulfil import LinesFulfilled
 from domain.order.handover import HandoverTimed, InvoiceCorrected
 from domain.order.pack import ShipmentPacked
-from domain.order.refund import RefundRecorded
 from domain.order.returns import LinesReturned, ReturnClosed, ReturnOpened
 from domain.order.review import ReviewPosted
 from domain.order.track import HOLDS, ShipmentTracked
@@ -88,10 +88,11 @@ class AfterPacking(Fold[OrderView]):
             move(view, moved, event.to)
 
     @when
-    def refunded(self, view: OrderView, event: RefundRecorded, at: int) -> None:
-        del at
-        view.status.refunded += event.amount
-        view.status.refunds += 1
+    def fulfilled(self, view: OrderView, event: LinesFulfilled, at: int) -> None:
+        for moved in event.moves:
+            line = move(view, moved, "delivered")
+            line.fulfilled_at = latest(line.fulfilled_at, at)
+        overtake(view, at)
 
     @when
     def reviewed(self, view: OrderView, event: ReviewPosted, at: int) -> None:

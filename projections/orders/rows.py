@@ -38,7 +38,7 @@ class OrderStatus:
     return_open: Annotated[int, Column("Pieces of open returns", "pieces")] = 0
     returned: Annotated[int, Column("Pieces returned and inspected", "pieces")] = 0
     placed_at: Annotated[Maybe, Column("When the buyer placed the order", INSTANT)] = None
-    paid_at: Annotated[Maybe, Column("When the first payment was captured", INSTANT)] = None
+    paid_at: Annotated[Maybe, Column("When the captured payments covered what it costs", INSTANT)] = None
     acknowledged_at: Annotated[Maybe, Column("When the seller confirmed it", INSTANT)] = None
     ship_by: Annotated[
         Maybe, Column("When it must be handed over; a line may have its own limit", INSTANT)
@@ -58,7 +58,27 @@ class OrderStatus:
         Maybe, Column("The latest cancel, even if its pieces were dispatched later", INSTANT)
     ] = None
     value_micros: Annotated[int, Column("Value of the ordered pieces at their unit price", MICROS)] = 0
+    released_at: Annotated[
+        Maybe, Column("When it was to be fulfilled before its payment: cash on delivery", INSTANT)
+    ] = None
+    shipping_fee: Annotated[int, Column("Shipping fee, if the goods do not reach the next column", MINOR)] = 0
+    free_shipping_from: Annotated[Maybe, Column("Value of goods from which shipping is free", MINOR)] = None
+    claw_back: Annotated[int, Column("Shipping fees that cancels of the buyer made due again", MINOR)] = 0
+    difference: Annotated[
+        int, Column("What the channel settled beside the prices; a discount is negative", MINOR)
+    ] = 0
+    owed: Annotated[
+        Maybe, Column("What it costs now: pieces not cancelled or returned, and the shipping fee", MINOR)
+    ] = None
     captured: Annotated[int, Column("Money captured", MINOR)] = 0
+    reversed: Annotated[int, Column("Captured money that was taken back: chargebacks", MINOR)] = 0
+    refund_due: Annotated[int, Column("What is to be refunded and was not", MINOR)] = 0
+    refund_due_at: Annotated[Maybe, Column("Until when the oldest refund that fell due is due", INSTANT)] = (
+        None
+    )
+    refund_overdue_at: Annotated[
+        Maybe, Column("The limit that a refund missed, if not made yet", INSTANT)
+    ] = None
     refunded: Annotated[int, Column("Amount refunded, without late interest", MINOR)] = 0
     refunds: Annotated[int, Column("Number of refunds", "refunds")] = 0
     review_score: Annotated[Maybe, Column("The buyer's latest rating", "1 (worst) to 5")] = None
@@ -90,6 +110,10 @@ class OrderFact:
         int,
         Column("When the line was ordered or added to its order, as the source says", INSTANT),
     ]
+    delivery: Annotated[
+        str, Column("How its pieces reach the buyer: parcel, pick_up, digital or service")
+    ] = "parcel"
+    fulfilled_at: Annotated[Maybe, Column("When the buyer last got pieces without a parcel", INSTANT)] = None
     waiting: Annotated[int, Column("Pieces not yet packed", "pieces")] = 0
     packed: Annotated[int, Column("Pieces packed and not handed over", "pieces")] = 0
     in_transit: Annotated[int, Column("Pieces in transit", "pieces")] = 0
@@ -137,7 +161,7 @@ class OrderFact:
         Maybe, Column("When the source recorded that delivery, if stated", INSTANT)
     ] = None
     placed_at: Annotated[Maybe, Column("When the buyer placed the order", INSTANT)] = None
-    paid_at: Annotated[Maybe, Column("When the first payment of the order was captured", INSTANT)] = None
+    paid_at: Annotated[Maybe, Column("When the payments covered what the order costs", INSTANT)] = None
     status: Annotated[str, Column("The derived status of the order")] = ""
     claimed_status: Annotated[str | None, Column("The order's latest status in the channel's own words")] = (
         None

@@ -23,4 +23,5 @@ def derived_status(order: OrderStatus, kept: int) -> str:
         return "cancelled"
     if order.acknowledged_at is not None:
         return "acknowledged"
-    return "pending_payment" if order.paid_at is None else "new"
+    to_fulfil = order.paid_at is not None or order.released_at is not None
+    return "new" if to_fulfil else "pending_payment"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from projections.orders.money import balance
 from projections.orders.rows import OrderFact, OrderStatus, Parcel
 from projections.orders.status import derived_status
 from projections.orders.view import OrderView, latest, returned_by_buyer
@@ -13,15 +14,22 @@ def finish(view: OrderView) -> None:
     _times(view)
     _count(order, lines)
     order.cancelled_at = order.cancel_told_at if order.cancelled or not view.lines else None
+    balance(view)
     kept = sum(max(0, line.delivered - returned_by_buyer(line)) for line in lines)
     order.status = derived_status(order, kept)
     for line in lines:
         limit = order.ship_by if line.line_ship_by is None else line.line_ship_by
-        line.ship_by = limit if order.paid_at is not None or line.last_dispatched_at is not None else None
+        line.ship_by = limit if _is_due(order, line) else None
         line.promise_at = order.promise_at if line.line_promise_at is None else line.line_promise_at
         line.placed_at, line.paid_at = order.placed_at, order.paid_at
         line.status, line.claimed_status = order.status, order.claimed_status
         line.position, line.recorded_at = order.position, order.recorded_at
+
+
+def _is_due(order: OrderStatus, line: OrderFact) -> bool:
+    """Whether a line has a limit: it needs a parcel, and is to be sent or left before the payment."""
+    to_send = order.paid_at is not None or order.released_at is not None
+    return line.delivery == "parcel" and (to_send or line.last_dispatched_at is not None)
 
 
 def _count(order: OrderStatus, lines: Iterable[OrderFact]) -> None:
@@ -53,6 +61,9 @@ def _times(view: OrderView) -> None:
     order.delivered_at = order.delivery_reported_at = None
     for line in view.lines.values():
         line.delivered_at = line.delivery_reported_at = None
+        if line.fulfilled_at is not None:
+            line.delivered_at = line.fulfilled_at
+            order.delivered_at = latest(order.delivered_at, line.fulfilled_at)
     for parcel in view.parcels.values():
         if parcel.status != "delivered" or parcel.status_at is None:
             continue

@@ -95,6 +95,7 @@ def add_lines(view: OrderView, lines: Iterable[PlacedLine], at: int) -> None:
             micros(line.unit_price, line.pieces),
             at,
             waiting=line.pieces,
+            delivery=line.delivery,
             line_ship_by=None if line.ship_by is None else micros_of(line.ship_by),
             line_promise_at=None if line.promise_at is None else micros_of(line.promise_at),
         )

@@ -3,6 +3,7 @@
 Only the ledger is in memory; reading, inbox, rules, cascade and folds are the real ones.
 """
 
+from datetime import datetime
 from typing import Any
 
 from consumers.engine import Engine
@@ -30,6 +31,11 @@ DAY = "2026-03-09"
 def ordered(pieces: int, line: str = "1", sku: str = "CHAIR", **fields: Any) -> dict[str, Any]:
     """A line of an order; a piece costs 10,000 won."""
     return {"line": line, "sku": sku, "pieces": pieces, "unit_price": "10000", **fields}
+
+
+def micros(local: str) -> int:
+    """An instant in Seoul as the read models store it.  `local`: without the offset."""
+    return int(datetime.fromisoformat(f"{local}:00+09:00").timestamp() * 1_000_000)
 
 
 class Shop:
@@ -97,6 +103,10 @@ class Shop:
     def rows(self, table: str) -> list[Any]:
         (matching,) = (one for one in TABLES if one.name == table)
         return [matching.read(row) for row in recount(self._events).sorted(matching)]
+
+    def events(self, kind: str) -> list[Any]:
+        """The events of that class, in the order in which they were recorded."""
+        return [one.event for one in self._events if type(one.event).__name__ == kind]
 
     def discrepancies(self) -> list[str]:
         """The kinds of all discrepancies, in the order in which they were recorded."""

@@ -41,7 +41,7 @@ def held_for_half_an_hour(count: int) -> Shop:
 def test_a_packed_piece_of_an_unpaid_order_stays_promised_when_its_hold_ends() -> None:
     shop = held_for_half_an_hour(1)
     place(shop, "O1", 1, paid=False)
-    shop.send("pack-requested", f"{DAY}T10:10", **of("O1"), **CHECKED, shipment_id="s1", lines=pieces(1))
+    shop.send("shipment-packed", f"{DAY}T10:10", **of("O1"), shipment_id="s1", lines=pieces(1))
     shop.pass_time(f"{DAY}T10:31")
     place(shop, "O2", 1, f"{DAY}T10:35")
     assert (shop.units("1", "O1"), shop.units("1", "O2")) == ({"packed": 1}, {"backordered": 1})
@@ -51,7 +51,7 @@ def test_a_packed_piece_of_an_unpaid_order_stays_promised_when_its_hold_ends() -
 def test_of_an_order_packed_in_part_only_the_rest_falls_free() -> None:
     shop = held_for_half_an_hour(3)
     place(shop, "O1", 3, paid=False)
-    shop.send("pack-requested", f"{DAY}T10:10", **of("O1"), **CHECKED, shipment_id="s1", lines=pieces(1))
+    shop.send("shipment-packed", f"{DAY}T10:10", **of("O1"), shipment_id="s1", lines=pieces(1))
     shop.pass_time(f"{DAY}T10:31")
     assert (shop.units("1", "O1"), shop.stock("CHAIR").available) == ({"open": 2, "packed": 1}, 2)
     shop.send("order-paid", f"{DAY}T11:00", **of("O1"), payment_id="p", amount=30_000)

@@ -6,7 +6,8 @@ from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.dispatch import ShipmentDispatched
 from domain.order.pack import ShipmentPacked
-from domain.order.place import OrderPaid, OrderPlaced, PlacedLine
+from domain.order.payment import OrderPaid
+from domain.order.place import OrderPlaced, PlacedLine
 from domain.order.returns import ReturningLine, ReturnOpened
 from domain.order.state import AskedLine, LinePieces, Move, OrderCommand
 from domain.order.track import ShipmentTracked
@@ -146,6 +147,7 @@ def return_opened(pieces: int, **values: Any) -> ReturnOpened:
         "policy": "kr-default@1",
         "calendar": "kr-public@2026a",
         "by": "operator:kim",
+        "value": 1_000 * pieces,
     }
     return happened(ReturnOpened, **{**facts, **values})
 

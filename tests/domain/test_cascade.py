@@ -14,7 +14,8 @@ from domain.errors import TooEarly
 from domain.message import Command
 from domain.order.allocate import MirrorAllocation
 from domain.order.cancel import CancelLines, MoreThanCancellable, NothingOrdered
-from domain.order.place import OrderedLine, PlaceOrder, RecordPayment
+from domain.order.payment import RecordPayment
+from domain.order.place import OrderedLine, PlaceOrder
 from domain.stock import STOCK
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock
 from domain.streams import StreamId, order_stream, stock_stream

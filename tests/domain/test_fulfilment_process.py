@@ -20,7 +20,8 @@ from domain.order.allocate import (
 from domain.order.cancel import CancelLines, LinesCancelled, RecordCancellation
 from domain.order.dispatch import DispatchShipment, RecordDispatch
 from domain.order.pack import PackShipment, QualityCheck, RecordPacking
-from domain.order.place import AmendOrder, OrderAmended, OrderedLine, PlaceOrder, RecordPayment
+from domain.order.payment import RecordPayment
+from domain.order.place import AmendOrder, OrderAmended, OrderedLine, PlaceOrder
 from domain.order.refund import RefundRecorded
 from domain.order.returns import CloseReturn, LinesReturned, MirrorReturned, RequestReturn
 from domain.order.state import Line
@@ -76,7 +77,7 @@ THE_ORDER = order_stream(SELLER, "naver", "main", "1001")
 THE_RETURN = return_stream(SELLER, "r1")
 
 TWO_LINES = ordered(2, ship_by=SHIP_BY), ordered(1, "2", "TABLE")
-paid = Given(ORDER).given(order_placed(*TWO_LINES), order_paid())
+paid = Given(ORDER).given(order_placed(*TWO_LINES), order_paid(3_000))
 HELD_UNTIL = at(minutes=30)
 
 
@@ -101,8 +102,8 @@ def test_an_order_that_is_not_held_asks_for_nothing_before_it_is_paid() -> None:
 
 def test_a_paid_order_asks_for_what_is_open_by_the_lines_own_date_or_the_orders() -> None:
     own = order_placed(ordered(2, ship_by=at(days=1)), ordered(1, "2", "TABLE"))
-    state = Given(ORDER).given(own, order_paid()).state
-    assert follows(order_paid(), state=state) == [
+    state = Given(ORDER).given(own, order_paid(3_000)).state
+    assert follows(order_paid(3_000), state=state) == [
         (CHAIR, Reserve(ORDER_1001, "1", 2, at(days=1))),
         (TABLE, Reserve(ORDER_1001, "2", 1, SHIP_BY)),
     ]
@@ -110,7 +111,7 @@ def test_a_paid_order_asks_for_what_is_open_by_the_lines_own_date_or_the_orders(
 
 def test_a_paid_order_confirms_what_was_held() -> None:
     state = paid.given(happened(LineAllocated, moves=[left("open", 1)])).state
-    assert follows(order_paid(), state=state) == [
+    assert follows(order_paid(3_000), state=state) == [
         (CHAIR, Confirm(ORDER_1001, "1")),
         (CHAIR, Reserve(ORDER_1001, "1", 1, SHIP_BY, reserved=1)),
         (TABLE, Reserve(ORDER_1001, "2", 1, SHIP_BY)),
@@ -200,7 +201,14 @@ def test_what_was_handed_over_leaves_the_queue_and_then_stock_line_by_line() -> 
 
 def test_a_return_that_the_order_granted_is_opened() -> None:
     step = OpenReturn(
-        ORDER_1001, (("1", "CHAIR", 2),), "changed_mind", "customer", "customer", "customer", "kr-default@1"
+        ORDER_1001,
+        (("1", "CHAIR", 2),),
+        "changed_mind",
+        "customer",
+        "customer",
+        "customer",
+        "kr-default@1",
+        2_000,
     )
     assert follows(return_opened(2)) == [(THE_RETURN, step)]
 
@@ -301,12 +309,12 @@ def test_a_stream_says_what_it_is_whose_and_which() -> None:
 
 def test_a_paid_order_is_due_at_its_ship_by() -> None:
     due = Timer(f"ship-by {THE_ORDER} {SHIP_BY.isoformat()}", SHIP_BY, THE_ORDER, "ship-by")
-    assert timers(THE_ORDER, order_paid()) == [due]
+    assert timers(THE_ORDER, order_paid(3_000)) == [due]
     assert due_step(due) == PassShipBy(SHIP_BY)
 
 
 def test_a_second_payment_sets_no_timer() -> None:
-    assert timers(THE_ORDER, order_paid(ship_by=None)) == []
+    assert timers(THE_ORDER, order_paid(3_000, ship_by=None)) == []
 
 
 def test_lines_with_dates_of_their_own_fall_due_once_per_date() -> None:
@@ -361,8 +369,8 @@ def bought(world: World, pieces: int, order_id: str = "1001", channel: str = "na
     )
 
 
-def pay(order_id: str = "1001") -> RecordPayment:
-    return order(RecordPayment, order_id=order_id, payment_id="p1", amount=1_000)
+def pay(order_id: str = "1001", amount: int = 1_000) -> RecordPayment:
+    return order(RecordPayment, order_id=order_id, payment_id="p1", amount=amount)
 
 
 def delivered(world: World, pieces: int) -> None:
@@ -489,14 +497,14 @@ def test_an_order_paid_after_its_hold_asks_anew() -> None:
     world = holding(on_hand=2)
     world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
     world.pass_time(HELD_UNTIL)
-    world.handle(pay(), at=at(hours=1))
+    world.handle(pay(amount=2_000), at=at(hours=1))
     assert units(world.order("1001").lines["1"]) == {"allocated": 2}
 
 
 def test_an_order_paid_in_time_keeps_its_pieces() -> None:
     world = holding(on_hand=2)
     world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
-    world.handle(pay())
+    world.handle(pay(amount=2_000))
     assert world.pass_time(at(days=1)) == []
     assert units(world.order("1001").lines["1"]) == {"allocated": 2}
 
@@ -506,7 +514,7 @@ def test_an_order_held_in_part_and_paid_after_its_hold_gets_all_its_pieces() -> 
     world = holding(on_hand=1)
     world.handle(order(PlaceOrder, currency="KRW", lines=(chairs(2),)))
     world.pass_time(HELD_UNTIL)
-    world.handle(pay(), at=at(hours=1))
+    world.handle(pay(amount=2_000), at=at(hours=1))
     world.handle(in_stock(5, "in-2"), at=at(hours=2))
     assert units(world.order("1001").lines["1"]) == {"allocated": 2}
 
@@ -606,8 +614,8 @@ def test_an_order_not_handed_over_in_time_is_said_to_be_late() -> None:
 
 def test_follow_ups_are_asked_in_the_order_of_lines_whatever_the_order_was_named_in() -> None:
     lines = ordered(1, "3", "C"), ordered(1, "1", "B"), ordered(1, "2", "A")
-    state = Given(ORDER).given(order_placed(*lines), order_paid()).state
-    assert [step.line for _, step in follows(order_paid(), state=state)] == ["1", "2", "3"]
+    state = Given(ORDER).given(order_placed(*lines), order_paid(3_000)).state
+    assert [step.line for _, step in follows(order_paid(3_000), state=state)] == ["1", "2", "3"]
 
 
 def test_each_event_that_reserves_for_an_order_names_that_order() -> None:

@@ -24,16 +24,8 @@ from domain.order.cancel import (
 )
 from domain.order.dispatch import DispatchShipment, Override, RecordDispatch, ShipmentDispatched
 from domain.order.pack import PackShipment, QualityCheck, RecordPacking
-from domain.order.place import (
-    AcknowledgeOrder,
-    AmendOrder,
-    ClaimStatus,
-    NoteOrder,
-    OrderedLine,
-    OrderPaid,
-    PlaceOrder,
-    RecordPayment,
-)
+from domain.order.payment import OrderPaid, RecordPayment
+from domain.order.place import AcknowledgeOrder, AmendOrder, ClaimStatus, NoteOrder, OrderedLine, PlaceOrder
 from domain.order.refund import RecordRefund
 from domain.order.returns import RequestReturn, ReturnOpened
 from domain.order.review import PostReview

@@ -17,18 +17,19 @@ from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocate
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.dispatch import ShipmentDispatched
+from domain.order.fulfil import LinesFulfilled
 from domain.order.handover import HandoverTimed, InvoiceCorrected
 from domain.order.pack import ShipmentPacked
+from domain.order.payment import OrderPaid, OrderReleased, PaymentCaptured, PaymentReversed
 from domain.order.place import (
     OrderAcknowledged,
     OrderAmended,
     OrderNoted,
-    OrderPaid,
     OrderPlaced,
     PlacedLine,
     StatusClaimed,
 )
-from domain.order.refund import RefundRecorded
+from domain.order.refund import OrderRefundOverdue, RefundOwed, RefundRecorded
 from domain.order.returns import LinesReturned, ReturnClosed, ReturningLine, ReturnOpened
 from domain.order.review import ReviewPosted
 from domain.order.state import LinePieces, Move
@@ -218,6 +219,22 @@ ORDER_STORY: Final[list[Event]] = [
     ReturnClosed(**on(18), return_id="r1", lines=chairs(1)),
     RefundRecorded(**on(19), refund_id="f1", amount=24_000, cause="return", return_id="r1", late_interest=12),
     ReviewPosted(**on(20), review_id="v1", score=4, text="tok-review"),
+    OrderReleased(
+        **on(21), ship_by=DUE, promise_at=None, policy="naver-normal@1", calendar="kr-public@2026a"
+    ),
+    PaymentCaptured(**on(22), payment_id="p2", amount=20_000),
+    LinesFulfilled(**on(23), fulfilment_id="f1", moves=moves(1, "open", "3", "LAMP")),
+    RefundOwed(
+        **on(24),
+        cause="cancel",
+        reference="c1",
+        amount=9_000,
+        breakdown={"goods": 12_000, "claw_back": -3_000},
+        due_at=DUE,
+        **KR,
+    ),
+    OrderRefundOverdue(**on(25), due_at=DUE, amount=9_000),
+    PaymentReversed(**on(26), reversal_id="b1", payment_id="p2", amount=20_000, cause="chargeback"),
 ]
 
 HELD: Final[dict[str, Any]] = {"order": ORDER, "line": "1"}

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from domain.order.cancel import CancelLines, DecideCancel, RecordCancellation, RequestCancel
 from domain.order.dispatch import RecordDispatch
-from domain.order.place import AcknowledgeOrder, AmendOrder, ClaimStatus, NoteOrder, PlaceOrder, RecordPayment
+from domain.order.payment import RecordPayment
+from domain.order.place import AcknowledgeOrder, AmendOrder, ClaimStatus, NoteOrder, PlaceOrder
 from domain.order.refund import RecordRefund
 from domain.order.returns import RequestReturn
 from domain.order.review import PostReview

@@ -6,7 +6,8 @@ from typing import Any
 
 from domain.order.cancel import CancelLines
 from domain.order.dispatch import RecordDispatch
-from domain.order.place import AmendOrder, PlaceOrder, RecordPayment
+from domain.order.payment import RecordPayment
+from domain.order.place import AmendOrder, PlaceOrder
 from domain.order.refund import RecordRefund
 from domain.order.returns import RequestReturn
 from domain.order.review import PostReview
@@ -41,8 +42,8 @@ def placed(order: str = "1", pieces: int = 1, **fields: Any) -> PlaceOrder:
     return parsed(PlaceOrder, **of(order, currency="KRW", lines=[line], **fields))
 
 
-def paid(order: str = "1") -> RecordPayment:
-    return parsed(RecordPayment, **of(order, payment_id="p", amount=10_000))
+def paid(order: str = "1", pieces: int = 1) -> RecordPayment:
+    return parsed(RecordPayment, **of(order, payment_id="p", amount=10_000 * pieces))
 
 
 def sent(order: str = "1", **fields: Any) -> RecordDispatch:
@@ -63,9 +64,13 @@ def test_processing_time_runs_from_payment_to_the_first_dispatch() -> None:
     assert (cell.measured, cell.total) == (1, 5 * HOUR)
 
 
-def test_a_parcel_that_left_before_it_was_paid_counts_below_zero() -> None:
-    cell = cells(bought().handle(sent(), at(hours=1)), "processing_time")["2026-03-04"]
-    assert (cell.total, cell.histogram) == (-HOUR, {str(bucket_of(-HOUR)): 1})
+def test_a_parcel_that_left_before_it_was_paid_has_no_processing_time() -> None:
+    assert cells(bought().handle(sent(), at(hours=1)), "processing_time") == {}
+
+
+def test_a_payment_before_the_order_has_no_approval_time() -> None:
+    story = Story().handle(placed(), at(hours=2)).handle(paid(), at())
+    assert cells(story, "approval_time") == {}
 
 
 def test_an_inferred_hand_over_counts_in_no_kpi_of_the_hand_over() -> None:
@@ -85,7 +90,7 @@ def test_delivery_time_runs_from_placement_to_the_last_delivery_of_a_whole_order
 
 
 def test_an_order_half_delivered_has_no_delivery_time_yet() -> None:
-    story = Story().handle(placed(pieces=2), at()).handle(paid(), at())
+    story = Story().handle(placed(pieces=2), at()).handle(paid(pieces=2), at())
     half = sent(lines=[{"line": "1", "pieces": 1}])
     assert cells(story.handle(half, at(1)).handle(tracked(), at(2)), "delivery_time") == {}
 
@@ -111,7 +116,7 @@ def test_a_limit_at_midnight_belongs_to_the_day_that_it_ends() -> None:
 
 
 def in_two_parcels(*days: float) -> Story:
-    story = Story().handle(placed(pieces=2), at()).handle(paid(), at())
+    story = Story().handle(placed(pieces=2), at()).handle(paid(pieces=2), at())
     for number, day in enumerate(days):
         box = parsed(RecordDispatch, **of(shipment_id=f"{number}", lines=[{"line": "1", "pieces": 1}]))
         story.handle(box, at(day))

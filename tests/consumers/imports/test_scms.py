@@ -46,6 +46,7 @@ def test_a_line_is_an_order_with_a_promised_day() -> None:
         "order_id": "1",
         "payment_id": "SCMS-4",
         "amount": 55100,
+        "in_full": True,
     }
 
 

@@ -17,6 +17,7 @@ from tests.domain.messages import (
     contradiction,
     left,
     order,
+    order_paid,
     order_placed,
     ordered,
     pieces_of,
@@ -28,7 +29,7 @@ from tests.domain.messages import (
 from tests.given import Given, happened
 
 an_order = Given(ORDER)
-placed = an_order.given(order_placed(ordered(3, note="tok-9"), ordered(2, "2", "TABLE")))
+placed = an_order.given(order_placed(ordered(3, note="tok-9"), ordered(2, "2", "TABLE")), order_paid())
 allocated = placed.given(happened(LineAllocated, moves=[left("open", 3), left("open", 2, "2", "TABLE")]))
 chairs_packed = shipment_packed(left("allocated", 3), notes={"1": "tok-9"})
 packed = allocated.given(chairs_packed)

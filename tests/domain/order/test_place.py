@@ -12,6 +12,7 @@ from domain.order.allocate import MirrorAllocation
 from domain.order.cancel import CancelLines, DecideCancel, RecordCancellation, RequestCancel
 from domain.order.dispatch import DispatchShipment, RecordDispatch
 from domain.order.pack import PackShipment, QualityCheck, RecordPacking
+from domain.order.payment import PaymentCaptured, RecordPayment
 from domain.order.place import (
     AcknowledgeOrder,
     AmendOrder,
@@ -23,7 +24,6 @@ from domain.order.place import (
     OrderedLine,
     OrderNoted,
     PlaceOrder,
-    RecordPayment,
     StatusClaimed,
 )
 from domain.order.refund import RecordRefund
@@ -93,7 +93,7 @@ def test_no_line_is_named_twice_in_an_order() -> None:
     "command",
     [
         order(AmendOrder, amendment_id="a1", lines=(TABLE,)),
-        order(RecordPayment, payment_id="p1", amount=1),
+        order(RecordPayment, payment_id="p1", amount=5_000),
         order(AcknowledgeOrder),
         order(NoteOrder, note_id="n1", kind="picked"),
         order(ClaimStatus, status="PAYED"),
@@ -137,12 +137,14 @@ def test_an_amendment_of_nothing_new_is_nothing() -> None:
 
 
 def test_the_first_payment_sets_the_deadline_with_its_policy_and_calendar() -> None:
-    an_order.given(placed).when(order(RecordPayment, payment_id="p1", amount=5_000)).then(order_paid())
+    an_order.given(placed).when(order(RecordPayment, payment_id="p1", amount=2_000)).then(order_paid(2_000))
 
 
 def test_a_second_payment_moves_no_deadline() -> None:
-    second = order_paid(700, payment_id="p2", ship_by=None, policy=None, calendar=None)
-    an_order.given(placed, order_paid()).when(order(RecordPayment, payment_id="p2", amount=700)).then(second)
+    second = happened(PaymentCaptured, payment_id="p2", amount=700)
+    too_much = contradiction("paid_more_than_owed", "p2", "at most 0", "700")
+    command = order(RecordPayment, payment_id="p2", amount=700)
+    an_order.given(placed, order_paid()).when(command).then(second, too_much)
 
 
 def test_a_payment_told_twice_is_captured_once() -> None:
@@ -164,8 +166,8 @@ def test_a_payment_told_twice_is_captured_once() -> None:
 def test_paid_strictly_before_the_cut_off_of_a_business_day_leaves_that_day(
     paid: datetime, leaves: datetime
 ) -> None:
-    command = order(RecordPayment, channel="shopify", payment_id="p1", amount=1)
-    due = order_paid(1, at=paid, ship_by=leaves.astimezone(UTC), policy="kr-std@1")
+    command = order(RecordPayment, channel="shopify", payment_id="p1", amount=5_000)
+    due = order_paid(5_000, at=paid, ship_by=leaves.astimezone(UTC), policy="kr-std@1")
     an_order.given(order_placed()).when(command, at=paid).then(due)
 
 
@@ -177,28 +179,28 @@ def test_paid_strictly_before_the_cut_off_of_a_business_day_leaves_that_day(
     ],
 )
 def test_naver_is_due_at_the_end_of_the_third_business_day(paid: datetime, due: datetime) -> None:
-    command = order(RecordPayment, payment_id="p1", amount=1)
-    an_order.given(placed).when(command, at=paid).then(order_paid(1, at=paid, ship_by=due))
+    command = order(RecordPayment, payment_id="p1", amount=2_000)
+    an_order.given(placed).when(command, at=paid).then(order_paid(2_000, at=paid, ship_by=due))
 
 
 def test_near_the_shop_and_in_time_it_leaves_and_arrives_the_same_day() -> None:
-    command = order(RecordPayment, channel="shopify", payment_id="p1", amount=1)
-    due = order_paid(1, ship_by=at(hours=3), promise_at=at(hours=12), policy="kr-std@1")
+    command = order(RecordPayment, channel="shopify", payment_id="p1", amount=2_000)
+    due = order_paid(2_000, ship_by=at(hours=3), promise_at=at(hours=12), policy="kr-std@1")
     an_order.given(placed).when(command).then(due)
 
 
 def test_where_it_goes_says_how_long_it_is_on_its_way() -> None:
     far = order_placed(region="remote", distance_km=400)
-    command = order(RecordPayment, channel="shopify", payment_id="p1", amount=1)
-    due = order_paid(1, ship_by=at(hours=5), promise_at=SHIP_BY, policy="kr-std@1")
+    command = order(RecordPayment, channel="shopify", payment_id="p1", amount=5_000)
+    due = order_paid(5_000, ship_by=at(hours=5), promise_at=SHIP_BY, policy="kr-std@1")
     an_order.given(far).when(command).then(due)
 
 
 def test_a_day_on_which_the_shop_closes_early_is_the_adopted_version_of_the_policy() -> None:
     changed = {"version": 2, "overrides": (CutOffOn(date=date(2026, 3, 4), cut_off="11:00"),)}
     policies = adopt(DEFAULTS, KR_STD.model_copy(update=changed))
-    command = order(RecordPayment, channel="shopify", payment_id="p1", amount=1)
-    due = order_paid(1, ship_by=at(days=1, hours=5), policy="kr-std@2")
+    command = order(RecordPayment, channel="shopify", payment_id="p1", amount=5_000)
+    due = order_paid(5_000, ship_by=at(days=1, hours=5), policy="kr-std@2")
     an_order.under(policies).given(order_placed()).when(command).then(due)
 
 

@@ -202,22 +202,25 @@ def test_a_refused_return_gives_its_pieces_free() -> None:
 # Money back.
 
 
+coming_back = delivered.given(return_opened(2))
+
+
 def test_a_refund_is_recorded() -> None:
-    delivered.when(refund(1_000)).then(refunded(1_000))
+    coming_back.when(refund(1_000)).then(refunded(1_000))
 
 
 def test_a_refund_up_to_what_was_captured_is_no_discrepancy() -> None:
-    delivered.given(refunded(1_000, "f0")).when(refund(2_000)).then(refunded(2_000))
+    coming_back.given(refunded(1_000, "f0")).when(refund(2_000)).then(refunded(2_000))
 
 
 def test_a_refund_beyond_what_was_captured_is_recorded_and_said() -> None:
     discrepancy = contradiction("refunded_more_than_captured", "f1", "at most 2000", "2001")
-    delivered.given(refunded(1_000, "f0")).when(refund(2_001)).then(refunded(2_001), discrepancy)
+    coming_back.given(refunded(1_000, "f0")).when(refund(2_001)).then(refunded(2_001), discrepancy)
 
 
 def test_late_interest_is_its_own_line_outside_the_cap() -> None:
     command = refund(3_000).model_copy(update={"late_interest": 12})
-    delivered.when(command).then(refunded(3_000, late_interest=12))
+    coming_back.when(command).then(refunded(3_000, late_interest=12))
 
 
 # What the buyer thought.

@@ -11,7 +11,8 @@ import pytest
 
 from domain.order.cancel import CancelLines
 from domain.order.dispatch import RecordDispatch
-from domain.order.place import PlaceOrder, RecordPayment
+from domain.order.payment import RecordPayment
+from domain.order.place import PlaceOrder
 from domain.order.track import RecordTracking
 from domain.policies.defaults import STOCK_STD
 from domain.seller import AdoptPolicy
