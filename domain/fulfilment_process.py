@@ -118,7 +118,9 @@ def _reservations(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
             yield stock, Confirm(order, name)
         if pieces := line.units.get("open", 0):
             reserved = line.units.get("allocated", 0) + line.units.get("packed", 0)
-            yield stock, Reserve(order, name, pieces, line.ship_by or state.ship_by, None, reserved)
+            waiting = line.units.get("backordered", 0)
+            due = line.ship_by or state.ship_by
+            yield stock, Reserve(order, name, pieces, due, None, reserved, waiting)
 
 
 @_on_event

@@ -16,7 +16,7 @@ rules = Rules[Order]()
 AGAIN: Final = "_again_differently"
 """Ends the kinds that contradict what was stated before under the same id."""
 TRACKED: Final = "tracked_without_dispatch"
-ONCE: Final = (AGAIN, TRACKED)
+ONCE: Final = (AGAIN, TRACKED, "address_changed_after_pack")
 """End the kinds that a repeated message must not record again."""
 
 

@@ -77,6 +77,10 @@ class Line(NamedTuple):
     price_micros: int = 0
     """Price of one piece, in millionths of the currency's major unit; 0 if not stated."""
     delivery: Delivery = "parcel"
+    placed: int = 0
+    """Pieces of it in the order as it was placed."""
+    stated_at: datetime | None = None
+    """When its channel last amended it."""
 
     @property
     def has_stock(self) -> bool:

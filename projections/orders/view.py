@@ -81,6 +81,12 @@ def _sent_after_all(line: OrderFact, pieces: int) -> None:
 def add_lines(view: OrderView, lines: Iterable[PlacedLine], at: int) -> None:
     order = view.status
     for line in lines:
+        if line.line in view.lines:
+            row = view.lines[line.line]
+            row.ordered += line.pieces
+            row.waiting += line.pieces
+            row.value_micros += micros(row.unit_price, line.pieces)
+            continue
         view.lines[line.line] = OrderFact(
             order.seller_id,
             order.channel,
