@@ -79,12 +79,16 @@ class Expire(NamedTuple):
 
 
 class Ship(NamedTuple):
-    """Pieces of an order line were dispatched; `reserved` of them had a reservation."""
+    """Pieces of an order line were dispatched; `reserved` of them had a reservation.
+
+    `replacing`: those that replace lost or returned ones, and need none.
+    """
 
     order: str
     line: str
     pieces: int
     reserved: int
+    replacing: int = 0
 
 
 @rules.on_command
@@ -283,10 +287,10 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
     for part in parts:  # after a short count, on hand may be less than reserved
         on_hand = item.balances.get(part.location, Balance()).on_hand
         events += correction_events(on_hand, part.pieces, part.location, key, context)
-    if short:
+    if (unreserved := short - command.replacing) > 0:
         events.append(
             StockDiscrepancyDetected(
-                at=context.at, kind="shipped_unreserved", subject=key, expected=0, observed=short
+                at=context.at, kind="shipped_unreserved", subject=key, expected=0, observed=unreserved
             )
         )
     shipped = StockShipped(

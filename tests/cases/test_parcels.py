@@ -130,6 +130,7 @@ def test_a_replacement_of_a_parcel_that_failed_leaves_stock_and_is_delivered(
     again(shop, "2026-03-13T10:00", *lines)
     shop.send("shipment-tracked", "2026-03-14T10:00", **O1, shipment_id="s2", status="delivered")
     assert (shop.units(), shop.on_hand("CHAIR")) == ({"delivered": 2}, 1)
+    assert shop.discrepancies() == []
     back = {"return_id": "r1", "lines": [{"line": "1", "pieces": 2}], "reason": "changed_mind"}
     assert shop.send("return-requested", "2026-03-16T10:00", **O1, **back).state == "accepted"
 
