@@ -9,7 +9,19 @@ from typing import Any, Final
 from domain import order, returns, seller, stock
 from domain.decider import Decider
 from domain.message import Command, Event
-from domain.order import allocate, cancel, discrepancy, dispatch, fulfil, pack, payment, place, review, track
+from domain.order import (
+    allocate,
+    cancel,
+    discrepancy,
+    dispatch,
+    fulfil,
+    handover,
+    pack,
+    payment,
+    place,
+    review,
+    track,
+)
 from domain.order import refund as order_refund
 from domain.order import returns as order_returns
 from domain.returns import receive, refund, request
@@ -31,6 +43,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.order-cancelled.v1": cancel.RecordCancellation,
     "jumun.inbound.cancel-requested.v1": cancel.RequestCancel,
     "jumun.inbound.cancel-decision-requested.v1": cancel.DecideCancel,
+    "jumun.inbound.cancel-request-closed.v1": cancel.CloseRequest,
     "jumun.inbound.cancellation-requested.v1": cancel.CancelLines,
     "jumun.inbound.pack-requested.v1": pack.PackShipment,
     "jumun.inbound.shipment-packed.v1": pack.RecordPacking,
@@ -84,6 +97,8 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.order.lines-cancelled.v1": cancel.LinesCancelled,
     "jumun.order.shipment-packed.v1": pack.ShipmentPacked,
     "jumun.order.shipment-dispatched.v1": dispatch.ShipmentDispatched,
+    "jumun.order.invoice-corrected.v1": handover.InvoiceCorrected,
+    "jumun.order.handover-timed.v1": handover.HandoverTimed,
     "jumun.order.lines-fulfilled.v1": fulfil.LinesFulfilled,
     "jumun.order.shipment-tracked.v1": track.ShipmentTracked,
     "jumun.order.refund-recorded.v1": order_refund.RefundRecorded,

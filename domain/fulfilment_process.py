@@ -24,7 +24,7 @@ from domain.decider import register
 from domain.message import Event
 from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
 from domain.order.cancel import LinesCancelled
-from domain.order.dispatch import ShipmentDispatched
+from domain.order.dispatch import FAILED, ShipmentDispatched
 from domain.order.fulfil import HandOverDigital, LinesFulfilled, open_digital
 from domain.order.money import refundable
 from domain.order.pack import ShipmentPacked
@@ -118,7 +118,9 @@ def _reservations(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
             yield stock, Confirm(order, name)
         if pieces := line.units.get("open", 0):
             reserved = line.units.get("allocated", 0) + line.units.get("packed", 0)
-            yield stock, Reserve(order, name, pieces, line.ship_by or state.ship_by, None, reserved)
+            waiting = line.units.get("backordered", 0)
+            due = line.ship_by or state.ship_by
+            yield stock, Reserve(order, name, pieces, due, None, reserved, waiting)
 
 
 @_on_event
@@ -181,7 +183,8 @@ def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order)
     for line, sku, by_state in _by_line(event.moves):
         reserved = by_state.get("allocated", 0) + by_state.get("packed", 0)
         if pieces := sum(by_state.values()) - by_state.get("in_transit", 0):  # a new label ships nothing
-            yield stock_stream(seller, sku), Ship(order, line, pieces, reserved)
+            replacing = sum(by_state.get(state, 0) for state in FAILED)
+            yield stock_stream(seller, sku), Ship(order, line, pieces, reserved, replacing)
 
 
 @_on_event

@@ -68,6 +68,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "cancel-requested": {**_ORDER, "request_id": "r-1", "lines": _LINES, "words": "마음이 바뀌었어요"},
     "cancel-decision-requested": {**_ORDER, "request_id": "r-1", "approve": True},
+    "cancel-request-closed": {**_ORDER, "request_id": "r-1", "answer": "withdrawn"},
     "cancellation-requested": {
         **_ORDER,
         "cancellation_id": "c-1",

@@ -1,16 +1,20 @@
 """Mirrors the decisions of stock on the order.  The fulfilment process sends these commands."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
+from domain.order.handover import taken_at, tracked_without_dispatch
 from domain.order.state import Move, Order, moved, take
 from domain.values import UnitState
 
 rules = Rules[Order]()
+
+SHIP_BY_PASSED: Final = "ship-by:"
+"""Begins the seen keys of the ship-by instants that have passed."""
 
 
 class MirrorAllocation(NamedTuple):
@@ -95,10 +99,16 @@ def pass_ship_by(order: Order, command: PassShipBy, context: MessageContext) -> 
         and line.delivery == "parcel"
         and (line.ship_by or order.ship_by) == command.due
     }
-    key = f"ship-by:{command.due.isoformat()}"
+    key = f"{SHIP_BY_PASSED}{command.due.isoformat()}"
     if not late or key in order.seen_keys or not order.to_fulfil:  # nothing is due before the payment
         return []
-    return [ShipByMissed(at=context.at, ship_by=command.due, lines=list(late), pieces=sum(late.values()))]
+    missed = ShipByMissed(at=context.at, ship_by=command.due, lines=list(late), pieces=sum(late.values()))
+    tracked = [
+        name
+        for name, shipment in sorted(order.shipments.items())
+        if not shipment.dispatched and taken_at(shipment) is not None
+    ]
+    return [missed, *tracked_without_dispatch(order, tracked, context)]
 
 
 @rules.on_event
@@ -118,4 +128,4 @@ def deallocated(order: Order, event: LineDeallocated) -> Order:
 
 @rules.on_event
 def ship_by_missed(order: Order, event: ShipByMissed) -> Order:
-    return order._replace(seen_keys=order.seen_keys | {f"ship-by:{event.ship_by.isoformat()}"})
+    return order._replace(seen_keys=order.seen_keys | {f"{SHIP_BY_PASSED}{event.ship_by.isoformat()}"})

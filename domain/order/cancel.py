@@ -4,14 +4,27 @@ The route is `instant` before the seller acknowledges the order, `stop_shipment`
 over, and `return` after that.  Source: the claim routes of Coupang and Naver.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Final, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal, cast
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event
+from domain.order.answers import (
+    Pieces,
+    answer_of,
+    answered,
+    claimed,
+    confirmed_by,
+    settled,
+    settled_before,
+    settled_by,
+    without,
+    without_overtaken,
+)
 from domain.order.discrepancy import OrderDiscrepancyDetected, compare, stated_again, with_contents
 from domain.order.fault import fault_of_cancel, payer_of_cancel
 from domain.order.state import (
@@ -19,6 +32,7 @@ from domain.order.state import (
     HANDED_OVER,
     AskedLine,
     CancelRequest,
+    ChannelCancel,
     LineLimit,
     LinePieces,
     Move,
@@ -42,8 +56,6 @@ rules = Rules[Order]()
 
 InputLines = Annotated[tuple[AskedLine, ...], Field(min_length=1), LineLimit]
 Binding = Literal["rejectable", "refunded_already"]
-Answer = Literal["approved", "rejected", "overtaken"]
-ANSWERS: Final[tuple[Answer, ...]] = get_args(Answer)
 
 
 class NothingOrdered(Refused):
@@ -77,12 +89,34 @@ class RequestCancel(OrderCommand):
 
 
 class DecideCancel(OrderCommand):
-    """Wish: approve or reject the buyer's cancel request."""
+    """Wish: approve or reject the buyer's cancel request.
+
+    `true_reason`: the seller approves for a reason of its own, which counts instead of the buyer's.
+    """
 
     is_wish: ClassVar[bool] = True
 
     request_id: Text
     approve: bool
+    reason: LongText | None = None
+    true_reason: CancelReason | None = None
+
+    @model_validator(mode="after")
+    def _a_reason_of_a_cancel(self) -> "DecideCancel":
+        if self.true_reason is not None and not self.approve:
+            msg = "true_reason is the reason of a cancel, so it needs approve: true"
+            raise ValueError(msg)
+        return self
+
+
+class CloseRequest(OrderCommand):
+    """Fact: the channel rejected the buyer's cancel request by itself, or the buyer withdrew it.
+
+    A request that the channel approves by itself is recorded by `order-cancelled`.
+    """
+
+    request_id: Text
+    answer: Literal["rejected", "withdrawn"]
     reason: LongText | None = None
 
 
@@ -101,7 +135,10 @@ class CancelLines(OrderCommand):
 
 
 class RecordCancellation(OrderCommand):
-    """Fact: the channel has cancelled pieces.  Without `lines`: all pieces not yet handed over."""
+    """Fact: the channel has cancelled pieces.  Without `lines`: all pieces not yet handed over.
+
+    If they are the pieces of a pending cancel request, it is settled.  `request_id`: of which one.
+    """
 
     cancellation_id: Text
     lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
@@ -110,6 +147,7 @@ class RecordCancellation(OrderCommand):
     fault: Fault | None = None
     shipping_fee_payer: Fault | None = None
     channel_reason_code: Text | None = None
+    request_id: Text | None = None
 
 
 class CancelRequested(Event):
@@ -122,14 +160,19 @@ class CancelRequested(Event):
     binding: str
     route: str
     words: str | None
+    settled: dict[str, dict[str, int]] | None = None
+    """Pieces by line and by cancellation id that the channel had cancelled before it reported the request."""
+    answer: str | None = None
+    """Its answer, if that was recorded before the request."""
 
 
 class CancelRejected(Event):
-    """The buyer's cancel request was rejected, or overridden at dispatch."""
+    """The buyer's cancel request was rejected, overridden at dispatch, or withdrawn (`answer`)."""
 
     request_id: str
     by: str
     reason: str
+    answer: Literal["rejected", "withdrawn"] = "rejected"
 
 
 class LinesCancelled(Event):
@@ -150,6 +193,10 @@ class LinesCancelled(Event):
     calendar: str
     requested: list[LinePieces] | None = None
     """What the message stated, if that is more than could be cancelled."""
+    settles: dict[str, dict[str, int]] | None = None
+    """Pieces by line and by the cancel request that the channel settled or confirmed; None for a wish."""
+    for_request: str | None = None
+    """The cancel request that the channel named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +223,6 @@ def _details(command: CancelLines | RecordCancellation) -> CancelDetails:
     )
 
 
-def _answer_key(request_id: str, answer: Answer) -> str:
-    return f"answer:{request_id}:{answer}"
-
-
 def route_of(order: Order, moves: list[Move]) -> Route:
     """The route of a cancel of these pieces, by how far they have been processed."""
     if any(move.was in HANDED_OVER for move in moves):
@@ -197,10 +240,16 @@ def request_cancel(order: Order, command: RequestCancel, context: MessageContext
     differing = stated_again(order, context, key, fewer)
     if not requested:
         return differing
+    request = CancelRequest(tuple(requested), command.reason, context.at)
+    settled = settled_before(order, command.request_id, request)
+    waiting = dict(requested)
+    for pieces in settled.values():
+        waiting = without(waiting, pieces)
+    closed = answer_of(order, command.request_id) if key not in order.contents else None
     pending = [
         LinePieces(line=name, pieces=min(pieces, order.lines[name].cancellable))
-        for name, pieces in requested
-        if name in order.lines and order.lines[name].cancellable > 0
+        for name, pieces in waiting.items()
+        if order.lines[name].cancellable > 0 and closed is None
     ]
     moves = take(order, requested, BEFORE_HANDOVER + HANDED_OVER)
     return [
@@ -213,6 +262,8 @@ def request_cancel(order: Order, command: RequestCancel, context: MessageContext
             binding=command.binding,
             route=route_of(order, moves),
             words=command.words,
+            settled=settled or None,
+            answer=closed,
         ),
         *differing,
     ]
@@ -222,11 +273,11 @@ def request_cancel(order: Order, command: RequestCancel, context: MessageContext
 def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) -> list[Event]:
     request = order.requests.get(command.request_id)
     if request is None:
-        given = [name for name in ANSWERS if _answer_key(command.request_id, name) in order.seen_keys]
-        if ("approved" if command.approve else "rejected") in given:
+        answer = answer_of(order, command.request_id)
+        if answer == ("approved" if command.approve else "rejected"):
             return []
-        if given:
-            raise RequestAnswered(request_id=command.request_id, answer=given[0])
+        if answer is not None:
+            raise RequestAnswered(request_id=command.request_id, answer=answer)
         raise NoSuchRequest(request_id=command.request_id)
     if not command.approve:
         return [
@@ -237,9 +288,24 @@ def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) 
                 reason=command.reason or "rejected",
             )
         ]
-    moves = take(order, request.lines, BEFORE_HANDOVER)
-    details = CancelDetails(command.request_id, request.reason, "customer", request_id=command.request_id)
-    return [_cancelled(order, context, moves, details)]
+    reason = command.true_reason or cast("CancelReason", request.reason)
+    details = CancelDetails(command.request_id, reason, "customer", request_id=command.request_id)
+    return [_cancelled(order, context, take(order, request.lines, BEFORE_HANDOVER), details)]
+
+
+@rules.on_command
+def close_request(order: Order, command: CloseRequest, context: MessageContext) -> list[Event]:
+    if command.request_id not in order.requests and answer_of(order, command.request_id) is not None:
+        return []
+    return [
+        CancelRejected(
+            at=context.at,
+            request_id=command.request_id,
+            by=context.by,
+            reason=command.reason or command.answer,
+            answer=command.answer,
+        )
+    ]
 
 
 @rules.on_command
@@ -252,6 +318,9 @@ def cancel_lines(order: Order, command: CancelLines, context: MessageContext) ->
         )
     if not requested:
         return []
+    if (request_id := _requested_for_want_of_stock(order, command.reason, requested)) is not None:
+        moves = take(order, requested, BEFORE_HANDOVER)
+        return [_cancelled(order, context, moves, replace(_details(command), request_id=request_id))]
     for name, pieces in requested:
         line = order.lines.get(name)
         if line is None:
@@ -270,6 +339,19 @@ def cancel_lines(order: Order, command: CancelLines, context: MessageContext) ->
     return [_cancelled(order, context, moves, _details(command))]
 
 
+def _requested_for_want_of_stock(
+    order: Order, reason: CancelReason, requested: list[tuple[str, int]]
+) -> str | None:
+    """The pending request of exactly these pieces, if they are out of stock.
+
+    Sellers ask buyers to file the cancel of what they lack.  Who files it does not change its true reason.
+    """
+    if reason != "out_of_stock":
+        return None
+    wanted = dict(requested)
+    return next((name for name, one in sorted(order.requests.items()) if dict(one.lines) == wanted), None)
+
+
 @rules.on_command
 def record_cancellation(order: Order, command: RecordCancellation, context: MessageContext) -> list[Event]:
     require_lines(order, command.lines)
@@ -279,9 +361,25 @@ def record_cancellation(order: Order, command: RecordCancellation, context: Mess
     if key in order.contents and not requested:
         return differing
     requested = requested or [(name, line.before_handover) for name, line in order.lines.items()]
-    moves = take(order, requested, BEFORE_HANDOVER)
-    events: list[Event] = [_cancelled(order, context, moves, _details(command), requested), *differing]
-    requested_total = sum(pieces for _, pieces in requested)
+    stated = _cancelled(order, context, [], _details(command), requested)
+    stated = replace(stated, for_request=command.request_id)
+    cancel = _channel_cancel(stated, tuple(requested))
+    confirmed = confirmed_by(order, cancel)
+    done: Pieces = {} if confirmed is None else dict(order.confirmable[confirmed].lines)
+    rest = without(dict(requested), done)
+    moves = take(order, rest.items(), BEFORE_HANDOVER)
+    settles = settled_by(order, cancel._replace(lines=tuple(rest.items())))
+    if confirmed is not None:
+        settles[confirmed] = dict(done)
+    event = replace(
+        stated,
+        moves=moves,
+        route=route_of(order, moves),
+        requested=more_than_moved(requested, moves),
+        settles=settles,
+    )
+    events: list[Event] = [event, *differing]
+    requested_total = sum(rest.values())
     some_handed_over = not command.lines and any(line.handed_over for line in order.lines.values())
     if total(moves) < requested_total or some_handed_over:
         events.append(
@@ -294,6 +392,11 @@ def record_cancellation(order: Order, command: RecordCancellation, context: Mess
             )
         )
     return events
+
+
+def _channel_cancel(event: LinesCancelled, lines: tuple[tuple[str, int], ...]) -> ChannelCancel:
+    by_buyer = event.initiator in ("customer", "channel") and event.fault == "customer"
+    return ChannelCancel(lines, event.at, event.reason, by_buyer, event.for_request)
 
 
 def _cancelled(
@@ -331,40 +434,55 @@ def cancel_requested(order: Order, event: CancelRequested) -> Order:
     for pending in event.pending:
         line = lines[pending.line]
         lines[pending.line] = line._replace(cancel_pending=line.cancel_pending + pending.pieces)
-    reason: CancelReason = event.reason  # type: ignore[assignment]
-    pending_before = order.requests[event.request_id].lines if event.request_id in order.requests else ()
-    pending_sums = sums((*pending_before, *pieces_by_line(event.pending)))
-    request = CancelRequest(tuple(pending_sums.items()), reason)
-    requests = {**order.requests, event.request_id: request} if event.pending else order.requests
+    requests = order.requests
+    if event.pending:
+        before = order.requests.get(event.request_id, CancelRequest((), event.reason, event.at))
+        pending_sums = sums((*before.lines, *pieces_by_line(event.pending)))
+        requests = {**requests, event.request_id: before._replace(lines=tuple(pending_sums.items()))}
     contents = with_contents(order, f"request:{event.request_id}", dict(pieces_by_line(event.lines)))
-    return order._replace(lines=lines, requests=requests, contents=contents)
-
-
-def answered(order: Order, request_id: str, answer: Answer) -> Order:
-    """The order without that pending cancel request; its pieces are no longer pending."""
-    request = order.requests.get(request_id)
-    seen_keys = order.seen_keys | {_answer_key(request_id, answer)}
-    if request is None:
-        return order._replace(seen_keys=seen_keys)
-    requests = {name: other for name, other in order.requests.items() if name != request_id}
-    lines = dict(order.lines)
-    for name, _ in request.lines:
-        line = lines[name]
-        waiting = sum(pieces for other in requests.values() for at, pieces in other.lines if at == name)
-        lines[name] = line._replace(cancel_pending=min(waiting, line.before_handover))
-    return order._replace(lines=lines, requests=requests, seen_keys=seen_keys)
+    after = order._replace(lines=lines, requests=requests, contents=contents)
+    if not event.settled:
+        return after
+    after = after._replace(unclaimed=claimed(order, event.settled))
+    return after if event.request_id in requests else answered(after, event.request_id, "settled")
 
 
 @rules.on_event
 def cancel_rejected(order: Order, event: CancelRejected) -> Order:
-    return answered(order, event.request_id, "rejected")
+    return answered(order, event.request_id, event.answer)
 
 
 @rules.on_event
 def cancelled(order: Order, event: LinesCancelled) -> Order:
-    before = answered(order, event.request_id, "approved") if event.request_id else order
+    if event.request_id is not None:
+        order = _approved(order, event.request_id, event.reason)
+    if event.settles is not None:
+        order = _unclaimed(order, event, event.settles)
+        order = settled(order, event.settles)
     contents = with_contents(
         order, f"cancel:{event.cancellation_id}", stated_pieces(event.requested, event.moves)
     )
     cancelled_at = event.at if order.cancelled_at is None else max(order.cancelled_at, event.at)
-    return moved(before, event.moves, "cancelled", contents=contents, cancelled_at=cancelled_at)
+    changes = {"contents": contents, "cancelled_at": cancelled_at}
+    return without_overtaken(moved(order, event.moves, "cancelled", **changes))
+
+
+def _approved(order: Order, request_id: str, reason: str) -> Order:
+    request = order.requests.get(request_id)
+    if request is not None:
+        confirmable = {**order.confirmable, request_id: request._replace(reason=reason)}
+        order = order._replace(confirmable=confirmable)
+    return answered(order, request_id, "approved")
+
+
+def _unclaimed(order: Order, event: LinesCancelled, settles: Mapping[str, Pieces]) -> Order:
+    """Keeps the pieces that settle no request yet: one may be recorded later."""
+    left = dict(pieces_by_line(event.moves))
+    for name in settles.keys() & order.requests.keys():
+        left = without(left, settles[name])
+    if not left:
+        return order
+    before = order.unclaimed.get(event.cancellation_id)
+    lines = tuple(sums((*(before.lines if before else ()), *left.items())).items())
+    cancel = _channel_cancel(event, lines)
+    return order._replace(unclaimed={**order.unclaimed, event.cancellation_id: cancel})

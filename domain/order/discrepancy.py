@@ -15,6 +15,9 @@ rules = Rules[Order]()
 
 AGAIN: Final = "_again_differently"
 """Ends the kinds that contradict what was stated before under the same id."""
+TRACKED: Final = "tracked_without_dispatch"
+ONCE: Final = (AGAIN, TRACKED, "address_changed_after_pack")
+"""End the kinds that a repeated message must not record again."""
 
 
 class OrderDiscrepancyDetected(Event):
@@ -92,6 +95,6 @@ def discrepancy_key(event: OrderDiscrepancyDetected) -> str:
 
 @rules.on_event
 def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
-    if not event.kind.endswith(AGAIN):
+    if not event.kind.endswith(ONCE):
         return order
     return order._replace(seen_keys=order.seen_keys | {discrepancy_key(event)})

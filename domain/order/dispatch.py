@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, ClassVar, Final
 
 from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event, InputModel
 from domain.order.allocate import LineAllocated
-from domain.order.cancel import CancelRejected, answered
+from domain.order.answers import without_overtaken
+from domain.order.cancel import CancelRejected
 from domain.order.discrepancy import (
     OrderDiscrepancyDetected,
     compare,
@@ -16,8 +18,8 @@ from domain.order.discrepancy import (
     stated_again,
     with_contents,
 )
-from domain.order.money import kept, lacks_payment, owed
-from domain.order.pack import NotPaid
+from domain.order.handover import Invoice, invoice, timed
+from domain.order.money import NotPaid, kept, lacks_payment, owed
 from domain.order.state import (
     BEFORE_HANDOVER,
     AskedLine,
@@ -51,6 +53,10 @@ class CancelPending(Refused):
 
 class NothingPacked(Refused):
     """The order has no packed shipment with this id."""
+
+
+class InvoiceReportedLater(Refused):
+    """Another carrier or tracking number of this parcel was reported later than this one."""
 
 
 class Override(InputModel):
@@ -92,6 +98,8 @@ class ShipmentDispatched(Event):
     """What the message stated, if that is more than could be moved."""
     replaces: dict[str, dict[str, int]] | None = None
     """Pieces by line and by the earlier parcel whose label was voided, or that was lost or came back."""
+    inferred: bool = False
+    """Whether nobody reported it: the carrier's scan shows that it has the packed parcel."""
 
 
 @rules.on_command
@@ -100,7 +108,7 @@ def dispatch(order: Order, command: DispatchShipment, context: MessageContext) -
     if shipment is None or not shipment.moves:
         raise NothingPacked(shipment_id=command.shipment_id)
     if shipment.dispatched:
-        return []
+        return _corrected(order, command, shipment, context)
     if lacks_payment(order):
         raise NotPaid(captured=kept(order), owed=owed(order))
     moves = take(order, shipment.moves, ("packed",))
@@ -119,7 +127,20 @@ def dispatch(order: Order, command: DispatchShipment, context: MessageContext) -
         for request in blocked
         if command.override is not None
     ]
-    return [*rejected, _dispatched(order, command, moves, context)]
+    stated = Invoice(command.carrier, command.tracking_number)
+    return [*rejected, _dispatched(order, command.shipment_id, stated, moves, context)]
+
+
+def _corrected(
+    order: Order, command: DispatchShipment, shipment: Shipment, context: MessageContext
+) -> list[Event]:
+    """A wish to dispatch a parcel that has left: its invoice may change."""
+    stated = Invoice(command.carrier, command.tracking_number)
+    if shipment.invoice_at is not None and context.at < shipment.invoice_at:
+        held = Invoice(shipment.carrier, shipment.tracking_number)
+        if held.completed_by(stated) == held != stated.completed_by(held):
+            raise InvoiceReportedLater(shipment_id=command.shipment_id, tracking_number=held.number)
+    return invoice(order, command.shipment_id, stated, context)
 
 
 def _pending_on(order: Order, moves: list[Move]) -> list[str]:
@@ -143,16 +164,22 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
     key = f"dispatch:{command.shipment_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))
     differing = stated_again(order, context, key, fewer)
-    if shipment.dispatched and not requested:
-        return differing
+    stated = Invoice(command.carrier, command.tracking_number)
+    if shipment.dispatched:
+        if shipment.inferred or not requested:
+            differing += timed(command.shipment_id, shipment, context, scan=False)
+        differing += invoice(order, command.shipment_id, stated, context)
+        if not requested:
+            return differing
     if requested:
         moves, replaces = _stated(order, requested)
     else:
         moves, replaces = _unstated(order, shipment)
         requested = [(move.line, move.pieces) for move in moves]
     blocked = _pending_on(order, moves)
-    event = _dispatched(order, command, moves, context, requested)
-    events: list[Event] = [replace(event, replaces=replaces), *differing]
+    event = _dispatched(order, command.shipment_id, stated, moves, context)
+    event = replace(event, requested=more_than_moved(requested, moves), replaces=replaces)
+    events: list[Event] = [event, *differing]
     events += shortfall(context, "dispatched_more_than_ordered", command.shipment_id, requested, moves)
     if blocked:
         events.append(_contradiction(context, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
@@ -163,6 +190,19 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
             _contradiction(context, "dispatched_nothing_left", command.shipment_id, "pieces to send")
         )
     return [*events, *_left_behind(order, shipment, moves, context)]
+
+
+def inferred_dispatch(order: Order, shipment_id: str, at: datetime, context: MessageContext) -> list[Event]:
+    """The hand-over of a packed parcel that a scan of the carrier shows."""
+    moves = take(order, order.shipments[shipment_id].moves, ("packed",))
+    if not moves:
+        return []
+    event = _dispatched(order, shipment_id, Invoice(None, None), moves, context._replace(at=at))
+    blocked = _pending_on(order, moves)
+    events: list[Event] = [replace(event, inferred=True)]
+    if blocked:
+        events.append(_contradiction(context, "dispatched_with_cancel_pending", blocked[0], "no dispatch"))
+    return events
 
 
 def _left_behind(order: Order, shipment: Shipment, moves: list[Move], context: MessageContext) -> list[Event]:
@@ -230,20 +270,19 @@ def _from_parcels(order: Order, requested: list[tuple[str, int]]) -> tuple[list[
 
 def _dispatched(
     order: Order,
-    command: DispatchShipment | RecordDispatch,
+    shipment_id: str,
+    stated: Invoice,
     moves: list[Move],
     context: MessageContext,
-    requested: list[tuple[str, int]] | None = None,
 ) -> ShipmentDispatched:
     left = sum(line.before_handover for line in order.lines.values() if line.delivery == "parcel")
     return ShipmentDispatched(
         at=context.at,
-        shipment_id=command.shipment_id,
+        shipment_id=shipment_id,
         moves=moves,
-        carrier=command.carrier,
-        tracking_number=command.tracking_number,
+        carrier=stated.carrier,
+        tracking_number=stated.number,
         last=left == sum(move.pieces for move in moves if move.was in BEFORE_HANDOVER),
-        requested=more_than_moved(requested or [], moves),
     )
 
 
@@ -261,19 +300,20 @@ def dispatched(order: Order, event: ShipmentDispatched) -> Order:
     previous = order.shipments.get(event.shipment_id, Shipment())
     to = previous.holds if previous.holds != "packed" else "in_transit"
     moves = parts_added(previous.moves if previous.dispatched else (), event.moves)
-    shipment = previous._replace(moves=moves, dispatched=True, holds=to)
+    shipment = previous._replace(
+        moves=moves,
+        dispatched=True,
+        holds=to,
+        dispatched_at=min(previous.dispatched_at or event.at, event.at),
+        inferred=event.inferred or previous.inferred,
+        carrier=previous.carrier or event.carrier,
+        tracking_number=previous.tracking_number or event.tracking_number,
+        invoice_at=previous.invoice_at or (event.at if event.carrier or event.tracking_number else None),
+    )
     shipments = {**order.shipments, event.shipment_id: shipment}
     for name, lines in (event.replaces or {}).items():
         left = [(line, pieces - lines.get(line, 0)) for line, pieces in shipments[name].moves]
         shipments[name] = shipments[name]._replace(moves=tuple(part for part in left if part[1]))
     stated = stated_pieces(event.requested, event.moves)
     contents = with_contents(order, f"dispatch:{event.shipment_id}", stated)
-    return _close_overtaken(moved(order, event.moves, to, shipments=shipments, contents=contents))
-
-
-def _close_overtaken(order: Order) -> Order:
-    """Closes the cancel requests whose pieces were all handed over: they can no longer be approved."""
-    for name, request in sorted(order.requests.items()):
-        if not any(order.lines[line].cancel_pending for line, _ in request.lines):
-            order = answered(order, name, "overtaken")
-    return order
+    return without_overtaken(moved(order, event.moves, to, shipments=shipments, contents=contents))

@@ -4,11 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from domain.errors import Refused
 from domain.order.state import Order
 from domain.policies.refunds import rest_value
 from domain.values import Fault, decimals
 
 MICROS = 1_000_000
+
+
+class NotPaid(Refused):
+    """The order is not paid, or its payment was reversed; it is not sent before what is owed is captured."""
 
 
 class Priced(NamedTuple):

@@ -14,7 +14,9 @@ from domain.order.discrepancy import (
     stated_again,
     with_contents,
 )
-from domain.order.money import kept, lacks_payment, owed
+from domain.order.dispatch import inferred_dispatch
+from domain.order.handover import taken_at
+from domain.order.money import NotPaid, kept, lacks_payment, owed
 from domain.order.state import (
     AskedLine,
     LineLimit,
@@ -38,10 +40,6 @@ rules = Rules[Order]()
 
 class MoreThanAllocated(Refused):
     """More pieces than are allocated and have no pending cancel request."""
-
-
-class NotPaid(Refused):
-    """The order is not paid, or its payment was reversed; it is not sent before what is owed is captured."""
 
 
 class QualityCheckFailed(Refused):
@@ -109,7 +107,8 @@ def pack(order: Order, command: PackShipment, context: MessageContext) -> list[E
         allowed = max(0, min(line.units.get("allocated", 0), free))
         if pieces > allowed:
             raise MoreThanAllocated(line=name, asked=pieces, allocated=allowed, pending=line.cancel_pending)
-    return [_packed(order, command, take(order, requested, ("allocated",)), context)]
+    event = _packed(order, command, take(order, requested, ("allocated",)), context)
+    return [event, *_left_already(order, event, context)]
 
 
 @rules.on_command
@@ -128,11 +127,22 @@ def record_packing(order: Order, command: RecordPacking, context: MessageContext
     if shipment.packed and not requested:
         return differing
     moves = take(order, requested, ("allocated", "backordered", "open"))
+    event = _packed(order, command, moves, context, requested)
     return [
-        _packed(order, command, moves, context, requested),
+        event,
         *shortfall(context, "packed_more_than_open", command.shipment_id, requested, moves),
         *differing,
+        *_left_already(order, event, context),
     ]
+
+
+def _left_already(order: Order, event: ShipmentPacked, context: MessageContext) -> list[Event]:
+    """The hand-over of a parcel that its carrier had scanned before its packing was recorded."""
+    shipment = order.shipments.get(event.shipment_id)
+    taken = None if shipment is None else taken_at(shipment)
+    if taken is None:
+        return []
+    return inferred_dispatch(packed(order, event), event.shipment_id, taken, context)
 
 
 def _packed_late(order: Order, command: RecordPacking, context: MessageContext) -> list[Event]:

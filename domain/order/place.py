@@ -1,8 +1,10 @@
 """Rules for placing, amending, paying and acknowledging an order, and for notes and channel statuses."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
@@ -30,6 +32,10 @@ rules = Rules[Order]()
 PaymentKind = Literal["prepaid", "cash_on_delivery"]
 DispatchType = Literal["normal", "same_day", "preorder", "made_to_order", "guaranteed"]
 NoteKind = Literal["picked", "stock_missing", "reordered", "payment_reminded"]
+
+
+PLACED_AGAIN: Final = "placed_again_differently"
+AMENDED: Final = "amended_again_differently"
 
 
 class OrderedLine(InputModel):
@@ -85,7 +91,10 @@ class PlaceOrder(OrderCommand):
 
 
 class AmendOrder(OrderCommand):
-    """Fact: the channel added lines to an order."""
+    """Fact: the channel added lines to an order, or changed lines of it.
+
+    `pieces` are those that the line has now.  A price of 0 is not stated.
+    """
 
     opens: ClassVar[bool] = True
 
@@ -144,7 +153,7 @@ class OrderPlaced(Event):
 
 
 class OrderAmended(Event):
-    """The channel added these lines."""
+    """The channel added these lines, or these pieces to lines of the order."""
 
     amendment_id: str
     lines: list[PlacedLine]
@@ -174,7 +183,7 @@ class StatusClaimed(Event):
 def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Event]:
     lines = [_placed(line) for line in command.lines]
     if order.placed_at is not None:
-        return _placed_again(order, lines, context)
+        return _placed_again(order, command, context)
     stock = context.policies.stock
     prepaid = command.payment == "prepaid"
     minutes = stock.hold_unpaid_minutes if prepaid else 0
@@ -225,27 +234,114 @@ def _placed(line: OrderedLine) -> PlacedLine:
     )
 
 
-def _placed_again(order: Order, lines: list[PlacedLine], context: MessageContext) -> list[Event]:
-    expected = sorted((name, line.sku, line.ordered) for name, line in order.lines.items())
-    observed = sorted((line.line, line.sku, line.pieces) for line in lines)
-    event = OrderDiscrepancyDetected(
-        at=context.at,
-        kind="placed_again_differently",
-        subject="lines",
-        expected=str(expected)[:1000],
-        observed=str(observed)[:1000],
-    )
-    if discrepancy_key(event) in order.seen_keys or all(line in expected for line in observed):
-        return []
-    return [event]
+def _placed_again(order: Order, command: PlaceOrder, context: MessageContext) -> list[Event]:
+    """What an order that is reported again states otherwise, by field.  Fields left out state nothing."""
+    destination = command.destination
+    before = (order.country, order.zone, order.distance_km)
+    stated = (destination.country, destination.zone, destination.distance_km)
+    moved = any(one is not None and one != other for one, other in zip(stated, before, strict=True))
+    shipped = any(line.units.get("packed", 0) or line.handed_over for line in order.lines.values())
+    moved_kind = "address_changed_after_pack" if shipped else PLACED_AGAIN
+    differences: list[tuple[str, str, Any, Any]] = []
+    if command.currency != order.currency:
+        differences.append((PLACED_AGAIN, "currency", order.currency, command.currency))
+    if moved:
+        differences.append((moved_kind, "destination", before, stated))
+    if _other_pieces(order, command.lines):
+        expected = sorted((name, line.sku, line.ordered) for name, line in order.lines.items())
+        observed = sorted((line.line, line.sku, line.pieces) for line in command.lines)
+        differences.append((PLACED_AGAIN, "lines", expected, observed))
+    if prices := _other_prices(order, command.lines):
+        differences.append((PLACED_AGAIN, "price", *prices))
+    return _differing(order, context, differences)
+
+
+def _other_pieces(order: Order, lines: Iterable[OrderedLine]) -> bool:
+    stated = {line.line: (line.sku, line.pieces) for line in lines}
+    if not stated:
+        return False
+    for name, line in order.lines.items():
+        sku, pieces = stated.pop(name, (line.sku, 0))
+        cancelled = line.units.get("cancelled", 0)
+        if sku != line.sku or not (
+            pieces == line.placed or line.ordered - cancelled <= pieces <= line.ordered
+        ):
+            return True
+    return bool(stated)
+
+
+def _other_prices(order: Order, lines: Iterable[OrderedLine]) -> tuple[dict[str, str], dict[str, str]] | None:
+    """The prices of the order and those stated, by line, where they differ; a price of 0 is not stated."""
+    stated = {
+        line.line: line.unit_price
+        for line in lines
+        if line.line in order.lines
+        and micros(line.unit_price, 1) not in (0, order.lines[line.line].price_micros)
+    }
+    return ({name: _price(order.lines[name]) for name in stated}, stated) if stated else None
+
+
+def _price(line: Line) -> str:
+    return format(Decimal(line.price_micros).scaleb(-6).normalize(), "f")
+
+
+def _differing(
+    order: Order, context: MessageContext, differences: Iterable[tuple[str, str, Any, Any]]
+) -> list[Event]:
+    """A discrepancy for each (kind, subject, expected, observed) that was not recorded before."""
+    events = [
+        OrderDiscrepancyDetected(
+            at=context.at,
+            kind=kind,
+            subject=subject,
+            expected=str(expected)[:1000],
+            observed=str(observed)[:1000],
+        )
+        for kind, subject, expected, observed in differences
+    ]
+    return [event for event in events if discrepancy_key(event) not in order.seen_keys]
 
 
 @rules.on_command
 def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Event]:
+    """A line of the order that has more pieces than before grows; one with fewer contradicts.
+
+    An amendment that is older than the last one of its line is overtaken by that.
+    """
     lines = [_placed(line) for line in command.lines if line.line not in order.lines]
-    if f"amendment:{command.amendment_id}" in order.seen_keys or not lines:
-        return []
-    return [OrderAmended(at=context.at, amendment_id=command.amendment_id, lines=lines)]
+    amended = [line for line in command.lines if line.line in order.lines]
+    lines += [
+        _growth(order.lines[line.line], line) for line in amended if _grows(order.lines[line.line], line)
+    ]
+    differences: list[tuple[str, str, Any, Any]] = [
+        (AMENDED, f"line {line.line}", (before.sku, before.ordered), (line.sku, line.pieces))
+        for line in amended
+        if _contradicts(before := order.lines[line.line], line, context.at)
+    ]
+    if prices := _other_prices(order, amended):
+        differences.append((AMENDED, "price", *prices))
+    events = _differing(order, context, differences)
+    if not lines:
+        return events
+    return [OrderAmended(at=context.at, amendment_id=command.amendment_id, lines=lines), *events]
+
+
+def _grows(before: Line, line: OrderedLine) -> bool:
+    return line.sku == before.sku and line.pieces > before.ordered
+
+
+def _growth(before: Line, line: OrderedLine) -> PlacedLine:
+    """The pieces added to a line of the order, at its price."""
+    added = _placed(line)
+    return replace(added, pieces=line.pieces - before.ordered, unit_price=_price(before))
+
+
+def _contradicts(before: Line, line: OrderedLine, at: datetime) -> bool:
+    """Fewer pieces than are left are a contradiction, unless a later amendment has added to them."""
+    if line.sku != before.sku:
+        return True
+    left = before.ordered - before.units.get("cancelled", 0)
+    return line.pieces < left and (before.stated_at is None or at >= before.stated_at)
 
 
 @rules.on_command
@@ -292,6 +388,7 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
             note=line.note,
             price_micros=micros(line.unit_price, 1),
             delivery=line.delivery,  # type: ignore[arg-type]
+            placed=line.pieces,
         )
         for line in lines
     }
@@ -299,8 +396,17 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
 
 @rules.on_event
 def amended(order: Order, event: OrderAmended) -> Order:
+    lines = dict(order.lines)
+    for name, added in _lines(event.lines).items():
+        line = lines.get(name)
+        if line is None:
+            lines[name] = added._replace(placed=0, stated_at=event.at)
+            continue
+        units = {**line.units, "open": line.units.get("open", 0) + added.ordered}
+        stated_at = event.at if line.stated_at is None else max(line.stated_at, event.at)
+        lines[name] = line._replace(ordered=line.ordered + added.ordered, units=units, stated_at=stated_at)
     return order._replace(
-        lines={**order.lines, **_lines(event.lines)},
+        lines=lines,
         seen_keys=order.seen_keys | {f"amendment:{event.amendment_id}"},
     )
 

@@ -11,7 +11,6 @@ from domain.message import Command, EventData, InputModel
 from domain.streams import StreamId, order_stream
 from domain.values import (
     MAX_LINES,
-    CancelReason,
     Delivery,
     InputAccount,
     InputChannel,
@@ -78,6 +77,10 @@ class Line(NamedTuple):
     price_micros: int = 0
     """Price of one piece, in millionths of the currency's major unit; 0 if not stated."""
     delivery: Delivery = "parcel"
+    placed: int = 0
+    """Pieces of it in the order as it was placed."""
+    stated_at: datetime | None = None
+    """When its channel last amended it."""
 
     @property
     def has_stock(self) -> bool:
@@ -123,6 +126,13 @@ class Shipment(NamedTuple):
     holds: UnitState = "packed"
     scans: tuple[Scan, ...] = ()
     """Sorted."""
+    dispatched_at: datetime | None = None
+    inferred: bool = False
+    """Whether only a scan of the carrier shows that it left."""
+    carrier: str | None = None
+    tracking_number: str | None = None
+    invoice_at: datetime | None = None
+    """When that tracking number was reported."""
 
 
 class Payment(NamedTuple):
@@ -143,10 +153,22 @@ class EarlyRefund(NamedTuple):
 
 
 class CancelRequest(NamedTuple):
-    """A pending cancel request of the buyer."""
+    """A cancel request of the buyer: the pieces that it keeps pending."""
 
     lines: tuple[tuple[str, int], ...]
-    reason: CancelReason
+    reason: str
+    at: datetime
+
+
+class ChannelCancel(NamedTuple):
+    """A cancel that the channel recorded: pieces that no cancel request has claimed."""
+
+    lines: tuple[tuple[str, int], ...]
+    at: datetime
+    reason: str
+    by_buyer: bool
+    """The buyer cancelled, or the channel at the buyer's wish."""
+    request_id: str | None = None
 
 
 class Order(NamedTuple):
@@ -164,6 +186,11 @@ class Order(NamedTuple):
     lines: Mapping[str, Line] = {}
     shipments: Mapping[str, Shipment] = {}
     requests: Mapping[str, CancelRequest] = {}
+    """Pending."""
+    confirmable: Mapping[str, CancelRequest] = {}
+    """Approved by the seller; the channel may still report their cancel."""
+    unclaimed: Mapping[str, ChannelCancel] = {}
+    """Cancels of the channel, by id: a request that is recorded later may be settled by one of them."""
     released: bool = False
     """To be fulfilled before it is paid: cash on delivery."""
     shipping_fee: int = 0

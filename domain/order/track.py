@@ -12,6 +12,9 @@ from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
+from domain.order.allocate import SHIP_BY_PASSED
+from domain.order.dispatch import inferred_dispatch
+from domain.order.handover import CARRIER_HAS_IT, timed, tracked_without_dispatch
 from domain.order.state import Move, Order, OrderCommand, Scan, Shipment, moved, take
 from domain.values import Text, TrackingStatus, UnitState
 
@@ -93,7 +96,7 @@ def track(order: Order, command: RecordTracking, context: MessageContext) -> lis
     moves: list[Move] = []
     if shipment.dispatched and (not late or not simple) and to != shipment.holds:
         moves = take(order, shipment.moves, (shipment.holds,))
-    return [
+    events: list[Event] = [
         ShipmentTracked(
             at=context.at,
             shipment_id=command.shipment_id,
@@ -108,6 +111,21 @@ def track(order: Order, command: RecordTracking, context: MessageContext) -> lis
             milestone_at=None if simple else holds.at,
         )
     ]
+    if command.status in CARRIER_HAS_IT:
+        events += _handed_over(order, command.shipment_id, context)
+    return events
+
+
+def _handed_over(order: Order, shipment_id: str, context: MessageContext) -> list[Event]:
+    """What a scan shows that only a carrier can make who has the parcel."""
+    shipment = order.shipments.get(shipment_id, Shipment())
+    if shipment.dispatched:
+        return timed(shipment_id, shipment, context, scan=True)
+    if shipment.packed:
+        return inferred_dispatch(order, shipment_id, context.at, context)
+    late = any(key.startswith(SHIP_BY_PASSED) for key in order.seen_keys)
+    waiting = any(line.before_handover for line in order.lines.values())
+    return tracked_without_dispatch(order, [shipment_id], context) if late and waiting else []
 
 
 @rules.on_event

@@ -93,7 +93,14 @@ def _reduce_reservation(item: StockItem, key: str, parts: Iterable[tuple[str, in
 
 @rules.on_event
 def backordered(item: StockItem, event: state.StockBackordered) -> StockItem:
+    """A line that waits already keeps its place in the queue."""
     key = line_key(event.order, event.line)
+    if key in item.queue_slots:
+        slot = item.queue_slots[key]
+        waiting = item.queue[slot]
+        return item._replace(
+            queue=item.queue.set(slot, waiting._replace(pieces=waiting.pieces + event.pieces))
+        )
     waiting = Waiting(event.order, event.line, event.pieces, event.ship_by, event.expires_at)
     return item._replace(
         queue=item.queue.set(item.tail, waiting),

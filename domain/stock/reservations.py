@@ -26,7 +26,7 @@ rules = Rules[StockItem]()
 class Reserve(NamedTuple):
     """Reserve pieces for an order line.  Pieces that are not available are backordered.
 
-    `reserved`: pieces of the line that have a reservation already.
+    `reserved`: pieces of the line that have a reservation already.  `waiting`: those backordered already.
     """
 
     order: str
@@ -35,6 +35,7 @@ class Reserve(NamedTuple):
     ship_by: datetime | None = None
     expires_at: datetime | None = None
     reserved: int = 0
+    waiting: int = 0
 
 
 class Confirm(NamedTuple):
@@ -78,21 +79,26 @@ class Expire(NamedTuple):
 
 
 class Ship(NamedTuple):
-    """Pieces of an order line were dispatched; `reserved` of them had a reservation."""
+    """Pieces of an order line were dispatched; `reserved` of them had a reservation.
+
+    `replacing`: those that replace lost or returned ones, and need none.
+    """
 
     order: str
     line: str
     pieces: int
     reserved: int
+    replacing: int = 0
 
 
 @rules.on_command
 def reserve(item: StockItem, command: Reserve, context: MessageContext) -> list[Event]:
     key = line_key(command.order, command.line)
     previous = item.reservations[key].pieces if key in item.reservations else 0
-    if key in item.queue_slots or previous > command.reserved:
+    queued = item.queue[item.queue_slots[key]].pieces if key in item.queue_slots else 0
+    if queued > command.waiting or previous > command.reserved:
         return []
-    free = 0 if item.closed else max(0, item.available)
+    free = 0 if item.closed or queued else max(0, item.available)
     granted = min(free, command.pieces)
     events: list[Event] = []
     if granted:
@@ -281,10 +287,10 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
     for part in parts:  # after a short count, on hand may be less than reserved
         on_hand = item.balances.get(part.location, Balance()).on_hand
         events += correction_events(on_hand, part.pieces, part.location, key, context)
-    if short:
+    if (unreserved := short - command.replacing) > 0:
         events.append(
             StockDiscrepancyDetected(
-                at=context.at, kind="shipped_unreserved", subject=key, expected=0, observed=short
+                at=context.at, kind="shipped_unreserved", subject=key, expected=0, observed=unreserved
             )
         )
     shipped = StockShipped(

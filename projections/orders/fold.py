@@ -26,7 +26,7 @@ from projections.orders.rows import (
     OrderStatus,
 )
 from projections.orders.totals import finish
-from projections.orders.view import OrderView, add_lines, answer, earliest, latest, move
+from projections.orders.view import OrderView, add_lines, answer, earliest, latest, move, overtake, settle
 from projections.tables import Table
 
 
@@ -125,7 +125,8 @@ class Orders(AfterPacking, Money):
         for name, pieces in pending.items():
             view.lines[name].cancel_pending += pieces
         pieces = sum(line.pieces for line in event.lines)
-        state = "waiting" if pending else "overtaken"
+        closed = event.answer or ("settled" if event.settled else "overtaken")
+        state = "waiting" if pending else closed
         before = view.requests.get(event.request_id)
         if before is not None:  # a channel may state a request line by line
             pieces += before.pieces
@@ -145,17 +146,20 @@ class Orders(AfterPacking, Money):
             pieces,
             pending,
             at if before is None else min(at, before.requested_at),
+            None if before is None else before.answered_at,
         )
 
     @when
     def cancel_rejected(self, view: OrderView, event: CancelRejected, at: int) -> None:
-        answer(view, event.request_id, "rejected", at)
+        answer(view, event.request_id, event.answer, at)
 
     @when
     def cancelled(self, view: OrderView, event: LinesCancelled, at: int) -> None:
         order = view.status
         if event.request_id is not None:
             answer(view, event.request_id, "approved", at)
+        for name, pieces in (event.settles or {}).items():
+            settle(view, name, pieces, at)
         order.cancel_told_at = latest(order.cancel_told_at, at)
         fault = f"cancelled_{event.fault}"
         for moved in event.moves:
@@ -165,6 +169,7 @@ class Orders(AfterPacking, Money):
             if event.reason == "out_of_stock":
                 line.out_of_stock += moved.pieces
                 line.out_of_stock_at = earliest(line.out_of_stock_at, at)
+        overtake(view, at)
 
 
 READ_MODEL: Final = Orders()

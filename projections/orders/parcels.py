@@ -3,13 +3,14 @@
 from domain.message import Event
 from domain.order.dispatch import ShipmentDispatched
 from domain.order.fulfil import LinesFulfilled
+from domain.order.handover import HandoverTimed, InvoiceCorrected
 from domain.order.pack import ShipmentPacked
 from domain.order.returns import LinesReturned, ReturnClosed, ReturnOpened
 from domain.order.review import ReviewPosted
 from domain.order.track import HOLDS, ShipmentTracked
 from projections.fold import Fold, when
 from projections.instants import micros_of
-from projections.orders.view import OrderView, earliest, latest, move, overtake, parcel_of
+from projections.orders.view import OrderView, earliest, handover_times, latest, move, overtake, parcel_of
 
 
 class AfterPacking(Fold[OrderView]):
@@ -29,7 +30,8 @@ class AfterPacking(Fold[OrderView]):
         order, parcel = view.status, parcel_of(view, event.shipment_id)
         to = "in_transit" if parcel.status_at is None else HOLDS.get(parcel.status, "in_transit")
         if parcel.dispatched_at is None:
-            parcel.dispatched_at, parcel.dispatch_inferred, parcel.contents = at, False, {}
+            parcel.dispatch_inferred, parcel.contents = event.inferred, {}
+        parcel.dispatched_at = earliest(parcel.dispatched_at, at)
         parcel.carrier = parcel.carrier or event.carrier
         parcel.tracking_number = parcel.tracking_number or event.tracking_number
         order.first_dispatched_at = earliest(order.first_dispatched_at, at)
@@ -43,7 +45,27 @@ class AfterPacking(Fold[OrderView]):
             parcel.contents[moved.line] = parcel.contents.get(moved.line, 0) + moved.pieces
             line.first_dispatched_at = earliest(line.first_dispatched_at, at)
             line.last_dispatched_at = latest(line.last_dispatched_at, at)
+            line.dispatch_inferred = line.dispatch_inferred or event.inferred
         overtake(view, at)
+
+    @when
+    def invoice_corrected(self, view: OrderView, event: InvoiceCorrected, at: int) -> None:
+        del at
+        parcel = view.parcels[event.shipment_id]
+        parcel.carrier, parcel.tracking_number = event.carrier, event.tracking_number
+
+    @when
+    def handover_timed(self, view: OrderView, event: HandoverTimed, at: int) -> None:
+        """The times of an order and of its lines are those of their parcels."""
+        parcel = view.parcels[event.shipment_id]
+        parcel.dispatched_at, parcel.dispatch_inferred = at, event.inferred
+        for name in parcel.contents:
+            line = view.lines[name]
+            holding = [other for other in view.parcels.values() if name in other.contents]
+            line.first_dispatched_at, line.last_dispatched_at = handover_times(holding)
+            line.dispatch_inferred = any(other.dispatch_inferred for other in holding)
+        order = view.status
+        order.first_dispatched_at, order.last_dispatched_at = handover_times(view.parcels.values())
 
     def inferred(self, view: OrderView, event: Event) -> None:
         if isinstance(event, ShipmentDispatched):

@@ -152,7 +152,7 @@ class OrderFact:
     first_dispatched_at: Annotated[Maybe, Column("When its first pieces were handed over", INSTANT)] = None
     last_dispatched_at: Annotated[Maybe, Column("When its last pieces were handed over", INSTANT)] = None
     dispatch_inferred: Annotated[
-        bool, Column("Whether a converter inferred a hand-over time that the source does not state")
+        bool, Column("Whether a hand-over time was inferred, by a converter or from a scan")
     ] = False
     delivered_at: Annotated[
         Maybe, Column("The latest delivery of its parcels that was not corrected", INSTANT)
@@ -184,7 +184,7 @@ class Parcel:
     )
     dispatched_at: Annotated[Maybe, Column("When it was handed over", INSTANT)] = None
     dispatch_inferred: Annotated[
-        bool, Column("Whether a converter inferred that time, because the source does not state it")
+        bool, Column("Whether that time was inferred, by a converter or from a scan: nobody reported it")
     ] = False
     carrier: Annotated[str | None, Column("The carrier")] = None
     tracking_number: Annotated[str | None, Column("The carrier's tracking number")] = None
@@ -204,7 +204,9 @@ class CancelAsked:
     account: Account
     order_id: OrderId
     request_id: Annotated[str, Column("Id of the request on the channel")]
-    state: Annotated[str, Column("waiting, approved, rejected, or overtaken by the dispatch")]
+    state: Annotated[
+        str, Column("waiting, approved, rejected, withdrawn, settled by the channel, or overtaken")
+    ]
     reason: Annotated[str, Column("The buyer's reason")]
     route: Annotated[
         str, Column("Route: instant, stop_shipment or return, by how far the order was processed")

@@ -1,6 +1,6 @@
 """The view of an order: all its rows, and the changes that several events share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -81,6 +81,12 @@ def _sent_after_all(line: OrderFact, pieces: int) -> None:
 def add_lines(view: OrderView, lines: Iterable[PlacedLine], at: int) -> None:
     order = view.status
     for line in lines:
+        if line.line in view.lines:
+            row = view.lines[line.line]
+            row.ordered += line.pieces
+            row.waiting += line.pieces
+            row.value_micros += micros(row.unit_price, line.pieces)
+            continue
         view.lines[line.line] = OrderFact(
             order.seller_id,
             order.channel,
@@ -115,6 +121,12 @@ def parcel_of(view: OrderView, shipment_id: str) -> Parcel:
     return parcel
 
 
+def handover_times(parcels: Iterable[Parcel]) -> tuple[int | None, int | None]:
+    """When the first and the last of these parcels were handed over."""
+    times = [parcel.dispatched_at for parcel in parcels if parcel.dispatched_at is not None]
+    return min(times, default=None), max(times, default=None)
+
+
 def answer(view: OrderView, request_id: str, state: str, at: int) -> None:
     request = view.requests.get(request_id)
     if request is None or request.state != "waiting":
@@ -123,6 +135,20 @@ def answer(view: OrderView, request_id: str, state: str, at: int) -> None:
     for name, pieces in request.pending.items():
         line = view.lines[name]
         line.cancel_pending = max(0, line.cancel_pending - pieces)
+
+
+def settle(view: OrderView, request_id: str, pieces: Mapping[str, int], at: int) -> None:
+    """The channel cancelled these pieces of a pending request, which keeps the rest."""
+    request = view.requests.get(request_id)
+    if request is None or request.state != "waiting":
+        return
+    left = {name: count - pieces.get(name, 0) for name, count in request.pending.items()}
+    if not any(count > 0 for count in left.values()):
+        answer(view, request_id, "settled", at)
+        return
+    for name, count in pieces.items():
+        view.lines[name].cancel_pending = max(0, view.lines[name].cancel_pending - count)
+    request.pending = {name: count for name, count in left.items() if count > 0}
 
 
 def overtake(view: OrderView, at: int) -> None:

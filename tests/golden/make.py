@@ -18,6 +18,7 @@ from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.dispatch import ShipmentDispatched
 from domain.order.fulfil import LinesFulfilled
+from domain.order.handover import HandoverTimed, InvoiceCorrected
 from domain.order.pack import ShipmentPacked
 from domain.order.payment import OrderPaid, OrderReleased, PaymentCaptured, PaymentReversed
 from domain.order.place import (
@@ -325,6 +326,22 @@ RECORDED_STORY: Final[list[Event]] = [
     ),
 ]
 
+CORRECTED_STORY: Final[list[Event]] = [
+    ORDER_STORY[0],
+    ShipmentDispatched(
+        **on(1), shipment_id="s1", moves=moves(6, "open"), carrier="cj", tracking_number="111", last=False
+    ),
+    InvoiceCorrected(
+        **on(2),
+        shipment_id="s1",
+        carrier="cj",
+        tracking_number="222",
+        old_carrier="cj",
+        old_tracking_number="111",
+    ),
+    HandoverTimed(**on(0), shipment_id="s1", old_dispatched_at=NOON + timedelta(hours=1), inferred=False),
+]
+
 STORIES: Final[dict[StreamId, list[Event]]] = {
     StreamId("seller/acme/self"): SELLER_STORY,
     StreamId(f"order/acme/{ORDER}"): ORDER_STORY,
@@ -332,6 +349,7 @@ STORIES: Final[dict[StreamId, list[Event]]] = {
     StreamId("return/acme/r1"): RETURN_STORY,
     StreamId("return/acme/r2"): REJECTED_STORY,
     StreamId("return/acme/C536379"): RECORDED_STORY,
+    StreamId("order/acme/naver:main:2026030400018"): CORRECTED_STORY,
 }
 
 

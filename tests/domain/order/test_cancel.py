@@ -136,7 +136,7 @@ def test_out_of_stock_is_the_sellers_fault_whoever_presses_cancel(initiator: Ini
 
 def test_out_of_stock_told_by_the_channel_is_the_sellers_fault_too() -> None:
     at_fault = {"reason": "out_of_stock", "fault": "seller", "shipping_fee_payer": "seller"}
-    cancelled = lines_cancelled(left("open", 2), initiator="channel", **at_fault)
+    cancelled = lines_cancelled(left("open", 2), initiator="channel", settles={}, **at_fault)
     placed.when(record(pieces=2, reason="out_of_stock")).then(cancelled)
 
 
@@ -156,7 +156,7 @@ def test_each_reason_has_its_usual_fault_and_who_is_at_fault_pays(reason: Cancel
 def test_the_channels_word_on_fault_and_payer_wins_where_it_is_sent() -> None:
     values = {"fault": "platform", "shipping_fee_payer": "customer", "channel_reason_code": "CHANGEMIND"}
     command = order(RecordCancellation, cancellation_id="c1", lines=some(1), reason="other", **values)
-    cancelled = lines_cancelled(left("open", 1), reason="other", initiator="channel", **values)
+    cancelled = lines_cancelled(left("open", 1), reason="other", initiator="channel", settles={}, **values)
     placed.when(command).then(cancelled)
 
 
@@ -271,15 +271,15 @@ def test_a_rejected_request_frees_none_of_another_ones_pieces() -> None:
 
 
 def test_the_channel_cancels_pieces() -> None:
-    placed.when(record(pieces=2)).then(lines_cancelled(left("open", 2), initiator="channel"))
+    placed.when(record(pieces=2)).then(lines_cancelled(left("open", 2), initiator="channel", settles={}))
 
 
 def test_the_channel_cancels_all_that_can_be() -> None:
-    placed.when(record()).then(lines_cancelled(left("open", 5), initiator="channel"))
+    placed.when(record()).then(lines_cancelled(left("open", 5), initiator="channel", settles={}))
 
 
 def test_the_channel_is_never_refused_but_contradicted() -> None:
-    cancelled = lines_cancelled(left("open", 3), initiator="channel", requested=pieces_of(4))
+    cancelled = lines_cancelled(left("open", 3), initiator="channel", settles={}, requested=pieces_of(4))
     discrepancy = contradiction(
         "cancelled_after_handover",
         "c1",
@@ -290,7 +290,7 @@ def test_the_channel_is_never_refused_but_contradicted() -> None:
 
 
 def test_cancelling_all_when_part_has_left_is_a_contradiction() -> None:
-    cancelled = lines_cancelled(left("open", 3), initiator="channel")
+    cancelled = lines_cancelled(left("open", 3), initiator="channel", settles={})
     discrepancy = contradiction(
         "cancelled_after_handover",
         "c1",
@@ -302,11 +302,15 @@ def test_cancelling_all_when_part_has_left_is_a_contradiction() -> None:
 
 def test_cancelling_the_rest_of_what_was_cancelled_in_part_is_no_contradiction() -> None:
     before = lines_cancelled(left("open", 1), cancellation_id="c0")
-    placed.given(before).when(record()).then(lines_cancelled(left("open", 4), initiator="channel"))
+    placed.given(before).when(record()).then(
+        lines_cancelled(left("open", 4), initiator="channel", settles={})
+    )
 
 
 def test_the_channel_may_cancel_pieces_that_wait_for_an_answer() -> None:
-    after = placed.given(cancel_requested(5), lines_cancelled(left("open", 5), initiator="channel"))
+    after = placed.given(
+        cancel_requested(5), lines_cancelled(left("open", 5), initiator="channel", settles={})
+    )
     assert after.state.lines["1"].cancel_pending == 0
 
 

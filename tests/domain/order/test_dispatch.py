@@ -3,6 +3,7 @@
 from domain.order import ORDER
 from domain.order.allocate import LineAllocated
 from domain.order.dispatch import CancelPending, DispatchShipment, NothingPacked, Override, RecordDispatch
+from domain.order.handover import InvoiceCorrected
 from domain.order.pack import (
     PackShipment,
     QualityCheck,
@@ -174,5 +175,13 @@ def test_packing_told_after_the_dispatch_is_recorded_and_moves_nothing() -> None
 
 
 def test_a_dispatch_told_by_operator_and_by_carrier_happened_once() -> None:
-    packed.given(shipment_dispatched(left("packed", 3), last=False)).when(dispatch).then()
-    packed.given(shipment_dispatched(left("packed", 3), last=False)).when(left_the_house).then()
+    invoice = {"carrier": "cj", "tracking_number": "6012"}
+    sent = packed.given(shipment_dispatched(left("packed", 3), last=False, **invoice))
+    sent.when(dispatch).then()
+    sent.when(left_the_house).then()
+
+
+def test_a_dispatch_told_again_with_a_number_completes_the_invoice() -> None:
+    sent = packed.given(shipment_dispatched(left("packed", 3), last=False))
+    completed = happened(InvoiceCorrected, shipment_id="s1", carrier="cj", tracking_number="6012")
+    sent.when(dispatch).then(completed)
