@@ -54,7 +54,8 @@ def timers(stream: StreamId, event: Event) -> list[Timer]:
 
 @_on_event
 def _ship_by_of_order(stream: StreamId, event: OrderPaid) -> list[Timer]:
-    return [] if event.ship_by is None else [_ship_by(stream, event.ship_by)]
+    dues = {event.ship_by, *(event.line_ship_by or {}).values()}
+    return [_ship_by(stream, due) for due in sorted(filter(None, dues))]
 
 
 @_on_event

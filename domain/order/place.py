@@ -1,6 +1,7 @@
 """Rules for placing, amending, paying and acknowledging an order, and for notes and channel statuses."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal
 
@@ -10,8 +11,8 @@ from domain.decider import MessageContext, Rules
 from domain.message import Event, EventData, InputModel
 from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key, stated_again, with_contents
 from domain.order.state import Line, LineLimit, Order, OrderCommand
-from domain.policies.documents import ref
-from domain.policies.promise import promise
+from domain.policies.documents import NOT_ADOPTED, ref
+from domain.policies.promise import Promise, promise
 from domain.values import (
     InputCountry,
     InputCurrency,
@@ -141,10 +142,12 @@ class OrderPlaced(Event):
 
 
 class OrderAmended(Event):
-    """The channel added these lines."""
+    """The channel added these lines.  `policy`, `calendar`: those that set the deadlines of lines."""
 
     amendment_id: str
     lines: list[PlacedLine]
+    policy: str | None = None
+    calendar: str | None = None
 
 
 class OrderPaid(Event):
@@ -156,6 +159,8 @@ class OrderPaid(Event):
     promise_at: AwareDatetime | None
     policy: str | None
     calendar: str | None
+    line_ship_by: dict[str, AwareDatetime] | None = None
+    """The own limits of lines that were added after this payment, by line."""
 
 
 class OrderAcknowledged(Event):
@@ -240,7 +245,44 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
     lines = [_placed(line) for line in command.lines if line.line not in order.lines]
     if f"amendment:{command.amendment_id}" in order.seen_keys or not lines:
         return []
-    return [OrderAmended(at=context.at, amendment_id=command.amendment_id, lines=lines)]
+    # A line added after the payment has its own limit, counted from its addition.
+    after_payment = order.paid_at is not None and order.paid_at < context.at
+    due = _promise(order, context.at, command, context) if after_payment else None
+    if due is not None:
+        lines = [line if line.ship_by else replace(line, ship_by=due.ship_by) for line in lines]
+    return [
+        OrderAmended(
+            at=context.at,
+            amendment_id=command.amendment_id,
+            lines=lines,
+            policy=due.policy if due else None,
+            calendar=due.calendar if due else None,
+        )
+    ]
+
+
+def _promise(order: Order, since: datetime, command: OrderCommand, context: MessageContext) -> Promise | None:
+    return promise(
+        context.policies,
+        since,
+        command.channel,
+        order.dispatch_type,
+        zone=order.zone,
+        distance_km=order.distance_km,
+    )
+
+
+def _limits_of_added(
+    order: Order, command: OrderCommand, context: MessageContext
+) -> dict[str, datetime] | None:
+    """The limits of lines that were added after this payment, which is recorded only now."""
+    limits: dict[str, datetime] = {}
+    for name, line in order.lines.items():
+        if line.added_at is not None and line.added_at > context.at and line.ship_by is None:
+            due = _promise(order, line.added_at, command, context)
+            if due is not None and due.ship_by is not None:
+                limits[name] = due.ship_by
+    return limits or None
 
 
 @rules.on_command
@@ -249,18 +291,7 @@ def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[E
     if key in order.contents:
         return stated_again(order, context, key, stated)
     first = order.paid_at is None
-    due = (
-        promise(
-            context.policies,
-            context.at,
-            command.channel,
-            order.dispatch_type,
-            zone=order.zone,
-            distance_km=order.distance_km,
-        )
-        if first
-        else None
-    )
+    due = _promise(order, context.at, command, context) if first else None
     return [
         OrderPaid(
             at=context.at,
@@ -268,8 +299,9 @@ def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[E
             amount=command.amount,
             ship_by=due.ship_by if due else None,
             promise_at=due.promise_at if due else None,
-            policy=due.policy if due else None,
+            policy=due.policy if due else NOT_ADOPTED if first else None,
             calendar=due.calendar if due else None,
+            line_ship_by=_limits_of_added(order, command, context) if first else None,
         )
     ]
 
@@ -321,8 +353,9 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
 
 @rules.on_event
 def amended(order: Order, event: OrderAmended) -> Order:
+    added = {name: line._replace(added_at=event.at) for name, line in _lines(event.lines).items()}
     return order._replace(
-        lines={**order.lines, **_lines(event.lines)},
+        lines={**order.lines, **added},
         seen_keys=order.seen_keys | {f"amendment:{event.amendment_id}"},
     )
 
@@ -330,7 +363,11 @@ def amended(order: Order, event: OrderAmended) -> Order:
 @rules.on_event
 def paid(order: Order, event: OrderPaid) -> Order:
     earlier = order.paid_at is not None
+    lines = {
+        name: order.lines[name]._replace(ship_by=limit) for name, limit in (event.line_ship_by or {}).items()
+    }
     return order._replace(
+        lines={**order.lines, **lines} if lines else order.lines,
         paid_at=_earliest(order.paid_at, event.at),
         ship_by=order.ship_by if earlier else event.ship_by,
         captured=order.captured + event.amount,

@@ -72,6 +72,8 @@ class Line(NamedTuple):
     cancel_pending: int = 0
     return_open: int = 0
     returned: int = 0
+    added_at: datetime | None = None
+    """When it was added to its order; None if it was ordered with it."""
 
     @property
     def before_handover(self) -> int:

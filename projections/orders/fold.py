@@ -94,6 +94,8 @@ class Orders(AfterPacking):
         order.captured += event.amount
         if event.ship_by is not None:
             order.ship_by = earliest(order.ship_by, micros_of(event.ship_by))
+        for name, limit in (event.line_ship_by or {}).items():
+            view.lines[name].line_ship_by = micros_of(limit)
         if event.promise_at is not None and order.promise_at is None:
             # A policy's promise is exclusive: it ends at midnight, so the promised day is the day before.
             order.promise_at = micros_of(event.promise_at)

@@ -116,7 +116,7 @@ class OrderFact:
     ] = field(default_factory=dict[str, int])
     returned_at: Annotated[Maybe, Column("When pieces of it were last returned", INSTANT)] = None
     line_ship_by: Annotated[
-        Maybe, Column("The line's own ship-by limit, if its channel set one", INSTANT)
+        Maybe, Column("The line's own ship-by limit: by its channel, or because it was added later", INSTANT)
     ] = None
     line_promise_at: Annotated[
         Maybe, Column("The line's own delivery promise, if its channel made one", INSTANT)

@@ -98,6 +98,10 @@ class Shop:
         (matching,) = (one for one in TABLES if one.name == table)
         return [matching.read(row) for row in recount(self._events).sorted(matching)]
 
+    def events(self, kind: str) -> list[Any]:
+        """The events of that class, in the order in which they were recorded."""
+        return [one.event for one in self._events if type(one.event).__name__ == kind]
+
     def discrepancies(self) -> list[str]:
         """The kinds of all discrepancies, in the order in which they were recorded."""
         return [
