@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from domain.policies.calendar import BusinessCalendar, calendar
 from domain.policies.documents import Policies, PromisePolicy, ref
+from domain.punctuality import is_on_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +93,4 @@ def _cut_off(policy: PromisePolicy, day: date, usual: str) -> str:
 
 
 def _in_time(days: BusinessCalendar, day: date, at: datetime, cut_off: str) -> bool:
-    return days.is_business_day(day) and at < days.instant(day, cut_off)
+    return days.is_business_day(day) and is_on_time(at, days.instant(day, cut_off))

@@ -76,6 +76,7 @@ class Orders(AfterPacking):
     def placed(self, view: OrderView, event: OrderPlaced, at: int) -> None:
         order = view.status
         order.currency, order.zone, order.placed_at = event.currency, event.zone, at
+        order.placed_on = local_day(order.zone, at)
         promises = [line.promise_at for line in event.lines if line.promise_at is not None]
         promise = event.promise_at or max(promises, default=None)
         if promise is not None:  # a promise of the channel includes the day of its instant

@@ -16,6 +16,8 @@ from domain.streams import StreamId, order_stream, stock_stream
 from infra.audit.history import committed_now
 from infra.event_store.memory import MemoryLedger
 from projections.fold import Recorded
+from projections.questions.memory import folded
+from projections.questions.rows import RowReader
 from projections.read_models import TABLES
 from projections.verify import recount
 from tests.messages import message, tick
@@ -97,6 +99,10 @@ class Shop:
     def rows(self, table: str) -> list[Any]:
         (matching,) = (one for one in TABLES if one.name == table)
         return [matching.read(row) for row in recount(self._events).sorted(matching)]
+
+    def reader(self) -> RowReader:
+        """For questions."""
+        return folded(self._events)
 
     def events(self, kind: str) -> list[Any]:
         """The events of that class, in the order in which they were recorded."""
