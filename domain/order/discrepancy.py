@@ -5,6 +5,7 @@ what is equal is a repeat, and what contradicts is recorded as a discrepancy, on
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.decider import MessageContext, Rules
@@ -13,6 +14,7 @@ from domain.order.state import Move, Order, sums, total
 
 rules = Rules[Order]()
 
+FROM_THE_FUTURE: Final = "claimed_from_the_future"
 AGAIN: Final = "_again_differently"
 """Ends the kinds that contradict what was stated before under the same id."""
 
@@ -24,6 +26,12 @@ class OrderDiscrepancyDetected(Event):
     subject: str
     expected: str
     observed: str
+
+
+class FlagFutureClaim(NamedTuple):
+    """A message about the order claims a time in the future; it was recorded at a credible time instead."""
+
+    claimed: datetime
 
 
 class Repeat(NamedTuple):
@@ -90,8 +98,20 @@ def discrepancy_key(event: OrderDiscrepancyDetected) -> str:
     return f"discrepancy:{event.kind}:{event.subject}:{event.observed}"
 
 
+@rules.on_command
+def flag_future_claim(order: Order, command: FlagFutureClaim, context: MessageContext) -> list[Event]:
+    event = OrderDiscrepancyDetected(
+        at=context.at,
+        kind=FROM_THE_FUTURE,
+        subject=context.by,
+        expected="a time that has come",
+        observed=command.claimed.isoformat(),
+    )
+    return [] if discrepancy_key(event) in order.seen_keys else [event]
+
+
 @rules.on_event
 def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
-    if not event.kind.endswith(AGAIN):
+    if not event.kind.endswith((AGAIN, FROM_THE_FUTURE)):
         return order
     return order._replace(seen_keys=order.seen_keys | {discrepancy_key(event)})

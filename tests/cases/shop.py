@@ -3,6 +3,7 @@
 Only the ledger is in memory; reading, inbox, rules, cascade and folds are the real ones.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from consumers.engine import Engine
@@ -34,12 +35,16 @@ def ordered(pieces: int, line: str = "1", sku: str = "CHAIR", **fields: Any) -> 
     return {"line": line, "sku": sku, "pieces": pieces, "unit_price": "10000", **fields}
 
 
+TODAY = datetime(2027, 1, 1, tzinfo=UTC)
+"""What the intake's clock shows."""
+
+
 class Shop:
     """One seller.  Every message has its own id, so only the fact itself can show that it is a repeat."""
 
     def __init__(self) -> None:
         self._ledger = MemoryLedger()
-        self._engine = Engine(self._ledger, on_commit=self._committed)
+        self._engine = Engine(self._ledger, on_commit=self._committed, now=lambda: TODAY)
         self._audit = Audit()
         self._events: list[Recorded] = []
         self.outcomes: list[Outcome] = []
