@@ -32,6 +32,13 @@ class Clocks:
         clock = self._at[seller]
         return clock is None or to > clock
 
+    def time_of(self, seller: str) -> datetime | None:
+        """The latest time of the seller's own clock and of the shared one; None before the first tick."""
+        for name in (seller, None):
+            if name not in self._at:
+                self._at[name] = self._ledger.clock(name or "")
+        return max(filter(None, (self._at[seller], self._at[None])), default=None)
+
     def move(self, batch: Batch, seller: str | None, to: datetime) -> None:
         self._at[seller] = batch.clocks[seller or ""] = to
 

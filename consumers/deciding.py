@@ -4,6 +4,7 @@ import traceback
 
 import structlog
 
+from consumers.credible import CredibleTimes, Now
 from consumers.decision import Decision
 from consumers.envelope import Envelope, Inbound
 from consumers.inbox import Inbox
@@ -12,6 +13,7 @@ from consumers.unit_of_work import UnitOfWork
 from domain.cascade import Deciders
 from domain.decider import MessageContext
 from domain.errors import Refused, TooEarly
+from domain.order.discrepancy import FlagFutureClaim
 from domain.seller import OpenSeller, Seller
 from domain.streams import StreamId, seller_stream
 
@@ -21,10 +23,11 @@ log = structlog.get_logger()
 class MessageDecider:
     """Decides one message at a time and adds its outcome to the batch."""
 
-    def __init__(self, work: UnitOfWork, inbox: Inbox, deciders: Deciders) -> None:
+    def __init__(self, work: UnitOfWork, inbox: Inbox, deciders: Deciders, now: Now | None = None) -> None:
         self._work = work
         self._inbox = inbox
         self._deciders = deciders
+        self._times = CredibleTimes(work.clocks, now)
 
     def decide_new(self, message: Inbound) -> None:
         """Decides a message that the inbox does not know, or parks it behind messages that already wait."""
@@ -58,6 +61,8 @@ class MessageDecider:
                 # a seller's first message opens it with the defaults, by an event in its own stream
                 decision.decide(seller_stream(decision.seller_id), OpenSeller())
             decision.decide(stream, message.command)
+            if decision.at != message.envelope.time and decision.events and stream.kind == "order":
+                decision.decide(stream, FlagFutureClaim(message.envelope.time))
         except Refused as refused:
             data = {**refused.data, "said": str(refused)}
             batch.outcomes.append(
@@ -80,11 +85,11 @@ class MessageDecider:
 
     def _decision(self, envelope: Envelope, seller: Seller) -> Decision:
         context = MessageContext(
-            at=envelope.time,
+            at=self._times.of(envelope),
             by=envelope.actor or envelope.source,
             zone=seller.zone,
             policies=seller.policies,
-            reported_at=envelope.reportedat,
+            reported_at=self._times.reported(envelope),
             inferred=envelope.inferred,
         )
         correlation = f"{envelope.source} {envelope.id}"

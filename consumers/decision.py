@@ -3,6 +3,7 @@
 The overlay is merged only when the message succeeds.  A message refused at its last step leaves no trace.
 """
 
+from datetime import datetime
 from typing import Any
 
 from consumers.ports import Carried, Decided, Loaded, event_id
@@ -26,6 +27,11 @@ class Decision:
         self.sequence = cache.sequence(seller_id)
         self.states: dict[StreamId, Loaded] = {}
         self.events: list[Decided] = []
+
+    @property
+    def at(self) -> datetime:
+        """When what the message says is taken to have happened."""
+        return self._context.at
 
     def decide(self, stream: StreamId, command: Any) -> None:
         """Carries out `command` and the commands that follow from it.

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from consumers.collector import without_collector
+from consumers.credible import Now
 from consumers.deciding import MessageDecider
 from consumers.envelope import MAX_BYTES, Inbound, Tick, Unreadable, read
 from consumers.inbox import Inbox
@@ -50,8 +51,11 @@ class Engine:
         check_partition: PartitionCheck = _any_partition,
         cached: int = CACHED_STREAMS,
         deciders: Deciders = DECIDERS,
+        now: Now | None = None,
     ) -> None:
+        """`now`: the clock by which a claim lies in the future; without it, every claim is believed."""
         self._ledger = ledger
+        self._now = now
         self._on_commit = on_commit
         self._parked_per_seller = parked_per_seller
         self._check_partition = check_partition
@@ -64,7 +68,7 @@ class Engine:
         """Drops everything cached from the ledger, so that it is read again."""
         self._work = UnitOfWork(self._ledger, self._cached, self._parked_per_seller, self._committed)
         self._inbox = Inbox(self._ledger)
-        self._decider = MessageDecider(self._work, self._inbox, self._deciders)
+        self._decider = MessageDecider(self._work, self._inbox, self._deciders, self._now)
         self._releasing = Releasing(self._work, self._decider)
         self._ticks = Ticks(self._work, self._deciders)
 

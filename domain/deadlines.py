@@ -56,7 +56,9 @@ def timers(stream: StreamId, event: Event) -> list[Timer]:
 
 @_on_event
 def _ship_by_of_order(stream: StreamId, event: OrderPaid | OrderReleased) -> list[Timer]:
-    return [] if event.ship_by is None else [_ship_by(stream, event.ship_by)]
+    lines = event.line_ship_by or {} if isinstance(event, OrderPaid) else {}
+    dues = {event.ship_by, *lines.values()}
+    return [_ship_by(stream, due) for due in sorted(filter(None, dues))]
 
 
 @_on_event

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from domain.decider import Decider, MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Command, Event
-from domain.policies.defaults import DEFAULTS, HISTORY
+from domain.policies.defaults import DEFAULTS, defaults
 from domain.policies.documents import Policies, Policy, adopt, ref
 from domain.policies.head import ZoneName
 from domain.streams import StreamId, seller_stream
@@ -118,7 +118,7 @@ def open_seller(seller: Seller, command: OpenSeller, context: MessageContext) ->
         if requested != current:
             raise OpenedDifferently(known=" ".join(current), asked=" ".join(requested))
         return []
-    policies = HISTORY if command.mode == "history" else DEFAULTS
+    policies = defaults(command.zone, history=command.mode == "history")
     return [
         SellerOpened(
             at=context.at,
@@ -162,8 +162,11 @@ def adjust_value(_: Seller, command: RecordValueAdjustment, context: MessageCont
 
 @rules.on_event
 def opened(_: Seller, event: SellerOpened) -> Seller:
+    """The policies of the event hold, and not those of a newer release."""
     mode: Mode = event.mode  # type: ignore[assignment]
-    policies = HISTORY if event.mode == "history" else DEFAULTS
+    policies = defaults(event.zone, history=event.mode == "history")
+    if event.policies:
+        policies = replace(policies, promise=(), marks=())
     for policy in event.policies:
         policies = adopt(policies, policy)
     return Seller(True, event.zone, event.currency, mode, policies)
@@ -179,4 +182,4 @@ def value_adjusted(seller: Seller, _: ValueAdjusted) -> Seller:
     return seller
 
 
-SELLER = Decider(start=Seller(), rules=rules, decide=rules.decide, evolve=rules.evolve)
+SELLER = Decider(start=Seller(), rules=rules, decide=rules.decide, evolve=rules.evolve, evolves=3)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
+from iso4217 import Currency
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 MAX_LINES: Final = 500
@@ -34,6 +35,18 @@ def comparable(text: str) -> str:
     return clean
 
 
+_DECIMALS: Final = {
+    currency.code: currency.exponent for currency in Currency if currency.exponent is not None
+}
+
+
+def _listed(code: str) -> str:
+    if code not in _DECIMALS:
+        msg = f"{code} is not a currency of ISO 4217"
+        raise ValueError(msg)
+    return code
+
+
 # The pattern also rejects a lone surrogate, which UTF-8 cannot encode.
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_CONTROL), AfterValidator(comparable)]
 """An id or a short text, in a form in which equal ones compare equal.
@@ -45,7 +58,8 @@ LongText = Annotated[str, Field(max_length=4_000, pattern=r"^[^\x00-\x08\x0b\x0c
 InputSellerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,80}$")]
 InputChannel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
 InputAccount = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
-InputCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+InputCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_listed)]
+"""A currency of ISO 4217 that has a minor unit, so neither gold (XAU) nor "no currency" (XXX)."""
 InputCountry = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 InputPieces = Annotated[int, Field(strict=True, gt=0, le=MAX_PIECES)]
 InputPiecesOrNone = Annotated[int, Field(strict=True, ge=0, le=MAX_PIECES)]
@@ -105,12 +119,13 @@ TrackingStatus = Literal[
     "delivery_attempt_failed", "delivered", "return_to_sender", "exception", "lost", "cancelled",
 ]  # fmt: skip
 
-ZERO_DECIMALS: Final = frozenset({"KRW", "JPY", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"})
-
 
 def decimals(currency: str) -> int:
-    """How many decimal places the currency has."""
-    return 0 if currency in ZERO_DECIMALS else 2
+    """The decimal places of a currency's minor unit: 0 for KRW, 3 for KWD.
+
+    2 for codes that ISO 4217 does not list (any more): old events may hold them.
+    """
+    return _DECIMALS.get(currency, 2)
 
 
 def minor_units(amount: Decimal, currency: str) -> int:

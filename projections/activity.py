@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from domain.catalogue import NAMES
 from domain.message import Event
 from domain.seller import ValueAdjusted
-from domain.values import ZERO_DECIMALS, micros
+from domain.values import decimals, micros
 from projections.event_cells import EventCells
 from projections.fold import Recorded
 from projections.instants import local_day
@@ -160,7 +160,7 @@ def facts_of(event: Event, currency: str) -> tuple[str, str, str, int, int]:
     if kind.has_currency:
         currency = data.currency
     if kind.has_amount:
-        value = data.amount * (1_000_000 if currency in ZERO_DECIMALS else 10_000)
+        value = data.amount * 10 ** (6 - decimals(currency))
     name = f"{kind.name}:{kind.subtype(data)}" if kind.subtype else kind.name
     if reason and not kind.has_code:
         reason = reason.strip().lower()[:LONGEST_REASON]

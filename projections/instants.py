@@ -3,7 +3,7 @@
 Rows store integers, because their sums are exact and every database stores and compares them alike.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -48,3 +48,10 @@ def _day(zone: str, at: int) -> str:
     if zone_info is None:
         zone_info = _zones[zone] = ZoneInfo(zone)
     return instant(at).astimezone(zone_info).date().isoformat()
+
+
+@lru_cache(10_000)
+def end_of_day(zone: str, day: str) -> int:
+    """The end of the local day, such as `2026-03-04`: the next local midnight (exclusive)."""
+    midnight = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time.min, ZoneInfo(zone))
+    return micros_of(midnight.astimezone(UTC))

@@ -7,10 +7,11 @@ row.  A line that was handed over in time has none, and neither has one whose ha
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from domain.punctuality import is_on_time
 from projections.derived_rows import DerivedRows
 from projections.orders.fold import Orders
 from projections.orders.rows import Account, Channel, Maybe, OrderId, Seller
-from projections.orders.view import OrderView, earliest, latest
+from projections.orders.view import OrderView, done_at, earliest
 from projections.returns import Returns, ReturnStatus
 from projections.tables import INSTANT, Column, Stored, Table
 
@@ -61,14 +62,12 @@ def order_facts_at_risk(view: OrderView) -> tuple[Stored, ...]:
         common = (order.recorded_at, order.zone, order.currency)
         if line.out_of_stock and line.out_of_stock_at is not None:
             rows.append((*key, "oos_cancel", name, line.out_of_stock_at, None, line.out_of_stock, *common))
-        due = line.ship_by
-        if due is None:
+        due, done = line.ship_by, done_at(line)
+        if due is None or is_on_time(done, due):
             continue
         remaining = line.waiting + line.packed
-        left = None if line.dispatch_inferred else line.last_dispatched_at
-        done = None if remaining else latest(left, line.cancelled_at)
-        if remaining or (done is not None and done >= due):
-            pieces = remaining or line.ordered
+        if remaining or done is not None:
+            pieces = remaining or line.late_pieces or line.ordered
             rows.append((*key, "late_dispatch", name, due, done, pieces, *common))
     return tuple(rows)
 

@@ -69,13 +69,14 @@ class Table(Generic[Row]):
         maps = [index for index, column in enumerate(self.columns) if column.kind == "json"]
         if not maps:
             return take
-        (index,) = maps  # no table has two
 
-        def with_map(row: Row) -> Stored:
-            values = take(row)
-            return (*values[:index], _json(values[index]), *values[index + 1 :])
+        def with_maps(row: Row) -> Stored:
+            values = list(take(row))
+            for index in maps:
+                values[index] = _json(values[index])
+            return tuple(values)
 
-        return with_map
+        return with_maps
 
     @cached_property
     def read(self) -> Callable[[Sequence[Any]], Row]:

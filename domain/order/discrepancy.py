@@ -5,6 +5,7 @@ what is equal is a repeat, and what contradicts is recorded as a discrepancy, on
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.decider import MessageContext, Rules
@@ -13,10 +14,11 @@ from domain.order.state import Move, Order, sums, total
 
 rules = Rules[Order]()
 
+FROM_THE_FUTURE: Final = "claimed_from_the_future"
 AGAIN: Final = "_again_differently"
 """Ends the kinds that contradict what was stated before under the same id."""
 TRACKED: Final = "tracked_without_dispatch"
-ONCE: Final = (AGAIN, TRACKED, "address_changed_after_pack")
+ONCE: Final = (AGAIN, TRACKED, FROM_THE_FUTURE, "address_changed_after_pack")
 """End the kinds that a repeated message must not record again."""
 
 
@@ -27,6 +29,12 @@ class OrderDiscrepancyDetected(Event):
     subject: str
     expected: str
     observed: str
+
+
+class FlagFutureClaim(NamedTuple):
+    """A message about the order claims a time in the future; it was recorded at a credible time instead."""
+
+    claimed: datetime
 
 
 class Repeat(NamedTuple):
@@ -91,6 +99,18 @@ def contents_text(values: Mapping[str, int]) -> str:
 def discrepancy_key(event: OrderDiscrepancyDetected) -> str:
     """The seen key by which the same contradiction is recorded once."""
     return f"discrepancy:{event.kind}:{event.subject}:{event.observed}"
+
+
+@rules.on_command
+def flag_future_claim(order: Order, command: FlagFutureClaim, context: MessageContext) -> list[Event]:
+    event = OrderDiscrepancyDetected(
+        at=context.at,
+        kind=FROM_THE_FUTURE,
+        subject=context.by,
+        expected="a time that has come",
+        observed=command.claimed.isoformat(),
+    )
+    return [] if discrepancy_key(event) in order.seen_keys else [event]
 
 
 @rules.on_event

@@ -10,6 +10,7 @@ from domain.message import Event
 from domain.order.discrepancy import OrderDiscrepancyDetected, stated_again, with_contents
 from domain.order.money import covered_at, is_cancelled, kept, refundable, to_pay
 from domain.order.state import Order, OrderCommand, Payment
+from domain.policies.documents import NOT_ADOPTED
 from domain.policies.promise import Promise, promise
 from domain.values import InputMinor, Text
 
@@ -52,6 +53,8 @@ class OrderPaid(Event):
     in_full: bool = False
     difference: int | None = None
     """What the channel settled beside the prices; None: as before."""
+    line_ship_by: dict[str, AwareDatetime] | None = None
+    """The own limits of lines that were added after the order was paid, by line."""
 
 
 class PaymentCaptured(Event):
@@ -73,10 +76,10 @@ class PaymentReversed(Event):
 class OrderReleased(Event):
     """The order is to be fulfilled before it is paid.  The policy and calendar set the deadlines."""
 
-    ship_by: AwareDatetime
+    ship_by: AwareDatetime | None
     promise_at: AwareDatetime | None
     policy: str
-    calendar: str
+    calendar: str | None
 
 
 class CheckPaid(NamedTuple):
@@ -125,16 +128,17 @@ def _paid(
         amount=payment.amount if payment else 0,
         ship_by=due.ship_by if due else None,
         promise_at=due.promise_at if due else None,
-        policy=due.policy if due else None,
+        policy=due.policy if due else None if order.released else NOT_ADOPTED,
         calendar=due.calendar if due else None,
         paid_at=None if paid_at == context.at else paid_at,
         in_full=payment is not None and payment.in_full,
         difference=order.difference or None,
+        line_ship_by=_limits_of_added(order, channel, paid_at, context),
     )
 
 
-def deadline(order: Order, channel: str, counts_from: datetime, context: MessageContext) -> Promise:
-    """The deadlines of an order that counts as paid from that instant on."""
+def deadline(order: Order, channel: str, counts_from: datetime, context: MessageContext) -> Promise | None:
+    """The deadlines of an order that counts as paid from that instant on; None if no policy is adopted."""
     return promise(
         context.policies,
         counts_from,
@@ -143,6 +147,19 @@ def deadline(order: Order, channel: str, counts_from: datetime, context: Message
         zone=order.zone,
         distance_km=order.distance_km,
     )
+
+
+def _limits_of_added(
+    order: Order, channel: str, paid_at: datetime, context: MessageContext
+) -> dict[str, datetime] | None:
+    """The limits of lines that were added after a payment that is recorded only now."""
+    limits: dict[str, datetime] = {}
+    for name, line in order.lines.items():
+        if line.added_at is not None and line.added_at > paid_at and line.ship_by is None:
+            due = deadline(order, channel, line.added_at, context)
+            if due is not None and due.ship_by is not None:
+                limits[name] = due.ship_by
+    return limits or None
 
 
 def _too_much(order: Order, command: RecordPayment, context: MessageContext) -> list[Event]:
@@ -197,7 +214,11 @@ def paid(order: Order, event: OrderPaid) -> Order:
     paid_at = event.paid_at or event.at
     moves_limit = event.ship_by is not None or order.paid_at is None
     after = order if not event.payment_id else _captured(order, _payment(event), event.payment_id)
+    lines = {
+        name: order.lines[name]._replace(ship_by=limit) for name, limit in (event.line_ship_by or {}).items()
+    }
     return after._replace(
+        lines={**order.lines, **lines} if lines else order.lines,
         paid_at=paid_at if order.paid_at is None else min(order.paid_at, paid_at),
         ship_by=event.ship_by if moves_limit and not order.released else order.ship_by,
         difference=order.difference if event.difference is None else event.difference,

@@ -13,7 +13,7 @@ from domain.message import Event, EventData, InputModel
 from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key
 from domain.order.payment import OrderReleased, deadline
 from domain.order.state import Line, LineLimit, Order, OrderCommand
-from domain.policies.documents import ref
+from domain.policies.documents import NOT_ADOPTED, ref
 from domain.values import (
     Delivery,
     InputCountry,
@@ -153,10 +153,15 @@ class OrderPlaced(Event):
 
 
 class OrderAmended(Event):
-    """The channel added these lines, or these pieces to lines of the order."""
+    """The channel added these lines, or these pieces to lines of the order.
+
+    `policy`, `calendar`: those that set the deadlines of lines.
+    """
 
     amendment_id: str
     lines: list[PlacedLine]
+    policy: str | None = None
+    calendar: str | None = None
 
 
 class OrderAcknowledged(Event):
@@ -213,10 +218,10 @@ def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Ev
     due = deadline(placed(order, event), command.channel, context.at, context)
     released = OrderReleased(
         at=context.at,
-        ship_by=due.ship_by,
-        promise_at=due.promise_at,
-        policy=due.policy,
-        calendar=due.calendar,
+        ship_by=due.ship_by if due else None,
+        promise_at=due.promise_at if due else None,
+        policy=due.policy if due else NOT_ADOPTED,
+        calendar=due.calendar if due else None,
     )
     return [event, released]
 
@@ -310,6 +315,11 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
     """
     lines = [_placed(line) for line in command.lines if line.line not in order.lines]
     amended = [line for line in command.lines if line.line in order.lines]
+    # A line added after the payment has its own limit, counted from its addition.
+    after_payment = order.paid_at is not None and order.paid_at < context.at
+    due = deadline(order, command.channel, context.at, context) if after_payment and lines else None
+    if due is not None:
+        lines = [line if line.ship_by else replace(line, ship_by=due.ship_by) for line in lines]
     lines += [
         _growth(order.lines[line.line], line) for line in amended if _grows(order.lines[line.line], line)
     ]
@@ -323,7 +333,14 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
     events = _differing(order, context, differences)
     if not lines:
         return events
-    return [OrderAmended(at=context.at, amendment_id=command.amendment_id, lines=lines), *events]
+    amended_event = OrderAmended(
+        at=context.at,
+        amendment_id=command.amendment_id,
+        lines=lines,
+        policy=due.policy if due else None,
+        calendar=due.calendar if due else None,
+    )
+    return [amended_event, *events]
 
 
 def _grows(before: Line, line: OrderedLine) -> bool:
@@ -400,7 +417,7 @@ def amended(order: Order, event: OrderAmended) -> Order:
     for name, added in _lines(event.lines).items():
         line = lines.get(name)
         if line is None:
-            lines[name] = added._replace(placed=0, stated_at=event.at)
+            lines[name] = added._replace(placed=0, stated_at=event.at, added_at=event.at)
             continue
         units = {**line.units, "open": line.units.get("open", 0) + added.ordered}
         stated_at = event.at if line.stated_at is None else max(line.stated_at, event.at)

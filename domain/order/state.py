@@ -81,6 +81,8 @@ class Line(NamedTuple):
     """Pieces of it in the order as it was placed."""
     stated_at: datetime | None = None
     """When its channel last amended it."""
+    added_at: datetime | None = None
+    """When it was added to its order; None if it was ordered with it."""
 
     @property
     def has_stock(self) -> bool:

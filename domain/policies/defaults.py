@@ -1,5 +1,6 @@
-"""The default policies of a new seller, and those of a seller in mode `history` (imports)."""
+"""The default policies of a new seller, by time zone, and those of one in mode `history` (imports)."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -50,6 +51,37 @@ NAVER_NORMAL: Final = PromisePolicy(
     lead_business_days=3,
     after_cut_off_add=0,
 )
+
+# "Today's dispatch" (오늘출발).  Each seller sets the time of day; 13:00 is a usual one.
+NAVER_SAME_DAY: Final = NAVER_NORMAL.model_copy(
+    update={
+        "id": "naver-same-day",
+        "dispatch_type": "same_day",
+        "source": "seller blogs 2021: paid before the seller's set time, due the same day; else a day later",
+        "cut_off": "13:00",
+        "lead_business_days": 0,
+        "after_cut_off_add": 1,
+    }
+)
+
+
+def _by_channel_date(dispatch_type: str, *, naver: bool) -> PromisePolicy:
+    policy = {
+        "id": f"{'naver-' if naver else ''}{dispatch_type.replace('_', '-')}",
+        "dispatch_type": dispatch_type,
+        "due_date_from": "channel",
+        "source": "ours: such goods are not in stock; the date agreed with the buyer counts",
+    }
+    return (NAVER_NORMAL if naver else KR_STD).model_copy(update=policy)
+
+
+NAVER: Final = (
+    NAVER_NORMAL,
+    _by_channel_date("made_to_order", naver=True),
+    _by_channel_date("preorder", naver=True),
+    NAVER_SAME_DAY,
+)
+"""Naver's due dates are Naver's, wherever the seller is."""
 
 STOCK_STD: Final = StockPolicy(
     id="stock-std",
@@ -105,12 +137,38 @@ COUPANG_SCORE: Final = ScoreMarks(
     },
 )
 
+EU_DEFAULT: Final = ReturnPolicy(
+    id="eu-default",
+    version=1,
+    valid_from=date(2014, 6, 13),
+    region="EU",
+    source="Directive 2011/83/EU, articles 9, 13 and 14: 14 days each; the strictest law at hand",
+    confidence="medium",
+    calendar=EVERY_DAY,
+    window_days=14,
+    window_starts_at="last_item_delivered",
+    roll_to_next_business_day=True,
+    refund_trigger="earlier_of_received_or_proof_of_dispatch",
+    refund_within_business_days=14,
+    late_interest_apr=Decimal(0),
+    payer=WhoPays(customer_fault="customer", seller_fault="seller", carrier_fault="seller"),
+)
+
 DEFAULTS: Final = Policies(
-    promise=(KR_STD, NAVER_NORMAL),
+    promise=(
+        KR_STD,
+        _by_channel_date("made_to_order", naver=False),
+        _by_channel_date("preorder", naver=False),
+        *NAVER,
+    ),
     stock=STOCK_STD,
     returns=KR_DEFAULT,
     marks=(COUPANG_SCORE,),
 )
+"""Those of a seller in Korea."""
+
+ABROAD: Final = replace(DEFAULTS, promise=NAVER, returns=EU_DEFAULT)
+"""Those of a seller elsewhere: no cut-off and no due date, except a channel's own, until one is adopted."""
 
 HISTORY: Final = Policies(
     promise=(
@@ -154,3 +212,10 @@ HISTORY: Final = Policies(
         payer=WhoPays(customer_fault="customer", seller_fault="seller", carrier_fault="seller"),
     ),
 )
+
+
+def defaults(zone: str, *, history: bool) -> Policies:
+    """The policies of a new seller in this time zone."""
+    if history:
+        return HISTORY
+    return DEFAULTS if zone == "Asia/Seoul" else ABROAD

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Annotated, Literal, Self, assert_never
+from typing import Annotated, Final, Literal, Self, assert_never
 
 from pydantic import Field, model_validator
 
@@ -52,6 +52,8 @@ class PromisePolicy(Document):
     kind: Literal["promise_policy"] = "promise_policy"
     channel: AnyChannel = "*"
     dispatch_type: Key | None = None
+    due_date_from: Literal["payment", "channel"] = "payment"
+    """channel: the order has no due date but the one that its channel gives, as preorders have."""
     zone: ZoneName
     calendar: CalendarId
     cut_off: Clock
@@ -130,6 +132,10 @@ class ScoreMarks(Document):
 Policy = Annotated[PromisePolicy | StockPolicy | ReturnPolicy | ScoreMarks, Field(discriminator="kind")]
 
 
+NOT_ADOPTED: Final = "no policy adopted"
+"""Stands for the name of a policy in events that would have needed one."""
+
+
 def ref(policy: Document) -> str:
     """The name and version of a policy as events store it, for example `kr-std@1`."""
     return f"{policy.id}@{policy.version}"
@@ -144,11 +150,14 @@ class Policies:
     returns: ReturnPolicy
     marks: tuple[ScoreMarks, ...] = ()
 
-    def promise_for(self, channel: str, dispatch_type: str | None = None) -> PromisePolicy:
-        """The most specific policy: channel and dispatch type, else channel, else dispatch type, else any."""
+    def promise_for(self, channel: str, dispatch_type: str | None = None) -> PromisePolicy | None:
+        """The most specific policy: channel and dispatch type, else channel, else dispatch type, else any.
+
+        None: the seller has adopted none of these.
+        """
         policies = {(policy.channel, policy.dispatch_type): policy for policy in self.promise}
         precedence = ((channel, dispatch_type), (channel, None), ("*", dispatch_type), ("*", None))
-        return next(policies[key] for key in precedence if key in policies)
+        return next((policies[key] for key in precedence if key in policies), None)
 
     def marks_for(self, channel: str) -> ScoreMarks | None:
         return next((marks for marks in self.marks if marks.channel == channel), None)

@@ -1,5 +1,6 @@
 """Predicts penalty points of a marketplace: what causes them, from which day they count, when they expire.
 
+A failure is certain before its points are given, on a later day: `accrued_on` may lie ahead.
 The prediction only warns.  It never changes what is recorded: recording another reason saves no points.
 """
 
@@ -10,6 +11,7 @@ from typing import Literal
 
 from domain.policies.calendar import ONE_DAY, calendar
 from domain.policies.rule_sets import PenaltyRules, PointKey
+from domain.punctuality import punctuality
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class PenaltyPoint:
 def late_dispatch_points(
     rules: PenaltyRules, ship_by: datetime, dispatched_at: datetime | None, as_of: datetime
 ) -> list[PenaltyPoint]:
-    """Points accrued up to the day of `as_of` for an order not dispatched by `ship_by` (exclusive).
+    """Points for an order not dispatched by `ship_by` (exclusive), as far as it has failed at `as_of`.
 
     A second rule adds points if it is still not dispatched at the end of the 4th business day after the due
     day.  They accrue on the 5th, even if it is dispatched on that day.
@@ -66,9 +68,7 @@ def _points_if_missed(
     if grace:
         until = days.end_of_day(days.add_business_days(due_on, grace))
     on = days.add_business_days(due_on, grace + 1)
-    if (done_at is not None and done_at < until) or on > days.local_day(as_of):
-        return []
-    return _accrued(rules, key, on)
+    return _accrued(rules, key, on) if punctuality(done_at, until, as_of) == "late" else []
 
 
 def _accrued(rules: PenaltyRules, key: PointKey, on: date) -> list[PenaltyPoint]:

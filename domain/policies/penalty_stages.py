@@ -65,6 +65,26 @@ def stages(rules: PenaltyRules, triggered_on: Iterable[date]) -> list[StageReach
     return reached
 
 
+def more_until_next(
+    rules: PenaltyRules, points: Iterable[PenaltyPoint], paid_orders_on: Mapping[date, int], today: date
+) -> int | None:
+    """How many more sold-out cancels of today trigger a stage, with all points that are certain already.
+
+    They are given tomorrow.  So of today and of each later day with certain points, the worst one counts.
+    """
+    certain = list(points)
+    days = {today, *(point.accrued_on for point in certain if point.accrued_on > today)}
+    counts = [
+        more_until_trigger(
+            rules,
+            points_in_window(rules, certain, on),
+            sum(count for day, count in paid_orders_on.items() if in_window(rules, day, on)),
+        )
+        for on in days
+    ]
+    return min((count for count in counts if count is not None), default=None)
+
+
 def more_until_trigger(rules: PenaltyRules, points: int, paid_orders: int) -> int | None:
     """How many more sold-out cancels trigger a stage: 0 if triggered already, None without paid orders."""
     if paid_orders == 0:

@@ -6,13 +6,15 @@ from decimal import Decimal
 
 from domain.policies.calendar import BusinessCalendar, calendar
 from domain.policies.documents import Policies, PromisePolicy, ref
+from domain.punctuality import is_on_time
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
     """The deadlines of an order, in UTC.  Both are exclusive: at that instant it is too late."""
 
-    ship_by: datetime
+    ship_by: datetime | None
+    """None if only a date of the channel counts."""
     promise_at: datetime | None
     """None if the policy promises nothing for the delivery zone."""
     policy: str
@@ -27,13 +29,15 @@ def promise(  # noqa: PLR0913  two select the policy, three are its input
     *,
     zone: str | None = None,
     distance_km: Decimal | float | None = None,
-) -> Promise:
+) -> Promise | None:
     """What the seller's policies promise for an order of `channel` that was paid at `paid_at`.
 
     `zone`: the delivery zone; without it no delivery is promised.  `distance_km`: the distance to the buyer;
-    without it no same-day dispatch is promised.
+    without it no same-day dispatch is promised.  None: the seller has adopted no policy for such orders.
     """
     policy = policies.promise_for(channel, dispatch_type)
+    if policy is None:
+        return None
     return promise_by(policy, paid_at, zone=zone, distance_km=distance_km)
 
 
@@ -49,6 +53,8 @@ def promise_by(
     After the cut-off or on a day off, `after_cut_off_add` (1: the next business day) is added to the lead.
     """
     days = calendar(policy.calendar, policy.zone)
+    if policy.due_date_from == "channel":
+        return Promise(None, None, ref(policy), days.ref)
     paid_on = days.local_day(paid_at)
     if _leaves_same_day(policy, days, paid_on, paid_at, distance_km):
         assert policy.same_day is not None
@@ -87,4 +93,4 @@ def _cut_off(policy: PromisePolicy, day: date, usual: str) -> str:
 
 
 def _in_time(days: BusinessCalendar, day: date, at: datetime, cut_off: str) -> bool:
-    return days.is_business_day(day) and at < days.instant(day, cut_off)
+    return days.is_business_day(day) and is_on_time(at, days.instant(day, cut_off))

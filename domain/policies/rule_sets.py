@@ -119,6 +119,9 @@ NAVER_SALES_PENALTY: Final = PenaltyRules(
     ),
 )
 
+RULES: Final = {rules.channel: rules for rules in (NAVER_SALES_PENALTY,)}
+"""The penalty rules by channel.  They are that channel's alone: no other channel has points by them."""
+
 COUPANG_WINDOW_DAYS: Final = {
     "order_fulfilment": 7,
     "on_time_shipment": 7,

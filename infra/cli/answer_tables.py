@@ -1,6 +1,6 @@
 """Prints answers as tables: some questions have a table of their own, all others share a default table."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
@@ -12,7 +12,6 @@ from projections.questions.orders import OrdersSummary
 from projections.questions.penalty import PenaltyAnswer
 from projections.questions.question import Question
 from projections.questions.rows import RowReader
-from projections.questions.score import score
 from projections.questions.stock import StockAnswer
 
 
@@ -74,47 +73,62 @@ def _stock(answers: Answers) -> None:
 
 
 def _penalty(answers: Answers) -> None:
-    """The points of each seller, the cases behind them, and the channel's score."""
-    sellers: list[PenaltyAnswer] = answers.every
-    columns = ("seller", "points", "paid orders", "ratio", "stage", "sold-out cancels left", "overdue lines")
+    """For each channel: the points of each account, the cases behind them, and the score."""
+    for channel in dict.fromkeys(answer.channel for answer in answers.every):
+        accounts = [answer for answer in answers.every if answer.channel == channel]
+        if accounts[0].rules is not None:
+            _points_table(channel, accounts)
+            for answer in accounts if answers.seller else ():
+                _cases_table(answer)
+        elif not any(answer.score for answer in accounts):
+            show.console.print(f"{channel} has neither penalty rules nor a seller score.\n")
+        for answer in accounts:
+            _score_table(answer)
+
+
+def _points_table(channel: str, accounts: list[PenaltyAnswer]) -> None:
+    several = len({answer.account for answer in accounts}) > 1
+    columns = (
+        "seller", *(["account"] if several else []), "points", "to come", "paid orders", "ratio", "stage",
+        "sold-out cancels left", "overdue lines",
+    )  # fmt: skip
     show.table(
-        f"Penalty risk on {answers.filters.channel}, last 30 days",
+        f"Penalty risk on {channel}, last 30 days",
         columns,
         [
             (
                 answer.seller_id,
+                *([answer.account] if several else []),
                 answer.now.points,
+                sum(answer.to_come.values()),
                 answer.now.paid_orders,
                 show.percent(answer.now.ratio),
                 answer.stage.stage.name if answer.stage else "none",
-                answer.more_until_trigger,
+                answer.more_until_trigger or ("none" if answer.more_until_trigger == 0 else None),
                 answer.overdue_lines,
             )
-            for answer in sellers
+            for answer in accounts
+            if answer.now is not None
         ],
-        note=f"{show.as_of(sellers[0])}; rules {sellers[0].rules}" if sellers else "",
+        note=f"{show.as_of(accounts[0])}; rules {accounts[0].rules}",
     )
-    for answer in sellers if answers.seller else ():
-        _cases_table(answer)
-    if "channel" not in answers.filters.model_fields_set or answers.filters.channel == "coupang":
-        for answer in sellers:
-            lines = score(answers.rows, answer.seller_id, "coupang", answers.filters.as_of)
-            _score_table(answer.seller_id, lines)
 
 
 def _cases_table(answer: PenaltyAnswer) -> None:
     columns = ("order", "line or cancel", "rule", "points", "given on", "expires on")
+    points = answer.now.points if answer.now else 0
     show.table(
-        f"The cases behind the {answer.now.points} points of {answer.seller_id}",
+        f"The cases behind the {points} points of {answer.seller_id}, account {answer.account}",
         columns,
         [
             (case.order_id, case.subject, case.rule, case.points, case.accrued_on, case.expires_on)
             for case in answer.cases
         ],
+        note="".join(f"{points} points to come on {day}. " for day, points in answer.to_come.items()),
     )
 
 
-def _score_table(seller: str, lines: Iterable[Any]) -> None:
+def _score_table(answer: PenaltyAnswer) -> None:
     lines_with_rate = [
         (
             line.metric,
@@ -122,12 +136,13 @@ def _score_table(seller: str, lines: Iterable[Any]) -> None:
             "–" if line.mark is None else show.percent(line.mark),
             line.state,
         )
-        for line in lines
+        for line in answer.score
         if line.rate is not None
     ]
     if lines_with_rate:
         columns = ("metric", "rate", "mark", "state")
-        show.table(f"Coupang score of {seller}, last 7 days", columns, lines_with_rate)
+        title = f"Score on {answer.channel} of {answer.seller_id}, account {answer.account}, last 7 days"
+        show.table(title, columns, lines_with_rate, note=show.as_of(answer))
 
 
 def _kpi(answers: Answers) -> None:

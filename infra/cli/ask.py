@@ -14,7 +14,7 @@ from typer.models import ArgumentInfo
 
 from infra.cli import answer_tables, show
 from infra.cli.answer_tables import Answers
-from infra.cli.options import AsCsv, AsJson, Home, Seller, day, instant, reading_rows, sellers
+from infra.cli.options import AsCsv, AsJson, Home, Seller, day, instant_or_day, reading_rows, sellers
 from projections.questions.plain_rows import as_rows
 from projections.questions.question import Option, Question
 from projections.questions.rows import RowReader
@@ -112,7 +112,7 @@ def _value(field: FieldInfo, value: Any) -> Any:
     kind = _kind(field)
     if kind is date:
         return day(value)
-    return instant(value) if kind is AwareDatetime else value
+    return instant_or_day(value) if kind is AwareDatetime else value
 
 
 def _is_argument(parameter: Parameter) -> bool:

@@ -13,6 +13,7 @@ from consumers.ports import Stale
 from infra.cli import show
 from infra.cli.feed import writer
 from infra.cli.options import must_exist, settings
+from infra.clock import SYSTEM
 from infra.event_store.sql_ledger import SqlLedger
 
 TRIES: Final = 10
@@ -32,7 +33,7 @@ def decided(work: Callable[[Engine, SqlLedger], None], partition: int, home: Pat
     with closing(open_ledger(chosen)) as whole:
         topic = whole.of(partition).topic() or "none"
         ledger = whole.reading_topic(topic).of(partition)
-        engine = Engine(ledger, parked_per_seller=chosen.parked_per_seller)
+        engine = Engine(ledger, parked_per_seller=chosen.parked_per_seller, now=SYSTEM.now)
         for _ in range(TRIES):
             try:
                 work(engine, ledger)

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -36,11 +36,11 @@ def day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
 
 
-def instant(moment: datetime | None) -> datetime | None:
-    """The instant; without an offset it is in UTC."""
+def instant_or_day(moment: datetime | None) -> datetime | date | None:
+    """The instant; without an offset a day was given."""
     if moment is None:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.date()
 
 
 def must_exist(chosen: Settings) -> None:

@@ -49,6 +49,7 @@ def writing(
             on_commit=projector.follow,
             parked_per_seller=settings.parked_per_seller,
             deciders=deciders,
+            now=clock.now,
         )
         embedded = Embedded(ledger, read_models, projector, engine, settings.batch)
         try:

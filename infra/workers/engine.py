@@ -121,6 +121,7 @@ class DecisionHandler:
             parked_per_seller=self._settings.parked_per_seller,
             check_partition=check_partition,
             deciders=self._deciders,
+            now=self._clock.now,
             cached=max(MIN_CACHED_STREAMS, self._settings.cached_streams // (len(self._engines) + 1)),
         )
 

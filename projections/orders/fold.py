@@ -78,6 +78,7 @@ class Orders(AfterPacking, Money):
         order = view.status
         order.currency, order.zone, order.placed_at = event.currency, event.zone, at
         order.shipping_fee, order.free_shipping_from = event.shipping_fee, event.free_shipping_from
+        order.placed_on = local_day(order.zone, at)
         promises = [line.promise_at for line in event.lines if line.promise_at is not None]
         promise = event.promise_at or max(promises, default=None)
         if promise is not None:  # a promise of the channel includes the day of its instant

@@ -20,6 +20,8 @@ class Money(Fold[OrderView]):
         order.captured += event.amount
         if event.difference is not None:
             order.difference = event.difference
+        for name, limit in (event.line_ship_by or {}).items():
+            view.lines[name].line_ship_by = micros_of(limit)
         _deadline(order, event)
 
     @when

@@ -1,7 +1,7 @@
 """Folds the events of parcels, refunds, reviews and returns into the rows of an order."""
 
 from domain.message import Event
-from domain.order.dispatch import ShipmentDispatched
+from domain.order.dispatch import FAILED, ShipmentDispatched
 from domain.order.fulfil import LinesFulfilled
 from domain.order.handover import HandoverTimed, InvoiceCorrected
 from domain.order.pack import ShipmentPacked
@@ -43,6 +43,8 @@ class AfterPacking(Fold[OrderView]):
         for moved in event.moves:
             line = move(view, moved, to)
             parcel.contents[moved.line] = parcel.contents.get(moved.line, 0) + moved.pieces
+            if moved.was in FAILED:
+                continue  # a replacement: its line was handed over before
             line.first_dispatched_at = earliest(line.first_dispatched_at, at)
             line.last_dispatched_at = latest(line.last_dispatched_at, at)
             line.dispatch_inferred = line.dispatch_inferred or event.inferred

@@ -38,6 +38,7 @@ class OrderStatus:
     return_open: Annotated[int, Column("Pieces of open returns", "pieces")] = 0
     returned: Annotated[int, Column("Pieces returned and inspected", "pieces")] = 0
     placed_at: Annotated[Maybe, Column("When the buyer placed the order", INSTANT)] = None
+    placed_on: Annotated[str | None, Column("The seller's day on which that was", LOCAL_DATE)] = None
     paid_at: Annotated[Maybe, Column("When the captured payments covered what it costs", INSTANT)] = None
     acknowledged_at: Annotated[Maybe, Column("When the seller confirmed it", INSTANT)] = None
     ship_by: Annotated[
@@ -140,7 +141,7 @@ class OrderFact:
     ] = field(default_factory=dict[str, int])
     returned_at: Annotated[Maybe, Column("When pieces of it were last returned", INSTANT)] = None
     line_ship_by: Annotated[
-        Maybe, Column("The line's own ship-by limit, if its channel set one", INSTANT)
+        Maybe, Column("The line's own ship-by limit: by its channel, or because it was added later", INSTANT)
     ] = None
     line_promise_at: Annotated[
         Maybe, Column("The line's own delivery promise, if its channel made one", INSTANT)
@@ -160,7 +161,11 @@ class OrderFact:
     delivery_reported_at: Annotated[
         Maybe, Column("When the source recorded that delivery, if stated", INSTANT)
     ] = None
+    late_pieces: Annotated[
+        int, Column("Pieces handed over at the limit or later, at a time that the source states", "pieces")
+    ] = 0
     placed_at: Annotated[Maybe, Column("When the buyer placed the order", INSTANT)] = None
+    placed_on: Annotated[str | None, Column("The seller's day on which that was", LOCAL_DATE)] = None
     paid_at: Annotated[Maybe, Column("When the payments covered what the order costs", INSTANT)] = None
     status: Annotated[str, Column("The derived status of the order")] = ""
     claimed_status: Annotated[str | None, Column("The order's latest status in the channel's own words")] = (

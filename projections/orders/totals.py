@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from domain.punctuality import has_passed
 from projections.orders.money import balance
 from projections.orders.rows import OrderFact, OrderStatus, Parcel
 from projections.orders.status import derived_status
@@ -21,9 +22,23 @@ def finish(view: OrderView) -> None:
         limit = order.ship_by if line.line_ship_by is None else line.line_ship_by
         line.ship_by = limit if _is_due(order, line) else None
         line.promise_at = order.promise_at if line.line_promise_at is None else line.line_promise_at
-        line.placed_at, line.paid_at = order.placed_at, order.paid_at
+        line.placed_at, line.placed_on, line.paid_at = order.placed_at, order.placed_on, order.paid_at
         line.status, line.claimed_status = order.status, order.claimed_status
         line.position, line.recorded_at = order.position, order.recorded_at
+        line.late_pieces = 0
+    _count_late(view)
+
+
+def _count_late(view: OrderView) -> None:
+    """Counts the pieces that were handed over too late, parcel by parcel."""
+    for parcel in view.parcels.values():
+        at = parcel.dispatched_at
+        if at is None or parcel.dispatch_inferred:
+            continue
+        for name, pieces in parcel.contents.items():
+            limit = view.lines[name].ship_by
+            if limit is not None and has_passed(limit, at):
+                view.lines[name].late_pieces += pieces
 
 
 def _is_due(order: OrderStatus, line: OrderFact) -> bool:

@@ -107,6 +107,16 @@ def add_lines(view: OrderView, lines: Iterable[PlacedLine], at: int) -> None:
         )
 
 
+def done_at(line: OrderFact) -> int | None:
+    """When the last piece of the line was handed over or cancelled; None while one is still to be sent.
+
+    A cancel after the limit does not make up for it.
+    """
+    if line.waiting or line.packed:
+        return None
+    return latest(None if line.dispatch_inferred else line.last_dispatched_at, line.cancelled_at)
+
+
 def returned_by_buyer(line: OrderFact) -> int:
     """Returned pieces of a line without those that a carrier sent back, which come first."""
     return max(0, line.returned - line.returned_to_sender)

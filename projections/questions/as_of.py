@@ -20,14 +20,20 @@ class AsOf:
     as_of: datetime
 
 
-def as_of_now(rows: RowReader, seller: str | None, instant: datetime | None = None) -> AsOf:
-    """The given instant, else the end of the last local day with an event."""
+def as_of_now(rows: RowReader, seller: str | None, as_of: datetime | date | None = None) -> AsOf:
+    """The given instant, or the end of the given day, else of the last day with an event.
+
+    Days are the seller's; for several sellers they are in UTC.
+    """
     position = rows.position()
-    if instant is not None:
-        return AsOf(position, instant)
-    ((day,),) = rows.aggregate(ACTIVITY, [greatest("day")], equal(seller_id=seller))
-    zone = "UTC" if seller is None else zone_of(rows, seller)
-    return AsOf(position, end_of(date.fromisoformat(day), zone) if day else datetime.fromtimestamp(0, UTC))
+    if isinstance(as_of, datetime):
+        return AsOf(position, as_of)
+    if as_of is None:
+        ((day,),) = rows.aggregate(ACTIVITY, [greatest("day")], equal(seller_id=seller))
+        if not day:
+            return AsOf(position, datetime.fromtimestamp(0, UTC))
+        as_of = date.fromisoformat(day)
+    return AsOf(position, end_of(as_of, "UTC" if seller is None else zone_of(rows, seller)))
 
 
 def end_of(day: date, zone: str) -> datetime:

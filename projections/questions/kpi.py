@@ -3,20 +3,30 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Final
 
 from pydantic import Field
 
+from domain.punctuality import has_passed
 from domain.values import Text
 from projections.histogram import quantile
-from projections.instants import SECOND
-from projections.kpis import DURATIONS, FULFILMENT_KPIS
+from projections.instants import SECOND, micros_of
+from projections.kpis import DURATIONS, FULFILMENT_KPIS, WITH_LIMIT
 from projections.questions.as_of import AsOf, as_of_now
 from projections.questions.exact_mean import mean
-from projections.questions.question import Channel, Option, Parameters, Question, Since, Until
+from projections.questions.question import (
+    Account,
+    AsOfMoment,
+    Channel,
+    Option,
+    Parameters,
+    Question,
+    Since,
+    Until,
+)
 from projections.questions.rows import AtLeast, Conditions, RowReader, between, equal, total
 
 _SHARES: Final = (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100))
@@ -35,6 +45,8 @@ class KpiAnswer(AsOf):
     until: date | None
     numerator: int
     denominator: int
+    open: int
+    """Cases that are not due yet at `as_of`; the denominator leaves them out."""
     rate: Decimal | None
     measured: int
     mean: Decimal | None
@@ -49,18 +61,21 @@ def kpi(  # noqa: PLR0913  each is a filter
     *,
     seller: str | None = None,
     channel: str | None = None,
+    account: str | None = None,
     since: date | None = None,
     until: date | None = None,
-    as_of: datetime | None = None,
+    as_of: datetime | date | None = None,
 ) -> KpiAnswer:
     """The KPI `name` (see `projections.kpis`) over all cells that match the filters."""
     first, last = (day.isoformat() if day else None for day in (since, until))
-    cells = [*equal(seller_id=seller, channel=channel), *between("day", first, last)]
+    cells = [*equal(seller_id=seller, channel=channel, account=account), *between("day", first, last)]
     of_kpi = [*equal(kpi=name), *cells]
     numerator, denominator, measured, sum_ = _sums(rows, of_kpi)
     if ":" in name:
         denominator = _sums(rows, [*equal(kpi=name.partition(":")[0]), *cells])[1]
     when = as_of_now(rows, seller, as_of)
+    not_due = _open(rows, of_kpi, when.as_of) if name in WITH_LIMIT else 0
+    denominator -= not_due
     return KpiAnswer(
         when.as_of_position,
         when.as_of,
@@ -69,6 +84,7 @@ def kpi(  # noqa: PLR0913  each is a filter
         until,
         numerator,
         denominator,
+        not_due,
         mean(numerator, denominator),
         measured,
         mean(sum_, measured, _unit(name)),
@@ -96,6 +112,19 @@ def _sums(rows: RowReader, cells: Conditions) -> Sequence[int]:
     return sums
 
 
+def _open(rows: RowReader, cells: Conditions, as_of: datetime) -> int:
+    """The cases whose limit has not passed at `as_of` and that are not in time yet."""
+    now = micros_of(as_of)
+    # The day of a limit may be behind that of the instant in UTC, by one day at most.
+    recent = AtLeast("day", (as_of.astimezone(UTC).date() - timedelta(days=1)).isoformat())
+    return sum(
+        cases
+        for (open_cases,) in rows.columns(FULFILMENT_KPIS, ("open",), [*cells, recent])
+        for limit, cases in open_cases.items()
+        if not has_passed(int(limit), now)
+    )
+
+
 def _histogram(rows: RowReader, cells: Conditions) -> Counter[int]:
     counts = Counter[int]()
     for (histogram,) in rows.columns(FULFILMENT_KPIS, ("histogram",), [*cells, AtLeast("measured", 1)]):
@@ -110,8 +139,10 @@ class KpiParameters(Parameters):
         [], max_length=50
     )
     channel: Channel = None
+    account: Account = None
     since: Since = None
     until: Until = None
+    as_of: AsOfMoment = None
 
 
 def _ask(rows: RowReader, seller: str | None, parameters: KpiParameters) -> Iterable[KpiAnswer]:
@@ -121,8 +152,10 @@ def _ask(rows: RowReader, seller: str | None, parameters: KpiParameters) -> Iter
             name,
             seller=seller,
             channel=parameters.channel,
+            account=parameters.account,
             since=parameters.since,
             until=parameters.until,
+            as_of=parameters.as_of,
         )
 
 

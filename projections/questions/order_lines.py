@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from domain.order.state import HANDED_OVER
 from projections.instants import local_day
 from projections.orders.rows import ORDER_FACTS
 from projections.questions.rows import (
+    AtLeast,
     Conditions,
     Equal,
-    GreaterThanColumn,
     IsNotNone,
     RowReader,
     count,
@@ -19,15 +20,15 @@ from projections.questions.rows import (
 )
 
 _LEFT: Final = (IsNotNone("first_dispatched_at"), Equal("dispatch_inferred", False))
-_LEFT_LATE: Final = (*_LEFT, GreaterThanColumn("first_dispatched_at", "ship_by"))
+_LEFT_LATE: Final = (*_LEFT, AtLeast("late_pieces", 1))
 _COUNTS: Final = (
     count(),
     total("ordered"),
     count(Equal("dispatch_inferred", True)),
     count(*_LEFT),
     count(*_LEFT_LATE),
-    total("ordered", *_LEFT),
-    total("ordered", *_LEFT_LATE),
+    total("late_pieces", *_LEFT_LATE),
+    *(total(state, *_LEFT) for state in HANDED_OVER),
 )
 
 
@@ -58,9 +59,9 @@ def lines_summary(rows: RowReader, where: Conditions) -> LinesSummary:
     (counts,) = rows.aggregate(ORDER_FACTS, _COUNTS, where)
     columns = ("zone", "delivered_at", "promise_at", "delivery_reported_at")
     delivered = rows.columns(ORDER_FACTS, columns, [*where, IsNotNone("delivered_at")])
-    lines, pieces, inferred, left, left_late, pieces_left, pieces_late = counts
+    lines, pieces, inferred, left, left_late, pieces_late, *handed_over = counts
     days = _by_day(delivered)
-    return LinesSummary(lines, pieces, inferred, left, left_late, pieces_left, pieces_late, *days)
+    return LinesSummary(lines, pieces, inferred, left, left_late, sum(handed_over), pieces_late, *days)
 
 
 def _by_day(lines: Iterable[tuple[Any, ...]]) -> tuple[int, int, int, int, int | None]:

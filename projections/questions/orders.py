@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
+from domain.punctuality import has_passed
 from domain.values import Text
 from projections.instants import DAY, SECOND, local_day
 from projections.questions.as_of import AsOf, as_of_now
@@ -48,14 +49,15 @@ def orders(  # noqa: PLR0913  each is a filter
     channel: str | None = None,
     claimed_status: str | None = None,
     status: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    as_of: datetime | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    as_of: datetime | date | None = None,
 ) -> OrdersSummary:
-    """Summarises the orders placed from `since` (included) to `until` (excluded)."""
+    """Summarises the orders placed from `since` (included) to `until` (excluded), by the sellers' days."""
+    first, last = (day.isoformat() if day else None for day in (since, until))
     where = [
         *equal(seller_id=seller, channel=channel, claimed_status=claimed_status, status=status),
-        *between("placed_at", since, until),
+        *between("placed_on", first, last),
     ]
     matching, by_seller = shared_orders(rows, where)
     when = as_of_now(rows, seller, as_of)
@@ -97,7 +99,7 @@ def _status(statuses: set[str]) -> str:
 
 def _late(order: SharedOrder) -> bool:
     at, promise = order.delivered_at, order.promise_at
-    return at is not None and promise is not None and at > promise
+    return at is not None and promise is not None and has_passed(promise, at)
 
 
 def _days(order: SharedOrder) -> int | None:
@@ -114,7 +116,7 @@ def _approval(shared: Iterable[SharedOrder]) -> Decimal | None:
 
 
 class OrdersParameters(Parameters):
-    """The filters of `orders`: placed from `since` (included) to `until` (excluded), days in UTC."""
+    """The filters of `orders`: placed from `since` (included) to `until` (excluded)."""
 
     channel: Channel = None
     claimed: Annotated[Text | None, Option("Only orders with this status of their channel.")] = None
@@ -131,14 +133,10 @@ def _ask(rows: RowReader, seller: str | None, parameters: OrdersParameters) -> l
             channel=parameters.channel,
             claimed_status=parameters.claimed,
             status=parameters.status,
-            since=_midnight(parameters.since),
-            until=_midnight(parameters.until),
+            since=parameters.since,
+            until=parameters.until,
         )
     ]
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 QUESTION: Final = Question(

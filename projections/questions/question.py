@@ -1,4 +1,8 @@
-"""Describes a question: everything that HTTP and the command line need to offer it."""
+"""Describes a question: everything that HTTP and the command line need to offer it.
+
+A day in a question is always a day of the seller's time zone.  Over several sellers, each order counts on the
+day of its own seller; only the instant `as_of` is then a day in UTC.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,7 +11,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from domain.values import InputChannel, Instant
+from domain.values import InputAccount, InputChannel, Instant
 from projections.questions.rows import RowReader
 
 FIRST_YEAR, LAST_YEAR = 1970, 9998
@@ -44,11 +48,14 @@ Day = Annotated[date, AfterValidator(_day)]
 CHANNEL: Final = Option("Only this channel.", short="-c")
 Channel = Annotated[InputChannel | None, CHANNEL]
 Since = Annotated[Day | None, Option("From this day on (in the seller's time zone).")]
-Until = Annotated[Day | None, Option("Until this day (excluded).")]
-AsOfInstant = Annotated[
-    Instant | None,
+Until = Annotated[Day | None, Option("Until this day (excluded; in the seller's time zone).")]
+ACCOUNT: Final = Option("Only this account of the seller on the channel.")
+Account = Annotated[InputAccount | None, ACCOUNT]
+AsOfMoment = Annotated[
+    Instant | Day | None,
     Option(
-        "The instant to evaluate; a day means its end in UTC. Default: the end of the last day with events."
+        "The instant to evaluate; a day means its end (in the seller's time zone; of all sellers: in UTC). "
+        "Default: the last day with events."
     ),
 ]
 Filters = TypeVar("Filters", bound=Parameters)

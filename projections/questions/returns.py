@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from domain.values import Text
 from projections.questions.as_of import AsOf, as_of_now
 from projections.questions.question import Channel, Option, Parameters, Question
-from projections.questions.rows import IsNone, RowReader, between, count, equal, total
+from projections.questions.rows import IsNone, RowReader, count, equal, has_passed, total
 from projections.returns import RETURN_STATUS
 
 
@@ -35,7 +35,7 @@ def returns(
 ) -> list[ReturnsAnswer]:
     """Counts by state and reason, sorted."""
     when = as_of_now(rows, seller, as_of)
-    overdue = count(IsNone("refunded_at"), *between("refund_due_at", None, when.as_of))
+    overdue = count(IsNone("refunded_at"), has_passed("refund_due_at", when.as_of))
     groups = rows.aggregate(
         RETURN_STATUS,
         [count(), total("pieces"), total("received"), total("refunded"), overdue],

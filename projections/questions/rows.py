@@ -156,6 +156,11 @@ def equal(**values: Any) -> list[Condition]:
     return [Equal(column, value) for column, value in values.items() if value is not None]
 
 
+def has_passed(column: str, now: datetime) -> Condition:
+    """As `domain.punctuality.has_passed`: at the limit it is too late."""
+    return Below(column, micros_of(now) + 1)
+
+
 def between(column: str, since: Any, until: Any) -> list[Condition]:
     """`since` is included, `until` is excluded; None is no bound.  Instants are converted to microseconds."""
     since, until = (micros_of(bound) if isinstance(bound, datetime) else bound for bound in (since, until))

@@ -9,15 +9,20 @@ from domain.values import InputChannel
 from projections.instants import local_day, micros_of
 from projections.questions.as_of import as_of_now, zone_of
 from projections.questions.kpi import kpi
-from projections.questions.question import CHANNEL, AsOfInstant, Parameters, Question
+from projections.questions.question import CHANNEL, Account, AsOfMoment, Parameters, Question
 from projections.questions.rows import RowReader
 from projections.sellers import SELLERS, SellerRow, score_marks
 
+SCORED_CHANNEL: Final = "coupang"
 SCORED: Final = ("order_fulfilment", "on_time_shipment", "on_time_delivery")
 
 
 def score(
-    rows: RowReader, seller: str, channel: str = "coupang", as_of: datetime | None = None
+    rows: RowReader,
+    seller: str,
+    channel: str = "coupang",
+    as_of: datetime | date | None = None,
+    account: str | None = None,
 ) -> list[ScoreLine]:
     """The metrics of the seller score.  Their windows end with the local day of `as_of`.
 
@@ -31,14 +36,24 @@ def score(
     lines: list[ScoreLine] = []
     for name in SCORED:
         since = until - timedelta(days=COUPANG_WINDOW_DAYS[name])
-        answer = kpi(rows, name, seller=seller, channel=channel, since=since, until=until, as_of=as_of)
+        answer = kpi(
+            rows,
+            name,
+            seller=seller,
+            channel=channel,
+            account=account,
+            since=since,
+            until=until,
+            as_of=when.as_of,
+        )
         lines.append(score_rate(name, answer.numerator, answer.denominator, marks.get(name)))
     return lines
 
 
 class ScoreParameters(Parameters):
     channel: Annotated[InputChannel, CHANNEL] = "coupang"
-    as_of: AsOfInstant = None
+    account: Account = None
+    as_of: AsOfMoment = None
 
 
 QUESTION: Final = Question(
@@ -48,6 +63,8 @@ QUESTION: Final = Question(
     parameters=ScoreParameters,
     answer=ScoreLine,
     scope="each seller",
-    ask=lambda rows, seller, parameters: score(rows, seller or "", parameters.channel, parameters.as_of),
+    ask=lambda rows, seller, parameters: score(
+        rows, seller or "", parameters.channel, parameters.as_of, parameters.account
+    ),
     published=False,  # the command `penalty` shows it
 )

@@ -3,7 +3,7 @@
 Only the ledger is in memory; reading, inbox, rules, cascade and folds are the real ones.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from consumers.engine import Engine
@@ -17,6 +17,8 @@ from domain.streams import StreamId, order_stream, stock_stream
 from infra.audit.history import committed_now
 from infra.event_store.memory import MemoryLedger
 from projections.fold import Recorded
+from projections.questions.memory import folded
+from projections.questions.rows import RowReader
 from projections.read_models import TABLES
 from projections.verify import recount
 from tests.messages import message, tick
@@ -33,6 +35,10 @@ def ordered(pieces: int, line: str = "1", sku: str = "CHAIR", **fields: Any) -> 
     return {"line": line, "sku": sku, "pieces": pieces, "unit_price": "10000", **fields}
 
 
+TODAY = datetime(2027, 1, 1, tzinfo=UTC)
+"""What the intake's clock shows."""
+
+
 def micros(local: str) -> int:
     """An instant in Seoul as the read models store it.  `local`: without the offset."""
     return int(datetime.fromisoformat(f"{local}:00+09:00").timestamp() * 1_000_000)
@@ -43,7 +49,7 @@ class Shop:
 
     def __init__(self) -> None:
         self._ledger = MemoryLedger()
-        self._engine = Engine(self._ledger, on_commit=self._committed)
+        self._engine = Engine(self._ledger, on_commit=self._committed, now=lambda: TODAY)
         self._audit = Audit()
         self._events: list[Recorded] = []
         self.outcomes: list[Outcome] = []
@@ -103,6 +109,10 @@ class Shop:
     def rows(self, table: str) -> list[Any]:
         (matching,) = (one for one in TABLES if one.name == table)
         return [matching.read(row) for row in recount(self._events).sorted(matching)]
+
+    def reader(self) -> RowReader:
+        """For questions."""
+        return folded(self._events)
 
     def events(self, kind: str) -> list[Any]:
         """The events of that class, in the order in which they were recorded."""

@@ -90,11 +90,8 @@ def test_a_policy_for_one_channel_replaces_nobody_elses() -> None:
     policy = KR_STD.model_copy(update={"id": "coupang-std", "channel": "coupang"})
     opened_seller.when(AdoptPolicy(policy=policy)).then(adopted(policy))
     policies = opened_seller.given(adopted(policy)).state.policies
-    assert [policies.promise_for(channel).id for channel in ("coupang", "naver", "shopify")] == [
-        "coupang-std",
-        "naver-normal",
-        "kr-std",
-    ]
+    adopted_for = [policies.promise_for(channel) for channel in ("coupang", "naver", "shopify")]
+    assert [policy and policy.id for policy in adopted_for] == ["coupang-std", "naver-normal", "kr-std"]
 
 
 def test_marks_are_one_per_channel() -> None:
@@ -152,3 +149,15 @@ def test_what_is_recorded_of_a_seller_leaves_his_policies_alone() -> None:
         reason="bad debt",
     )
     assert opened_seller.given(event).state == opened_seller.state
+
+
+def test_a_seller_abroad_gets_no_korean_cut_off_and_a_window_of_fourteen_days() -> None:
+    policies = a_seller.when(OpenSeller(zone="Europe/Rome", currency="EUR")).after().policies
+    naver = policies.promise_for("naver")
+    assert (policies.promise_for("shopify"), naver and naver.id) == (None, "naver-normal")
+    assert (policies.returns.region, policies.returns.window_days) == ("EU", 14)
+
+
+def test_a_seller_of_an_earlier_release_keeps_exactly_the_policies_of_his_first_day() -> None:
+    stored = [KR_STD, NAVER_NORMAL, *documents(replace(DEFAULTS, promise=()))]
+    assert a_seller.given(replace(opened(), policies=stored)).state.policies.promise == (KR_STD, NAVER_NORMAL)

@@ -5,6 +5,7 @@ Give an event with a new name its own stream in `STORIES`, so that the stored st
 """
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -34,7 +35,7 @@ from domain.order.returns import LinesReturned, ReturnClosed, ReturningLine, Ret
 from domain.order.review import ReviewPosted
 from domain.order.state import LinePieces, Move
 from domain.order.track import ShipmentTracked
-from domain.policies.defaults import DEFAULTS, KR_STD
+from domain.policies.defaults import DEFAULTS, KR_STD, NAVER_NORMAL
 from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnReceived, UnitsInspected
 from domain.returns.refund import RefundOverdue, ReturnRefunded
 from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejected, ReturnRequested
@@ -94,8 +95,10 @@ def placed_line(line: str, sku: str, pieces: int, price: str, note: str | None =
     )
 
 
+FIRST_DEFAULTS: Final = replace(DEFAULTS, promise=(KR_STD, NAVER_NORMAL))
+"""The default policies when the event was stored."""
 SELLER_STORY: Final[list[Event]] = [
-    SellerOpened(**on(0), zone="Asia/Seoul", currency="KRW", mode="live", policies=documents(DEFAULTS)),
+    SellerOpened(**on(0), zone="Asia/Seoul", currency="KRW", mode="live", policies=documents(FIRST_DEFAULTS)),
     PolicyAdopted(
         **on(1),
         policy=KR_STD.model_copy(update={"version": 2, "cut_off": "12:30"}),
