@@ -92,7 +92,7 @@ def reserve(item: StockItem, command: Reserve, context: MessageContext) -> list[
     previous = item.reservations[key].pieces if key in item.reservations else 0
     if key in item.queue_slots or previous > command.reserved:
         return []
-    free = 0 if item.closed else max(0, item.available)
+    free = 0 if item.uncounted else max(0, item.available)
     granted = min(free, command.pieces)
     events: list[Event] = []
     if granted:
@@ -142,7 +142,7 @@ def pick_locations(item: StockItem, pieces: int) -> list[At]:
 
 def allot_next(item: StockItem, context: MessageContext) -> Event | None:
     """Reserves available pieces for the oldest backorder; None if there is nothing to reserve."""
-    if item.closed or item.head == item.tail or item.available <= 0:
+    if item.uncounted or item.head == item.tail or item.available <= 0:
         return None
     waiting = item.queue[item.head]
     pieces = min(waiting.pieces, item.available)

@@ -108,5 +108,9 @@ class Shop:
             )
         ]
 
+    def event_names(self) -> list[str]:
+        """The classes of all events, in the order in which they were recorded."""
+        return [type(one.event).__name__ for one in self._events]
+
     def broken_invariants(self) -> list[str]:
         return list(self._audit.findings())
