@@ -18,6 +18,7 @@ from domain.values import (
     Text,
     TrackingStatus,
     UnitState,
+    sums,
 )
 
 BEFORE_HANDOVER: Final[tuple[UnitState, ...]] = ("open", "backordered", "allocated", "packed")
@@ -72,6 +73,8 @@ class Line(NamedTuple):
     cancel_pending: int = 0
     return_open: int = 0
     returned: int = 0
+    left_from: str | None = None
+    """The location that its pieces left from last; None if it is the main one."""
 
     @property
     def before_handover(self) -> int:
@@ -224,11 +227,3 @@ def pieces_by_line(parts: Iterable[AskedLine | LinePieces | Move]) -> list[tuple
 def parts_added(before: tuple[tuple[str, int], ...], moves: list[Move]) -> tuple[tuple[str, int], ...]:
     """The contents of a parcel with the pieces of `moves` added."""
     return tuple(sums((*before, *pieces_by_line(moves))).items())
-
-
-def sums(parts: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """The sum of each name's numbers, in the order of the names' first occurrence."""
-    result: dict[str, int] = {}
-    for name, number in parts:
-        result[name] = result.get(name, 0) + number
-    return result

@@ -47,8 +47,9 @@ def refund(ret: Return, step: MirrorRefund, context: MessageContext) -> list[Eve
 
 @rules.on_command
 def pass_refund_due(ret: Return, step: PassRefundDue, context: MessageContext) -> list[Event]:
-    overdue = ret.state in ("received", "inspected") and not ret.refunds and not ret.overdue
-    return [RefundOverdue(at=context.at, due_at=step.due)] if overdue else []
+    if ret.closed_at is not None or ret.refunds or ret.overdue:
+        return []
+    return [RefundOverdue(at=context.at, due_at=step.due)]
 
 
 @rules.on_event

@@ -28,14 +28,33 @@ from domain.order.place import (
     StatusClaimed,
 )
 from domain.order.refund import RefundRecorded
-from domain.order.returns import LinesReturned, ReturnClosed, ReturningLine, ReturnOpened
+from domain.order.returns import (
+    LinesReturned,
+    ReturnAdmitted,
+    ReturnClosed,
+    ReturningLine,
+    ReturnOpened,
+    ShippedFrom,
+)
 from domain.order.review import ReviewPosted
 from domain.order.state import LinePieces, Move
 from domain.order.track import ShipmentTracked
 from domain.policies.defaults import DEFAULTS, KR_STD
-from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnReceived, UnitsInspected
+from domain.returns.receive import (
+    PiecesAdmitted,
+    ReturnCollected,
+    ReturnInspected,
+    ReturnReceived,
+    UnitsInspected,
+)
 from domain.returns.refund import RefundOverdue, ReturnRefunded
-from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejected, ReturnRequested
+from domain.returns.request import (
+    ReturnApproved,
+    ReturnRecorded,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnWithdrawn,
+)
 from domain.returns.state import Piece, ReturnDiscrepancyDetected
 from domain.seller import PolicyAdopted, SellerOpened, ValueAdjusted, documents
 from domain.stock.state import (
@@ -217,6 +236,12 @@ ORDER_STORY: Final[list[Event]] = [
     ReturnClosed(**on(18), return_id="r1", lines=chairs(1)),
     RefundRecorded(**on(19), refund_id="f1", amount=24_000, cause="return", return_id="r1", late_interest=12),
     ReviewPosted(**on(20), review_id="v1", score=4, text="tok-review"),
+    ShippedFrom(**on(21), location="busan", lines=["1"]),
+    ReturnAdmitted(
+        **on(22),
+        return_id="r3",
+        lines=[ReturningLine(line="1", sku="의자-RED", pieces=2, location="busan")],
+    ),
 ]
 
 HELD: Final[dict[str, Any]] = {"order": ORDER, "line": "1"}
@@ -308,6 +333,12 @@ RECORDED_STORY: Final[list[Event]] = [
     ),
 ]
 
+WITHDRAWN_STORY: Final[list[Event]] = [
+    RETURN_STORY[0],
+    ReturnWithdrawn(**on(1), by="naver", reason="keeps it", order=ORDER, lines=BACK),
+    PiecesAdmitted(**on(2), lines=[Piece(line="1", sku="의자-RED", pieces=2, location="busan")]),
+]
+
 STORIES: Final[dict[StreamId, list[Event]]] = {
     StreamId("seller/acme/self"): SELLER_STORY,
     StreamId(f"order/acme/{ORDER}"): ORDER_STORY,
@@ -315,6 +346,7 @@ STORIES: Final[dict[StreamId, list[Event]]] = {
     StreamId("return/acme/r1"): RETURN_STORY,
     StreamId("return/acme/r2"): REJECTED_STORY,
     StreamId("return/acme/C536379"): RECORDED_STORY,
+    StreamId("return/acme/r3"): WITHDRAWN_STORY,
 }
 
 
