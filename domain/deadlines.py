@@ -4,7 +4,8 @@
 |----------------------------------------------|-----------------------------------------------|
 | order placed, amended, paid or released      | the ship-by instants of its lines             |
 | stock reserved or backordered, still unpaid  | the end of the hold                           |
-| return received, refund owed on an order     | the refund                                    |
+| return received, collected or inspected      | the refund, by the trigger of the policy      |
+| refund owed on an order                      | the refund                                    |
 
 A timer is never cancelled: if its deadline no longer matters, its command causes no event.
 """
@@ -19,7 +20,7 @@ from domain.order.allocate import PassShipBy
 from domain.order.payment import OrderPaid, OrderReleased
 from domain.order.place import OrderAmended, OrderPlaced
 from domain.order.refund import PassOrderRefundDue, RefundOwed
-from domain.returns.receive import ReturnReceived
+from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnReceived
 from domain.returns.refund import PassRefundDue
 from domain.stock.reservations import Expire
 from domain.stock.state import StockBackordered, StockReserved
@@ -80,8 +81,13 @@ def _hold(stream: StreamId, event: StockReserved | StockBackordered) -> list[Tim
 
 
 @_on_event
-def _refund(stream: StreamId, event: ReturnReceived) -> list[Timer]:
-    return [Timer(f"refund {stream}", event.refund_due_at, stream, "refund")]
+def _refund(stream: StreamId, event: ReturnCollected | ReturnReceived | ReturnInspected) -> list[Timer]:
+    if event.refund_due_at is None:
+        return []
+    key = f"refund {stream}"
+    if not isinstance(event, ReturnReceived):  # a return may have several; the first that passes counts
+        key += f" {event.refund_due_at.isoformat()}"
+    return [Timer(key, event.refund_due_at, stream, "refund")]
 
 
 @_on_event

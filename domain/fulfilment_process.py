@@ -9,9 +9,13 @@
 | pieces cancelled                | stock releases them; if out of stock, the SKU closes for sale       |
 | shipment packed                 | stock keeps the pieces reserved, and reserves those that were not   |
 | shipment dispatched             | stock drops the pieces' backorders; the pieces leave stock          |
-| return granted / rejected       | the return opens / the order no longer expects its pieces           |
-| return received                 | stock takes the pieces into quarantine                              |
+| return granted                  | the return opens                                                    |
+| return rejected / withdrawn     | the order no longer expects its pieces                              |
+| return received                 | stock takes the pieces into quarantine; the order is asked whether  |
+|                                 | unexpected pieces are its own                                       |
+| unexpected pieces admitted      | stock takes them into quarantine; the return counts them            |
 | return inspected                | stock restocks or scraps unit by unit; the order mirrors it         |
+| stock shipped                   | the order remembers where from, unless it is the main location      |
 | refund recorded                 | the return it belongs to is refunded                                |
 
 Follow-ups run breadth first, sorted by (line, SKU, location), so that nothing depends on a hash seed.
@@ -31,16 +35,28 @@ from domain.order.pack import ShipmentPacked
 from domain.order.payment import CheckPaid, OrderPaid, OrderReleased, PaymentCaptured
 from domain.order.place import OrderAmended, OrderPlaced
 from domain.order.refund import RefundRecorded, WorkOutRefund
-from domain.order.returns import CloseReturn, MirrorReturned, ReturnOpened
+from domain.order.returns import (
+    AdmitReturned,
+    CloseReturn,
+    MirrorReturned,
+    MirrorShipped,
+    ReturnAdmitted,
+    ReturnOpened,
+)
 from domain.order.state import STOCKED, Move, Order, pieces_by_line
-from domain.returns.receive import ReturnInspected, ReturnReceived
+from domain.returns.receive import AdmitPieces, ReturnInspected, ReturnReceived
 from domain.returns.refund import MirrorRefund
-from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected
-from domain.returns.state import LineCounts, Return
+from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected, ReturnWithdrawn
 from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
 from domain.stock.close_sale import CloseSale
 from domain.stock.reservations import Confirm, Release, Reserve, ReservePacked, Ship
-from domain.stock.state import BackorderDropped, StockBackordered, StockReleased, StockReserved
+from domain.stock.state import (
+    BackorderDropped,
+    StockBackordered,
+    StockReleased,
+    StockReserved,
+    StockShipped,
+)
 from domain.streams import StreamId, return_stream, stock_stream
 from domain.values import Fault, UnitState
 
@@ -213,7 +229,7 @@ def _by_line(moves: Iterable[Move]) -> list[tuple[str, str, dict[UnitState, int]
 
 @_on_event
 def _on_return_opened(seller: str, order: str, event: ReturnOpened, state: Order) -> Iterator[FollowUp]:
-    lines = tuple((line.line, line.sku, line.pieces) for line in event.lines)
+    lines = tuple((line.line, line.sku, line.pieces, line.location) for line in event.lines)
     yield (
         return_stream(seller, event.return_id),
         OpenReturn(
@@ -231,29 +247,47 @@ def _on_return_received(
     seller: str, return_id: str, event: ReturnReceived | ReturnRecorded, _: Any
 ) -> Iterator[FollowUp]:
     for piece in sorted(event.lines, key=lambda piece: (piece.line, piece.sku)):
-        quarantine = QuarantineReturn(return_id, piece.line, event.location, piece.pieces)
-        yield stock_stream(seller, piece.sku), quarantine
+        location = piece.location or event.location
+        yield stock_stream(seller, piece.sku), QuarantineReturn(return_id, piece.line, location, piece.pieces)
+    if isinstance(event, ReturnReceived) and event.unexpected and event.order is not None:
+        lines = tuple((piece.line, piece.pieces, piece.location) for piece in event.unexpected)
+        yield StreamId.of("order", seller, event.order), AdmitReturned(return_id, lines)
 
 
 @_on_event
-def _on_inspected(seller: str, return_id: str, event: ReturnInspected, ret: Return) -> Iterator[FollowUp]:
+def _on_admitted(seller: str, order: str, event: ReturnAdmitted, _: Order) -> Iterator[FollowUp]:
+    pieces = sorted((line.line, line.sku, line.pieces, line.location or "main") for line in event.lines)
+    for line, sku, count, location in pieces:
+        yield stock_stream(seller, sku), QuarantineReturn(event.return_id, line, location, count)
+    yield return_stream(seller, event.return_id), AdmitPieces(order, tuple(pieces))
+
+
+@_on_event
+def _on_inspected(seller: str, return_id: str, event: ReturnInspected, _: Any) -> Iterator[FollowUp]:
     inspected: dict[str, int] = {}
     for unit in sorted(event.units, key=lambda unit: (unit.line, unit.sku, unit.disposition)):
+        if unit.disposition == "quarantine":
+            continue
         command = RestockReturn if unit.disposition == "restock" else ScrapReturn
-        yield stock_stream(seller, unit.sku), command(return_id, unit.line, event.location, unit.pieces)
+        location = unit.location or event.location
+        yield stock_stream(seller, unit.sku), command(return_id, unit.line, location, unit.pieces)
         inspected[unit.line] = inspected.get(unit.line, 0) + unit.pieces
-    if event.order is not None:
-        granted = tuple((line, _granted(ret.lines[line], now)) for line, now in sorted(inspected.items()))
-        yield StreamId.of("order", seller, event.order), MirrorReturned(return_id, granted)
-
-
-def _granted(line: LineCounts, now: int) -> int:
-    """How many of the `now` pieces just inspected were granted: more pieces than granted may arrive."""
-    return min(line.requested, line.inspected) - min(line.requested, line.inspected - now)
+    if event.order is not None and inspected:
+        lines = tuple(sorted(inspected.items()))
+        yield StreamId.of("order", seller, event.order), MirrorReturned(return_id, lines)
 
 
 @_on_event
-def _on_rejected(seller: str, return_id: str, event: ReturnRejected, _: Any) -> Iterator[FollowUp]:
+def _on_shipped(seller: str, _: str, event: StockShipped, __: Any) -> Iterator[FollowUp]:
+    if any(part.location != "main" for part in event.locations):
+        fullest = max(event.locations, key=lambda part: part.pieces)
+        yield StreamId.of("order", seller, event.order), MirrorShipped(event.line, fullest.location)
+
+
+@_on_event
+def _on_closed(
+    seller: str, return_id: str, event: ReturnRejected | ReturnWithdrawn, _: Any
+) -> Iterator[FollowUp]:
     if event.order is not None:
         lines = tuple(sorted((piece.line, piece.pieces) for piece in event.lines))
         yield StreamId.of("order", seller, event.order), CloseReturn(return_id, lines)

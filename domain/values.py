@@ -5,6 +5,7 @@ The `Input...` types carry the limits of the contract and belong to commands; ev
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -136,3 +137,11 @@ def minor_units(amount: Decimal, currency: str) -> int:
 def micros(price: str, pieces: int) -> int:
     """The exact value of `pieces` at `price`, in millionths of the currency's major unit."""
     return int(Decimal(price).scaleb(6)) * pieces
+
+
+def sums(parts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The sum of each name's numbers, in the order of the names' first occurrence."""
+    result: dict[str, int] = {}
+    for name, number in parts:
+        result[name] = result.get(name, 0) + number
+    return result

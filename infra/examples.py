@@ -103,6 +103,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "review-posted": {**_ORDER, "review_id": "rv-1", "score": 5, "text": "잘 받았습니다"},
     "return-requested": {**_ORDER, "return_id": "rt-1", "lines": _LINES, "reason": "changed_mind"},
     "return-decision-requested": {"return_id": "rt-1", "approve": True},
+    "return-decided": {"return_id": "rt-1", "decision": "withdrawn"},
     "return-collected": {"return_id": "rt-1", "carrier": "CJGLS"},
     "return-received": {"return_id": "rt-1", "lines": _LINES},
     "return-inspected": {

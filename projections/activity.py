@@ -88,6 +88,7 @@ _COUNTS: Final[dict[str, Callable[[Any], Figures]]] = {
     "order.shipment-dispatched": _moves,
     "order.shipment-tracked": _moves,
     "order.return-opened": lambda event: (event.reason, *_lines(event)[1:]),
+    "order.return-admitted": _lines,
     "order.lines-returned": _lines,
     "order.return-closed": _lines,
     "stock.received": _pieces_why,

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final
 
-from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnReceived
+from domain.returns.receive import PiecesAdmitted, ReturnCollected, ReturnInspected, ReturnReceived
 from domain.returns.refund import RefundOverdue, ReturnRefunded
-from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejected, ReturnRequested
-from domain.returns.state import further
+from domain.returns.request import (
+    ReturnApproved,
+    ReturnRecorded,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnWithdrawn,
+)
+from domain.returns.state import CLOSED, closed, further
 from domain.streams import StreamId
 from domain.values import micros
 from projections.fold import Fold, Group, Rows, when
@@ -30,7 +37,7 @@ class ReturnStatus:
     )
     order_id: Annotated[str | None, Column("Id of the order; none if the order is not in the ledger")] = None
     state: Annotated[
-        str, Column("requested, approved, collected, received, inspected, refunded, rejected")
+        str, Column("requested, approved, collected, received, inspected, refunded, rejected, withdrawn")
     ] = ""
     reason: Annotated[str, Column("Reason of the return")] = "other"
     fault: Annotated[str, Column("Who is at fault; empty if not stated")] = ""
@@ -53,6 +60,7 @@ class ReturnStatus:
     inspected_at: Annotated[Maybe, Column("When the first piece was inspected", INSTANT)] = None
     refunded_at: Annotated[Maybe, Column("When it was first refunded", INSTANT)] = None
     rejected_at: Annotated[Maybe, Column("When it was rejected", INSTANT)] = None
+    withdrawn_at: Annotated[Maybe, Column("When the buyer withdrew it", INSTANT)] = None
     refund_due_at: Annotated[Maybe, Column("When the refund is due", INSTANT)] = None
     overdue: Annotated[bool, Column("Whether the due instant passed without a refund")] = False
     zone: Annotated[str, Column("The seller's time zone", "IANA name")] = "UTC"
@@ -91,15 +99,19 @@ class Returns(Fold[ReturnStatus]):
     @when
     def requested(self, view: ReturnStatus, event: ReturnRequested, at: int) -> None:
         view.channel, view.account, view.order_id = event.order.split(":", 2)
-        view.state, view.occurred_at, view.requested_at = "requested", at, at
+        view.state = view.state or "requested"
+        view.occurred_at, view.requested_at = (
+            earliest(view.occurred_at, at),
+            earliest(view.requested_at, at),
+        )
         view.reason, view.fault, view.payer, view.origin = (
             event.reason,
             event.fault,
             event.payer,
             event.origin,
         )
-        view.pieces = sum(piece.pieces for piece in event.lines)
-        view.skus = " ".join(sorted({piece.sku for piece in event.lines}))
+        view.pieces += sum(piece.pieces for piece in event.lines)
+        view.skus = " ".join(sorted({*view.skus.split(" "), *(piece.sku for piece in event.lines)} - {""}))
 
     @when
     def recorded(self, view: ReturnStatus, event: ReturnRecorded, at: int) -> None:
@@ -112,24 +124,36 @@ class Returns(Fold[ReturnStatus]):
     @when
     def approved(self, view: ReturnStatus, event: ReturnApproved, at: int) -> None:
         del event
-        view.state, view.approved_at = further(view.state, "approved"), at
+        view.approved_at = at
+        if view.state not in CLOSED:
+            view.state = further(view.state, "approved")
 
     @when
     def rejected(self, view: ReturnStatus, event: ReturnRejected, at: int) -> None:
         del event
-        view.state, view.rejected_at = "rejected", at
+        view.state, view.rejected_at, view.refund_due_at = closed(view.state, "rejected"), at, None
+
+    @when
+    def withdrawn(self, view: ReturnStatus, event: ReturnWithdrawn, at: int) -> None:
+        del event
+        view.state, view.withdrawn_at, view.refund_due_at = closed(view.state, "withdrawn"), at, None
 
     @when
     def collected(self, view: ReturnStatus, event: ReturnCollected, at: int) -> None:
-        del event
         view.state = further(view.state, "collected")
         view.collected_at = earliest(view.collected_at, at)
+        _refund_due(view, event.refund_due_at)
 
     @when
     def received(self, view: ReturnStatus, event: ReturnReceived, at: int) -> None:
-        view.state, view.received_at = further(view.state, "received"), at
+        view.state, view.received_at = further(view.state, "received"), earliest(view.received_at, at)
         view.received += sum(piece.pieces for piece in event.lines)
-        view.refund_due_at = micros_of(event.refund_due_at)
+        _refund_due(view, event.refund_due_at)
+
+    @when
+    def admitted(self, view: ReturnStatus, event: PiecesAdmitted, at: int) -> None:
+        del at
+        view.received += sum(piece.pieces for piece in event.lines)
 
     @when
     def inspected(self, view: ReturnStatus, event: ReturnInspected, at: int) -> None:
@@ -139,8 +163,9 @@ class Returns(Fold[ReturnStatus]):
         for unit in event.units:
             if unit.disposition == "restock":
                 view.restocked += unit.pieces
-            else:
+            elif unit.disposition == "scrap":
                 view.scrapped += unit.pieces
+        _refund_due(view, event.refund_due_at)
 
     @when
     def refunded(self, view: ReturnStatus, event: ReturnRefunded, at: int) -> None:
@@ -151,6 +176,12 @@ class Returns(Fold[ReturnStatus]):
     def overdue(self, view: ReturnStatus, event: RefundOverdue, at: int) -> None:
         del event, at
         view.overdue = True
+
+
+def _refund_due(view: ReturnStatus, due: datetime | None) -> None:
+    """The earliest due instant counts.  None is due for a return that was rejected or withdrawn."""
+    if due is not None and view.rejected_at is None and view.withdrawn_at is None:
+        view.refund_due_at = earliest(view.refund_due_at, micros_of(due))
 
 
 READ_MODEL: Final = Returns()

@@ -7,7 +7,8 @@ whichever of the two is recorded first, as long as the cancel is not the earlier
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
-from domain.order.state import CancelRequest, ChannelCancel, Order, sums
+from domain.order.state import CancelRequest, ChannelCancel, Order
+from domain.values import sums
 
 Answer = Literal["approved", "rejected", "withdrawn", "settled", "overtaken"]
 """`settled`: the channel cancelled the pieces.  `overtaken`: they were handed over."""

@@ -43,14 +43,13 @@ from domain.order.state import (
     pieces_by_line,
     require_lines,
     stated_pieces,
-    sums,
     take,
     total,
 )
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
-from domain.values import CancelReason, Fault, Initiator, LongText, PersonalText, Route, Text
+from domain.values import CancelReason, Fault, Initiator, LongText, PersonalText, Route, Text, sums
 
 rules = Rules[Order]()
 

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.state import Move, Order, sums, total
+from domain.order.state import Move, Order, total
+from domain.values import sums
 
 rules = Rules[Order]()
 

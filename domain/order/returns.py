@@ -10,6 +10,12 @@ from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event, EventData
 from domain.order.cancel import InputLines
+from domain.order.discrepancy import (
+    OrderDiscrepancyDetected,
+    compare,
+    contents_text,
+    with_contents,
+)
 from domain.order.fault import ReturnReason, fault_of_return
 from domain.order.money import is_priced, return_value
 from domain.order.state import LinePieces, Order, OrderCommand, pieces_by_line
@@ -18,7 +24,7 @@ from domain.policies.documents import ref
 from domain.policies.return_policy import ReturnPolicy
 from domain.policies.return_window import window_end
 from domain.streams import StreamId, return_stream
-from domain.values import Fault, PersonalText, Text
+from domain.values import Fault, PersonalText, Text, sums
 
 rules = Rules[Order]()
 
@@ -29,6 +35,10 @@ class ReturnWindowClosed(Refused):
 
 class MoreThanReturnable(Refused):
     """More pieces than were handed over and are not returned or in an open return."""
+
+
+class ReturnOpenedDifferently(Refused):
+    """The return was opened with more pieces of these lines, or has been rejected or withdrawn since."""
 
 
 class RequestReturn(OrderCommand):
@@ -62,10 +72,27 @@ class CloseReturn(NamedTuple):
     lines: tuple[tuple[str, int], ...]
 
 
+class AdmitReturned(NamedTuple):
+    """Pieces came back that their return does not expect.  `lines`: line, pieces, and where they are."""
+
+    return_id: str
+    lines: tuple[tuple[str, int, str | None], ...]
+
+
+class MirrorShipped(NamedTuple):
+    """Pieces of a line left the stock from this location."""
+
+    line: str
+    location: str
+
+
 class ReturningLine(EventData):
+    """`location`: where the pieces left from or are now; None for the main one."""
+
     line: str
     sku: str
     pieces: int
+    location: str | None = None
 
 
 class ReturnOpened(Event):
@@ -87,6 +114,20 @@ class ReturnOpened(Event):
     """The most that is to be refunded for it, in minor units; None if the prices are not known."""
 
 
+class ReturnAdmitted(Event):
+    """Pieces of the order came back without being expected, for example after the return was rejected."""
+
+    return_id: str
+    lines: list[ReturningLine]
+
+
+class ShippedFrom(Event):
+    """Pieces of these lines left the stock from a location other than before; they go back there."""
+
+    location: str
+    lines: list[str]
+
+
 class LinesReturned(Event):
     """These pieces were returned and inspected."""
 
@@ -103,10 +144,12 @@ class ReturnClosed(Event):
 
 @rules.on_command
 def request_return(order: Order, command: RequestReturn, context: MessageContext) -> list[Event]:
-    if f"return:{command.return_id}" in order.seen_keys:
+    requested, fewer = compare(order, _key(command.return_id), pieces_by_line(command.lines))
+    if fewer or (not requested and f"closed:{command.return_id}" in order.seen_keys):
+        raise ReturnOpenedDifferently(return_id=command.return_id, lines=sorted(fewer))
+    if not requested:
         return []
     policy = context.policies.returns
-    requested = pieces_by_line(command.lines)
     days = calendar(policy.calendar, context.zone)
     ends = window_end(policy, days, command.reason, _delivered_at(order, requested))
     for name, pieces in requested:
@@ -120,7 +163,9 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
             at=context.at,
             return_id=command.return_id,
             lines=[
-                ReturningLine(line=name, sku=order.lines[name].sku, pieces=pieces)
+                ReturningLine(
+                    line=name, sku=order.lines[name].sku, pieces=pieces, location=order.lines[name].left_from
+                )
                 for name, pieces in requested
             ],
             reason=command.reason,
@@ -136,6 +181,10 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
             value=return_value(order, requested, fault) if is_priced(order) else None,
         )
     ]
+
+
+def _key(return_id: str) -> str:
+    return f"return:{return_id}"
 
 
 def _returnable(order: Order, name: str) -> int:
@@ -176,18 +225,69 @@ def close_return(_: Order, command: CloseReturn, context: MessageContext) -> lis
     return [ReturnClosed(at=context.at, return_id=command.return_id, lines=_line_pieces(command.lines))]
 
 
+@rules.on_command
+def admit_returned(order: Order, command: AdmitReturned, context: MessageContext) -> list[Event]:
+    """Admits the pieces that were sent and have not come back.  Others cannot be pieces of this order."""
+    admitted: list[ReturningLine] = []
+    most: dict[str, int] = {}
+    for name, pieces, location in command.lines:
+        if name in order.lines:
+            line, free = order.lines[name], _returnable(order, name)
+            if count := min(pieces, free):
+                place = location or line.left_from
+                admitted.append(ReturningLine(line=name, sku=line.sku, pieces=count, location=place))
+            if pieces > free:
+                most[name] = free
+    events: list[Event] = []
+    if admitted:
+        events.append(ReturnAdmitted(at=context.at, return_id=command.return_id, lines=admitted))
+    if most:
+        events.append(
+            OrderDiscrepancyDetected(
+                at=context.at,
+                kind="returned_more_than_sent",
+                subject=command.return_id,
+                expected=f"at most {contents_text(most)}",
+                observed=contents_text({name: pieces for name, pieces, _ in command.lines if name in most}),
+            )
+        )
+    return events
+
+
+@rules.on_command
+def mirror_shipped(order: Order, command: MirrorShipped, context: MessageContext) -> list[Event]:
+    if order.lines[command.line].left_from in (command.location, None if command.location == "main" else ""):
+        return []
+    return [ShippedFrom(at=context.at, location=command.location, lines=[command.line])]
+
+
 def _line_pieces(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
     return [LinePieces(line=line, pieces=pieces) for line, pieces in lines]
 
 
 @rules.on_event
 def return_opened(order: Order, event: ReturnOpened) -> Order:
-    opened = _counted(order, event.lines, opened=1, returned=0)
-    early = any(refund.return_id == event.return_id for refund in order.early_refunds)
-    return opened._replace(
-        seen_keys=order.seen_keys | {f"return:{event.return_id}"},
-        returns_to_refund=order.returns_to_refund if early else (*order.returns_to_refund, event.return_id),
+    stated = sums((line.line, line.pieces) for line in event.lines)
+    settled = event.return_id in order.returns_to_refund or any(
+        refund.return_id == event.return_id for refund in order.early_refunds
     )
+    return _counted(order, event.lines, opened=1, returned=0)._replace(
+        seen_keys=order.seen_keys | {_key(event.return_id)},
+        contents=with_contents(order, _key(event.return_id), stated),
+        returns_to_refund=order.returns_to_refund if settled else (*order.returns_to_refund, event.return_id),
+    )
+
+
+@rules.on_event
+def return_admitted(order: Order, event: ReturnAdmitted) -> Order:
+    return _counted(order, event.lines, opened=1, returned=0)
+
+
+@rules.on_event
+def shipped_from(order: Order, event: ShippedFrom) -> Order:
+    place = None if event.location == "main" else event.location
+    moved_lines = {name: order.lines[name]._replace(left_from=place) for name in event.lines}
+    return order._replace(lines={**order.lines, **moved_lines})
 
 
 @rules.on_event
@@ -197,9 +297,10 @@ def lines_returned(order: Order, event: LinesReturned) -> Order:
 
 @rules.on_event
 def return_closed(order: Order, event: ReturnClosed) -> Order:
-    closed = _counted(order, event.lines, opened=-1, returned=0)
     left = tuple(name for name in order.returns_to_refund if name != event.return_id)
-    return closed._replace(returns_to_refund=left)
+    return _counted(order, event.lines, opened=-1, returned=0)._replace(
+        seen_keys=order.seen_keys | {f"closed:{event.return_id}"}, returns_to_refund=left
+    )
 
 
 def _counted(

@@ -18,6 +18,7 @@ from domain.values import (
     Text,
     TrackingStatus,
     UnitState,
+    sums,
 )
 
 BEFORE_HANDOVER: Final[tuple[UnitState, ...]] = ("open", "backordered", "allocated", "packed")
@@ -83,6 +84,8 @@ class Line(NamedTuple):
     """When its channel last amended it."""
     added_at: datetime | None = None
     """When it was added to its order; None if it was ordered with it."""
+    left_from: str | None = None
+    """The location that its pieces left from last; None if it is the main one."""
 
     @property
     def has_stock(self) -> bool:
@@ -304,11 +307,3 @@ def pieces_by_line(parts: Iterable[AskedLine | LinePieces | Move]) -> list[tuple
 def parts_added(before: tuple[tuple[str, int], ...], moves: list[Move]) -> tuple[tuple[str, int], ...]:
     """The contents of a parcel with the pieces of `moves` added."""
     return tuple(sums((*before, *pieces_by_line(moves))).items())
-
-
-def sums(parts: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """The sum of each name's numbers, in the order of the names' first occurrence."""
-    result: dict[str, int] = {}
-    for name, number in parts:
-        result[name] = result.get(name, 0) + number
-    return result

@@ -195,6 +195,7 @@ HISTORY: Final = Policies(
         source="ours: an import holds nothing back and warns of nothing",
         confidence="high",
         safety_stock=0,
+        alerts=False,
     ),
     returns=ReturnPolicy(
         id="history-returns",

@@ -97,6 +97,8 @@ class StockPolicy(Document):
 
     kind: Literal["stock_policy"] = "stock_policy"
     safety_stock: Units
+    alerts: bool = True
+    """Whether to report sold out, low stock and recovery.  Without `low_stock` nothing is low."""
     low_stock: LowStock | None = None
     channel_shares: Annotated[Mapping[InputChannel, Share], Field(max_length=40)] = {}
     default_share: Share = Decimal(1)

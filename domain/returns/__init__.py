@@ -1,7 +1,8 @@
 """The return aggregate: requested -> approved -> collected -> received -> inspected -> refunded.
 
-The order decides whether pieces may be returned (`RequestReturn`); after that the return has its own
-stream.  Received pieces go to quarantine; only an inspection puts them back on sale, unit by unit.
+Until the inspection it may be rejected or withdrawn.  The order decides whether pieces may be returned
+(`RequestReturn`), and whether pieces that come back unexpectedly can be its own (`AdmitPieces`).  Received
+pieces go to quarantine; only an inspection puts them back on sale, unit by unit.
 """
 
 from typing import Any

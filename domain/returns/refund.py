@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.returns.state import Return, discrepancy
+from domain.returns.state import Return, discrepancies
 
 rules = Rules[Return]()
 
@@ -50,13 +50,14 @@ def refund(ret: Return, step: MirrorRefund, context: MessageContext) -> list[Eve
     if ret.value is None or total <= ret.value:
         return [refunded]
     kind = "refunded_more_than_returned"
-    return [refunded, discrepancy(context, kind, step.refund_id, ret.value, total)]
+    return [refunded, *discrepancies(ret, context, kind, step.refund_id, (ret.value, total))]
 
 
 @rules.on_command
 def pass_refund_due(ret: Return, step: PassRefundDue, context: MessageContext) -> list[Event]:
-    overdue = ret.state in ("received", "inspected") and not ret.refunds and not ret.overdue
-    return [RefundOverdue(at=context.at, due_at=step.due)] if overdue else []
+    if ret.closed_at is not None or ret.refunds or ret.overdue:
+        return []
+    return [RefundOverdue(at=context.at, due_at=step.due)]
 
 
 @rules.on_event

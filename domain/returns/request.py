@@ -1,10 +1,20 @@
-"""Rules for opening, recording, approving and rejecting a return."""
+"""Rules for opening and recording a return, and for approving, rejecting and withdrawing it."""
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.returns.state import LineCounts, NotInState, Piece, Return, ReturnCommand, further
+from domain.returns.state import (
+    CLOSED,
+    LineCounts,
+    NotInState,
+    Piece,
+    Return,
+    ReturnCommand,
+    closed,
+    discrepancies,
+    further,
+)
 from domain.values import InputCurrency, InputPieces, InputPrice, LongText, Text
 
 rules = Rules[Return]()
@@ -16,6 +26,13 @@ class DecideReturn(ReturnCommand):
     is_wish: ClassVar[bool] = True
 
     approve: bool
+    reason: LongText | None = None
+
+
+class RecordReturnDecision(ReturnCommand):
+    """Fact: the channel approved or rejected the return by itself, or the buyer withdrew it."""
+
+    decision: Literal["approved", "rejected", "withdrawn"]
     reason: LongText | None = None
 
 
@@ -34,10 +51,10 @@ class RecordReturn(ReturnCommand):
 
 
 class OpenReturn(NamedTuple):
-    """The order granted a return."""
+    """The order granted a return.  `lines`: line, SKU, pieces, and where they left from."""
 
     order: str
-    lines: tuple[tuple[str, str, int], ...]
+    lines: tuple[tuple[str, str, int, str | None], ...]
     reason: str
     origin: str
     fault: str
@@ -47,7 +64,7 @@ class OpenReturn(NamedTuple):
 
 
 class ReturnRequested(Event):
-    """The order granted a return of these pieces."""
+    """The order granted a return of these pieces, or of further ones."""
 
     order: str
     lines: list[Piece]
@@ -87,15 +104,25 @@ class ReturnRejected(Event):
     lines: list[Piece]
 
 
+class ReturnWithdrawn(Event):
+    """The buyer withdrew the return.  `lines`: the pieces that will not be returned."""
+
+    by: str
+    reason: str | None
+    order: str | None
+    lines: list[Piece]
+
+
 @rules.on_command
-def open_return(ret: Return, command: OpenReturn, context: MessageContext) -> list[Event]:
-    if ret.state is not None:
-        return []
+def open_return(_: Return, command: OpenReturn, context: MessageContext) -> list[Event]:
     return [
         ReturnRequested(
             at=context.at,
             order=command.order,
-            lines=[Piece(line=line, sku=sku, pieces=pieces) for line, sku, pieces in command.lines],
+            lines=[
+                Piece(line=line, sku=sku, pieces=pieces, location=location)
+                for line, sku, pieces, location in command.lines
+            ],
             reason=command.reason,
             origin=command.origin,
             fault=command.fault,
@@ -126,38 +153,79 @@ def record_return(ret: Return, command: RecordReturn, context: MessageContext) -
 @rules.on_command
 def decide_return(ret: Return, command: DecideReturn, context: MessageContext) -> list[Event]:
     if command.approve:
-        if ret.approved:
-            return []
-        if ret.state == "rejected":
-            raise NotInState(return_id=command.return_id, state="rejected", wanted="requested")
-        return [ReturnApproved(at=context.at, by=context.by, reason=command.reason)]
-    if ret.state == "rejected":
+        if ret.closed_at is not None:
+            raise NotInState(return_id=command.return_id, state=str(ret.state), wanted="requested")
+        return [] if ret.approved else [_approved(command, context)]
+    if ret.state in ("inspected", "refunded", "withdrawn"):
+        raise NotInState(return_id=command.return_id, state=str(ret.state), wanted="not inspected")
+    return [] if ret.closed_at is not None else [_closed(ret, ReturnRejected, command, context)]
+
+
+@rules.on_command
+def record_decision(ret: Return, command: RecordReturnDecision, context: MessageContext) -> list[Event]:
+    """What was decided elsewhere holds.  It contradicts a later answer of the other kind."""
+    if command.decision == "approved":
+        if ret.closed_at is not None and context.at > ret.closed_at:
+            return discrepancies(ret, context, "approved_after_closing", command.return_id, (0, 1))
+        return [] if ret.approved else [_approved(command, context)]
+    if ret.closed_at is not None:
         return []
-    if ret.state not in ("requested", "approved"):
-        raise NotInState(return_id=command.return_id, state=str(ret.state), wanted="requested or approved")
-    pieces = [Piece(line=name, sku=line.sku, pieces=line.requested) for name, line in ret.lines.items()]
-    return [
-        ReturnRejected(at=context.at, by=context.by, reason=command.reason, order=ret.order, lines=pieces)
+    kind = ReturnRejected if command.decision == "rejected" else ReturnWithdrawn
+    events: list[Event] = [_closed(ret, kind, command, context)]
+    if ret.state in ("inspected", "refunded"):
+        kind_name = f"{command.decision}_after_inspection"
+        events += discrepancies(ret, context, kind_name, command.return_id, (0, 1))
+    return events
+
+
+def _approved(command: DecideReturn | RecordReturnDecision, context: MessageContext) -> Event:
+    return ReturnApproved(at=context.at, by=context.by, reason=command.reason)
+
+
+def _closed(
+    ret: Return,
+    kind: type[ReturnRejected | ReturnWithdrawn],
+    command: DecideReturn | RecordReturnDecision,
+    context: MessageContext,
+) -> Event:
+    """Names the pieces that have not arrived: the others wait for their inspection."""
+    missing = [
+        Piece(line=name, sku=line.sku, pieces=line.missing)
+        for name, line in ret.lines.items()
+        if line.missing
     ]
+    return kind(at=context.at, by=context.by, reason=command.reason, order=ret.order, lines=missing)
 
 
 @rules.on_event
-def requested(_: Return, event: ReturnRequested) -> Return:
-    lines = {piece.line: LineCounts(piece.sku, piece.pieces) for piece in event.lines}
-    return Return("requested", event.order, lines=lines, value=event.value)
+def requested(ret: Return, event: ReturnRequested) -> Return:
+    lines = dict(ret.lines)
+    for piece in event.lines:
+        before = lines.get(piece.line, LineCounts(piece.sku, 0, location=piece.location))
+        lines[piece.line] = before._replace(requested=before.requested + piece.pieces)
+    value = ret.value if event.value is None else (ret.value or 0) + event.value
+    state = ret.state or "requested"
+    return ret._replace(state=state, order=event.order, lines=lines, value=value)
 
 
 @rules.on_event
 def recorded(_: Return, event: ReturnRecorded) -> Return:
     lines = {piece.line: LineCounts(piece.sku, piece.pieces, piece.pieces) for piece in event.lines}
-    return Return("received", None, event.location, lines, arrived=True)
+    receipts = {"": {piece.line: piece.pieces for piece in event.lines}}
+    return Return("received", None, event.location, lines, arrived=True, receipts=receipts)
 
 
 @rules.on_event
 def approved(ret: Return, _: ReturnApproved) -> Return:
-    return ret._replace(state=further(ret.state, "approved"), approved=True)
+    state = ret.state if ret.state in CLOSED else further(ret.state, "approved")
+    return ret._replace(state=state, approved=True)
 
 
 @rules.on_event
-def rejected(ret: Return, _: ReturnRejected) -> Return:
-    return ret._replace(state="rejected")
+def rejected(ret: Return, event: ReturnRejected) -> Return:
+    return ret._replace(state=closed(ret.state, "rejected"), closed_at=event.at)
+
+
+@rules.on_event
+def withdrawn(ret: Return, event: ReturnWithdrawn) -> Return:
+    return ret._replace(state=closed(ret.state, "withdrawn"), closed_at=event.at)

@@ -1,6 +1,7 @@
 """The state of a return."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Literal, NamedTuple, get_args
 
 from domain.decider import MessageContext, Rules
@@ -9,9 +10,12 @@ from domain.message import Command, Event, EventData
 from domain.streams import StreamId, return_stream
 from domain.values import Text
 
-State = Literal["requested", "approved", "collected", "received", "inspected", "refunded", "rejected"]
-STEPS: Final[tuple[State, ...]] = get_args(State)[:-1]
-"""The states of a return that is not rejected, in their usual order."""
+State = Literal[
+    "requested", "approved", "collected", "received", "inspected", "refunded", "rejected", "withdrawn"
+]  # fmt: skip
+STEPS: Final[tuple[State, ...]] = get_args(State)[:-2]
+"""The states of a return that takes place, in their usual order."""
+CLOSED: Final[tuple[State, ...]] = ("rejected", "withdrawn")
 
 
 class NotInState(Refused):
@@ -28,9 +32,12 @@ class ReturnCommand(Command):
 
 
 class Piece(EventData):
+    """Pieces of an order line.  `location`: where they are or left from, if not at the event's location."""
+
     line: str
     sku: str
     pieces: int
+    location: str | None = None
 
 
 class ReturnDiscrepancyDetected(Event):
@@ -49,6 +56,13 @@ class LineCounts(NamedTuple):
     requested: int
     received: int = 0
     inspected: int = 0
+    location: str | None = None
+    """Where its pieces are; before they arrive, where they left from."""
+
+    @property
+    def missing(self) -> int:
+        """Requested pieces that have not arrived."""
+        return max(0, self.requested - self.received)
 
 
 class Return(NamedTuple):
@@ -59,7 +73,8 @@ class Return(NamedTuple):
     location: str = "main"
     lines: Mapping[str, LineCounts] = {}
     arrived: bool = False
-    inspections: frozenset[str] = frozenset()
+    inspections: Mapping[str, Mapping[str, int]] = {}
+    """What each inspection has stated so far: pieces by line, condition and disposition."""
     refunds: frozenset[str] = frozenset()
     refunded: int = 0
     value: int | None = None
@@ -67,6 +82,12 @@ class Return(NamedTuple):
     overdue: bool = False
     collected: bool = False
     approved: bool = False
+    closed_at: datetime | None = None
+    """When it was rejected or withdrawn: the order no longer expects the pieces, and no refund is due."""
+    receipts: Mapping[str, Mapping[str, int]] = {}
+    """What each receipt has stated so far, by its id: pieces by line."""
+    contradictions: frozenset[str] = frozenset()
+    """The discrepancies that were recorded, so that each is recorded once."""
 
     @property
     def size(self) -> int:
@@ -76,21 +97,35 @@ class Return(NamedTuple):
 
 def further(state: str | None, step: State) -> State:
     """The state after `step`: facts may come late or early, so a step never leads back."""
-    current = state if state in STEPS else "approved" if state == "rejected" else None
+    current = state if state in STEPS else "approved" if state in CLOSED else None
     if current is not None and STEPS.index(current) > STEPS.index(step):
         return current
     return step
 
 
+def closed(state: str | None, to: State) -> State:
+    """The state after a rejection or withdrawal: it does not undo that the pieces came back."""
+    back = state in STEPS and STEPS.index(state) >= STEPS.index("received")
+    return state if back else to  # type: ignore[return-value]
+
+
 rules = Rules[Return]()
 
 
-def discrepancy(context: MessageContext, kind: str, subject: str, expected: int, observed: int) -> Event:
-    return ReturnDiscrepancyDetected(
-        at=context.at, kind=kind, subject=subject, expected=expected, observed=observed
+def discrepancies(
+    ret: Return, context: MessageContext, kind: str, subject: str, counts: tuple[int, int]
+) -> list[Event]:
+    """A discrepancy, unless it was recorded already.  `counts`: expected and observed."""
+    event = ReturnDiscrepancyDetected(
+        at=context.at, kind=kind, subject=subject, expected=counts[0], observed=counts[1]
     )
+    return [] if _key(event) in ret.contradictions else [event]
+
+
+def _key(event: ReturnDiscrepancyDetected) -> str:
+    return f"{event.kind}:{event.subject}:{event.observed}"
 
 
 @rules.on_event
-def contradicted(ret: Return, _: ReturnDiscrepancyDetected) -> Return:
-    return ret
+def contradicted(ret: Return, event: ReturnDiscrepancyDetected) -> Return:
+    return ret._replace(contradictions=ret.contradictions | {_key(event)})

@@ -2,7 +2,7 @@
 
 available = on hand - reserved.  A cancel releases a reservation and never adds stock; only a receipt, a
 count, an adjustment or an inspected return does.  A SKU closed for sale is reopened only by a count or a
-receipt.
+receipt; a count also lets pieces that fall free go to orders that wait, though the sale stays closed.
 """
 
 from typing import Any
@@ -58,6 +58,6 @@ STOCK = Decider(
     rules=RULES,
     decide=decide,
     evolve=RULES.evolve,
-    evolves=2,
+    evolves=3,
     decide_with_states=decide_with_states,
 )

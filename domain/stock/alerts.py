@@ -10,7 +10,7 @@ def alerts(item: StockItem, context: MessageContext) -> list[Event]:
     """An event each time the level changes.  `clear_at` above `units` avoids frequent changes."""
     policy = context.policies.stock
     level = _level(item, policy)
-    if level == item.level or policy.low_stock is None:
+    if level == item.level:
         return []
     available, name = item.available, ref(policy)
     match level:
@@ -21,17 +21,19 @@ def alerts(item: StockItem, context: MessageContext) -> list[Event]:
                 )
             ]
         case "low":
-            threshold = policy.low_stock.units
+            threshold = policy.low_stock.units if policy.low_stock else 0
             return [LowStockDetected(at=context.at, available=available, threshold=threshold, policy=name)]
         case "ok":
             return [StockRecovered(at=context.at, available=available, policy=name)]
 
 
 def _level(item: StockItem, policy: StockPolicy) -> Level:
+    if not policy.alerts:
+        return item.level
+    if item.available <= policy.safety_stock:
+        return "sold_out"
     low = policy.low_stock
     if low is None:
         return "ok"
-    if item.available <= policy.safety_stock:
-        return "sold_out"
     threshold = low.units if item.level == "ok" else low.clear_at - 1
     return "low" if item.available <= threshold else "ok"

@@ -19,7 +19,7 @@ class CloseSale(NamedTuple):
 
 @rules.on_command
 def close_sale(item: StockItem, command: CloseSale, context: MessageContext) -> list[Event]:
-    if item.closed:
+    if item.uncounted:
         return []
     order = command.cause
     others = [

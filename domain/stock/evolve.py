@@ -151,7 +151,12 @@ def received(item: StockItem, event: state.StockReceived) -> StockItem:
 
 
 @rules.on_event
-def corrected(item: StockItem, event: state.StockCounted | state.StockAdjusted) -> StockItem:
+def counted(item: StockItem, event: state.StockCounted) -> StockItem:
+    return _change_balance(item, event.location, on_hand=event.delta)._replace(uncounted=False)
+
+
+@rules.on_event
+def corrected(item: StockItem, event: state.StockAdjusted) -> StockItem:
     return _change_balance(item, event.location, on_hand=event.delta)
 
 
@@ -177,12 +182,12 @@ def return_scrapped(item: StockItem, event: state.ReturnScrapped) -> StockItem:
 
 @rules.on_event
 def sale_closed(item: StockItem, _: state.SaleClosed) -> StockItem:
-    return item._replace(closed=True)
+    return item._replace(closed=True, uncounted=True)
 
 
 @rules.on_event
 def sale_resumed(item: StockItem, _: state.SaleResumed) -> StockItem:
-    return item._replace(closed=False)
+    return item._replace(closed=False, uncounted=False)
 
 
 @rules.on_event

@@ -98,7 +98,7 @@ def reserve(item: StockItem, command: Reserve, context: MessageContext) -> list[
     queued = item.queue[item.queue_slots[key]].pieces if key in item.queue_slots else 0
     if queued > command.waiting or previous > command.reserved:
         return []
-    free = 0 if item.closed or queued else max(0, item.available)
+    free = 0 if item.uncounted or queued else max(0, item.available)
     granted = min(free, command.pieces)
     events: list[Event] = []
     if granted:
@@ -148,7 +148,7 @@ def pick_locations(item: StockItem, pieces: int) -> list[At]:
 
 def allot_next(item: StockItem, context: MessageContext) -> Event | None:
     """Reserves available pieces for the oldest backorder; None if there is nothing to reserve."""
-    if item.closed or item.head == item.tail or item.available <= 0:
+    if item.uncounted or item.head == item.tail or item.available <= 0:
         return None
     waiting = item.queue[item.head]
     pieces = min(waiting.pieces, item.available)

@@ -102,6 +102,8 @@ class StockItem(NamedTuple):
     closed: bool = False
     """Closed for sale on every channel until the stock is counted or received."""
     level: Level = "ok"
+    uncounted: bool = False
+    """Closed for sale and not counted since, so the book may promise pieces that are not there."""
 
     @property
     def available(self) -> int:

@@ -5,7 +5,7 @@ from domain.order.dispatch import FAILED, ShipmentDispatched
 from domain.order.fulfil import LinesFulfilled
 from domain.order.handover import HandoverTimed, InvoiceCorrected
 from domain.order.pack import ShipmentPacked
-from domain.order.returns import LinesReturned, ReturnClosed, ReturnOpened
+from domain.order.returns import LinesReturned, ReturnAdmitted, ReturnClosed, ReturnOpened
 from domain.order.review import ReviewPosted
 from domain.order.track import HOLDS, ShipmentTracked
 from projections.fold import Fold, when
@@ -103,9 +103,10 @@ class AfterPacking(Fold[OrderView]):
             order.reviewed_at, order.review_id, order.review_score = at, event.review_id, event.score
 
     @when
-    def return_opened(self, view: OrderView, event: ReturnOpened, at: int) -> None:
+    def return_opened(self, view: OrderView, event: ReturnOpened | ReturnAdmitted, at: int) -> None:
         del at
-        view.status.return_reasons[event.return_id] = event.reason
+        if isinstance(event, ReturnOpened):
+            view.status.return_reasons[event.return_id] = event.reason
         for item in event.lines:
             view.lines[item.line].return_open += item.pieces
 

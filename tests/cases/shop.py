@@ -63,7 +63,8 @@ class Shop:
 
     def send(self, kind: str, at: str = f"{DAY}T10:00", /, **data: Any) -> Outcome:
         """Sends a message of that kind and returns its outcome.  `at`: in Seoul, without the offset."""
-        name = data.pop("message_id", None) or data.get("receipt_id") or f"m-{len(self.outcomes)}"
+        receipt = data.get("receipt_id") if kind == "stock-received" else None
+        name = data.pop("message_id", None) or receipt or f"m-{len(self.outcomes)}"
         actor = "operator:kim" if kind.endswith("-requested") else None
         return self.send_raw(message(kind, data, id=name, at=f"{at}:00+09:00", actor=actor))
 
@@ -127,6 +128,10 @@ class Shop:
                 one.event, OrderDiscrepancyDetected | ReturnDiscrepancyDetected | StockDiscrepancyDetected
             )
         ]
+
+    def event_names(self) -> list[str]:
+        """The classes of all events, in the order in which they were recorded."""
+        return [type(one.event).__name__ for one in self._events]
 
     def broken_invariants(self) -> list[str]:
         return list(self._audit.findings())

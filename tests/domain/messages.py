@@ -186,7 +186,12 @@ def backordered(pieces: int, order: str = ORDER_1001, **values: Any) -> StockBac
 
 def stock_policy(**values: Any) -> StockPolicy:
     """The default stock policy with other values.  It has no alerts unless `values` has `low_stock`."""
-    facts: dict[str, Any] = {"id": "stock-test", "version": 1, "low_stock": None}
+    facts: dict[str, Any] = {
+        "id": "stock-test",
+        "version": 1,
+        "low_stock": None,
+        "alerts": "low_stock" in values,
+    }
     return StockPolicy.model_validate({**DEFAULTS.stock.model_dump(), **facts, **values})
 
 

@@ -46,7 +46,7 @@ from domain.returns.request import DecideReturn, RecordReturn
 from domain.seller import AdoptPolicy, PolicyAdopted, documents
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock
 from domain.stock.sellable import sellable
-from domain.stock.state import KEY_SEPARATOR, SaleResumed, StockItem, StockReserved
+from domain.stock.state import KEY_SEPARATOR, SaleResumed, StockCounted, StockItem, StockReserved
 from domain.streams import stock_stream
 from domain.values import CancelReason, TrackingStatus, UnitState
 from tests.domain.messages import back, order, some, stock, stock_policy
@@ -365,11 +365,11 @@ class AnyShop(RuleBasedStateMachine):
                     assert min(waits, line.before_handover) <= stays, "I6"
 
     def _kept_off_sale(self, since: int) -> None:
-        """I7: after a cancel because of missing stock, nothing is reserved until the sale resumes."""
+        """I7: after a cancel for want of stock, nothing is reserved until a count or a resumed sale."""
         for stream, event in self.world.events[since:]:
             if isinstance(event, LinesCancelled) and event.reason == "out_of_stock":
                 self.doubted |= {stock_stream(SELLER, move.sku) for move in event.moves}
-            elif isinstance(event, SaleResumed):
+            elif isinstance(event, StockCounted | SaleResumed):
                 self.doubted.discard(stream)
             elif isinstance(event, StockReserved) and not event.packed:
                 assert stream not in self.doubted, "I7"

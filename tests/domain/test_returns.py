@@ -8,7 +8,9 @@ from domain.policies.defaults import DEFAULTS, KR_DEFAULT
 from domain.policies.documents import adopt
 from domain.returns import RETURN
 from domain.returns.receive import (
+    AdmitPieces,
     InspectedUnits,
+    PiecesAdmitted,
     RecordCollection,
     RecordInspection,
     RecordReceipt,
@@ -23,11 +25,13 @@ from domain.returns.request import (
     DecideReturn,
     OpenReturn,
     RecordReturn,
+    RecordReturnDecision,
     ReturnApproved,
     ReturnRecorded,
     ReturnRejected,
+    ReturnWithdrawn,
 )
-from domain.returns.state import NotInState, ReturnCommand, ReturnDiscrepancyDetected
+from domain.returns.state import NotInState, Piece, ReturnCommand, ReturnDiscrepancyDetected
 from tests.domain.messages import ORDER_1001, REFUND_DUE, back, piece, return_requested
 from tests.given import Given, at, happened
 
@@ -92,9 +96,9 @@ reject = back(DecideReturn, approve=False)
 
 
 def test_what_the_order_granted_is_requested() -> None:
-    lines = (("1", "CHAIR", 3), ("2", "TABLE", 1))
+    lines = (("1", "CHAIR", 3, None), ("2", "TABLE", 1, None))
     step = OpenReturn(ORDER_1001, lines, "changed_mind", "customer", "customer", "customer", "kr-default@1")
-    a_return.when(step).then(return_requested(piece(3), piece(1, "2", "TABLE")))
+    a_return.when(step).then_once_by_inbox(return_requested(piece(3), piece(1, "2", "TABLE")))
 
 
 @pytest.mark.parametrize(
@@ -143,11 +147,34 @@ def test_a_rejected_return_stays_rejected() -> None:
     )
 
 
-@pytest.mark.parametrize("event", [collected, all_back], ids=["collected", "received"])
-def test_pieces_on_their_way_can_no_longer_be_rejected(event: ReturnCollected | ReturnReceived) -> None:
-    state = "collected" if event is collected else "received"
-    requested.given(approved, event).when(reject).then_refused(
-        NotInState, return_id="r1", state=state, wanted="requested or approved"
+def test_pieces_on_their_way_may_still_be_rejected() -> None:
+    requested.given(approved, collected).when(reject).then(rejected)
+
+
+def test_pieces_that_are_back_are_rejected_but_wait_for_their_inspection() -> None:
+    requested.given(arrived(piece(3))).when(reject).then(replace(rejected, lines=[piece(1, "2", "TABLE")]))
+
+
+def test_inspected_pieces_can_no_longer_be_rejected() -> None:
+    received.given(inspected(finding(1))).when(reject).then_refused(
+        NotInState, return_id="r1", state="inspected", wanted="not inspected"
+    )
+
+
+@pytest.mark.parametrize(("decision", "kind"), [("rejected", ReturnRejected), ("withdrawn", ReturnWithdrawn)])
+def test_what_was_decided_elsewhere_is_a_fact(
+    decision: str, kind: type[ReturnRejected | ReturnWithdrawn]
+) -> None:
+    command = back(RecordReturnDecision, decision=decision)
+    event = happened(kind, by="channel", order=ORDER_1001, lines=[piece(3), piece(1, "2", "TABLE")])
+    requested.given(collected).when(command, by="channel").then(event)
+
+
+def test_a_withdrawal_after_the_inspection_is_a_discrepancy() -> None:
+    done = received.given(inspected(finding(3), finding(1, line="2")))
+    event = happened(ReturnWithdrawn, by="channel", order=ORDER_1001, lines=[])
+    done.when(back(RecordReturnDecision, decision="withdrawn"), by="channel").then(
+        event, differs("withdrawn_after_inspection", "r1", 0, 1)
     )
 
 
@@ -194,13 +221,15 @@ def test_fewer_pieces_than_were_asked_back_are_received_and_said() -> None:
 
 def test_more_pieces_than_were_asked_back_are_received_and_said() -> None:
     requested.when(receive(("1", 4), ("2", 1))).then(
-        arrived(piece(4), piece(1, "2", "TABLE")), differs("receipt_differs", "1", 3, 4)
+        arrived(piece(3), piece(1, "2", "TABLE"), unexpected=[piece(1)]),
+        differs("receipt_differs", "1", 3, 4),
     )
 
 
 def test_a_foreign_line_in_the_box_is_said() -> None:
     requested.when(receive(("1", 3), ("2", 1), ("9", 1))).then(
-        arrived(piece(3), piece(1, "2", "TABLE")), differs("receipt_differs", "9", 0, 1)
+        arrived(piece(3), piece(1, "2", "TABLE"), unexpected=[piece(1, "9", "")]),
+        differs("receipt_differs", "9", 0, 1),
     )
 
 
@@ -209,7 +238,8 @@ def test_a_line_missing_from_the_box_is_said() -> None:
 
 
 def test_a_box_of_foreign_things_only_is_said_once() -> None:
-    foreign = requested.given(arrived(), differs("receipt_differs", "9", 0, 1))
+    box = arrived(unexpected=[piece(1, "9", "")])
+    foreign = requested.given(box, differs("receipt_differs", "9", 0, 1))
     foreign.when(receive(("9", 1))).then()
 
 
@@ -223,7 +253,27 @@ def test_the_location_is_where_the_pieces_are() -> None:
 
 
 def test_what_arrives_after_it_was_rejected_is_a_fact_too() -> None:
-    requested.given(rejected).when(back(RecordReceipt)).then(all_back)
+    requested.given(rejected).when(back(RecordReceipt)).then(
+        arrived(unexpected=[piece(3), piece(1, "2", "TABLE")], refund_due_at=None),
+        differs("received_after_closing", "1", 0, 3),
+        differs("received_after_closing", "2", 0, 1),
+    )
+
+
+def test_pieces_that_the_order_admits_can_be_inspected() -> None:
+    step = AdmitPieces(ORDER_1001, (("1", "CHAIR", 3, "busan"),))
+    event = happened(PiecesAdmitted, lines=[Piece(line="1", sku="CHAIR", pieces=3, location="busan")])
+    box = arrived(unexpected=[piece(3)], refund_due_at=None)
+    back_again = requested.given(rejected, box)
+    back_again.when(step).then_once_by_inbox(event)
+    there = inspected(finding(3))
+    there = replace(there, units=[replace(unit, location="busan") for unit in there.units])
+    back_again.given(event).when(inspect(finding(3))).then(there)
+
+
+def test_a_part_of_a_return_with_an_id_of_its_own_is_no_shortfall() -> None:
+    parts = back(RecordReceipt, receipt_id="p1", lines=(ReturnedLine(line="1", pieces=2),))
+    requested.when(parts).then(arrived(piece(2), receipt_id="p1"))
 
 
 # Inspecting, unit by unit.
@@ -247,14 +297,20 @@ def test_the_rest_is_inspected_later() -> None:
 
 def test_more_than_was_received_is_said_and_changes_no_stock() -> None:
     received.when(inspect(finding(4), finding(1, line="2"))).then(
-        inspected(finding(3), finding(1, line="2")),
+        replace(
+            inspected(finding(3), finding(1, line="2")),
+            stated=inspected(finding(4), finding(1, line="2")).units,
+        ),
         differs("inspected_more_than_received", "1", 3, 4),
     )
 
 
 def test_two_findings_share_the_pieces_that_were_received() -> None:
     received.when(inspect(finding(2), finding(2, "scrap", "used"), finding(1, line="2"))).then(
-        inspected(finding(2), finding(1, "scrap", "used"), finding(1, line="2")),
+        replace(
+            inspected(finding(2), finding(1, "scrap", "used"), finding(1, line="2")),
+            stated=inspected(finding(2), finding(2, "scrap", "used"), finding(1, line="2")).units,
+        ),
         differs("inspected_more_than_received", "1", 1, 2),
     )
 
@@ -262,7 +318,8 @@ def test_two_findings_share_the_pieces_that_were_received() -> None:
 def test_a_piece_is_restocked_at_most_once() -> None:
     done = received.given(inspected(finding(3), finding(1, line="2")))
     done.when(inspect(finding(3), named="2")).then(
-        inspected(named="2"), differs("inspected_more_than_received", "1", 0, 3)
+        replace(inspected(named="2"), stated=inspected(finding(3)).units),
+        differs("inspected_more_than_received", "1", 0, 3),
     )
 
 

@@ -94,7 +94,16 @@ def test_nothing_happened_nothing_is_said() -> None:
     a_sku.when(Confirm(ORDER_1001, "1")).then()
 
 
-def test_a_seller_without_a_threshold_is_never_alarmed() -> None:
+def test_without_a_limit_for_low_stock_only_sold_out_is_reported() -> None:
+    plain = twenty.under(stock_policies(safety_stock=2, low_stock=None))
+    plain.when(Reserve(ORDER_1001, "1", 17)).then(reserved(17))
+    plain.when(Reserve(ORDER_1001, "1", 18)).then(reserved(18), sold_out(2))
+    plain.given(reserved(18), sold_out(2)).when(receive(1)).then_once_by_inbox(
+        received(1, receipt_id="in-2"), recovered(3)
+    )
+
+
+def test_a_seller_without_alerts_is_never_alarmed() -> None:
     twenty.under(stock_policies()).when(Reserve(ORDER_1001, "1", 20)).then(reserved(20))
 
 

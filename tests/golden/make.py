@@ -31,14 +31,33 @@ from domain.order.place import (
     StatusClaimed,
 )
 from domain.order.refund import OrderRefundOverdue, RefundOwed, RefundRecorded
-from domain.order.returns import LinesReturned, ReturnClosed, ReturningLine, ReturnOpened
+from domain.order.returns import (
+    LinesReturned,
+    ReturnAdmitted,
+    ReturnClosed,
+    ReturningLine,
+    ReturnOpened,
+    ShippedFrom,
+)
 from domain.order.review import ReviewPosted
 from domain.order.state import LinePieces, Move
 from domain.order.track import ShipmentTracked
 from domain.policies.defaults import DEFAULTS, KR_STD, NAVER_NORMAL
-from domain.returns.receive import ReturnCollected, ReturnInspected, ReturnReceived, UnitsInspected
+from domain.returns.receive import (
+    PiecesAdmitted,
+    ReturnCollected,
+    ReturnInspected,
+    ReturnReceived,
+    UnitsInspected,
+)
 from domain.returns.refund import RefundOverdue, ReturnRefunded
-from domain.returns.request import ReturnApproved, ReturnRecorded, ReturnRejected, ReturnRequested
+from domain.returns.request import (
+    ReturnApproved,
+    ReturnRecorded,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnWithdrawn,
+)
 from domain.returns.state import Piece, ReturnDiscrepancyDetected
 from domain.seller import PolicyAdopted, SellerOpened, ValueAdjusted, documents
 from domain.stock.state import (
@@ -238,6 +257,12 @@ ORDER_STORY: Final[list[Event]] = [
     ),
     OrderRefundOverdue(**on(25), due_at=DUE, amount=9_000),
     PaymentReversed(**on(26), reversal_id="b1", payment_id="p2", amount=20_000, cause="chargeback"),
+    ShippedFrom(**on(21), location="busan", lines=["1"]),
+    ReturnAdmitted(
+        **on(22),
+        return_id="r3",
+        lines=[ReturningLine(line="1", sku="의자-RED", pieces=2, location="busan")],
+    ),
 ]
 
 HELD: Final[dict[str, Any]] = {"order": ORDER, "line": "1"}
@@ -345,6 +370,12 @@ CORRECTED_STORY: Final[list[Event]] = [
     HandoverTimed(**on(0), shipment_id="s1", old_dispatched_at=NOON + timedelta(hours=1), inferred=False),
 ]
 
+WITHDRAWN_STORY: Final[list[Event]] = [
+    RETURN_STORY[0],
+    ReturnWithdrawn(**on(1), by="naver", reason="keeps it", order=ORDER, lines=BACK),
+    PiecesAdmitted(**on(2), lines=[Piece(line="1", sku="의자-RED", pieces=2, location="busan")]),
+]
+
 STORIES: Final[dict[StreamId, list[Event]]] = {
     StreamId("seller/acme/self"): SELLER_STORY,
     StreamId(f"order/acme/{ORDER}"): ORDER_STORY,
@@ -353,6 +384,7 @@ STORIES: Final[dict[StreamId, list[Event]]] = {
     StreamId("return/acme/r2"): REJECTED_STORY,
     StreamId("return/acme/C536379"): RECORDED_STORY,
     StreamId("order/acme/naver:main:2026030400018"): CORRECTED_STORY,
+    StreamId("return/acme/r3"): WITHDRAWN_STORY,
 }
 
 
