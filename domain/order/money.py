@@ -140,20 +140,25 @@ def fee_of(order: Order) -> int:
     return charged_fee(_lines(order), terms_of(order))
 
 
-def to_pay(order: Order) -> int:
+def to_pay(order: Order, at: datetime | None = None) -> int:
     """What must be captured before it counts as paid: the value of what is not cancelled.
 
     If everything is cancelled, that of all it had, so that a cancel alone never makes an order paid.
+    `at`: without the lines that were added after it, so that an addition never makes an order unpaid.
     """
-    return owed_for(_lines(order, cancels=not is_cancelled(order), returns=False), terms_of(order))
+    priced = zip(
+        order.lines.values(), _lines(order, cancels=not is_cancelled(order), returns=False), strict=True
+    )
+    lines = [part for line, part in priced if at is None or line.added_at is None or line.added_at <= at]
+    return owed_for(lines, terms_of(order))
 
 
 def covered_at(order: Order) -> datetime | None:
     """When its payments, by their own time, covered what must be paid; None if they do not."""
-    captured, due = 0, to_pay(order)
+    captured = 0
     for payment in order.payments:
         captured += payment.amount
-        if payment.in_full or captured >= due:
+        if payment.in_full or captured >= to_pay(order, payment.at):
             return payment.at
     return None
 

@@ -48,7 +48,7 @@ def test_the_same_wrong_time_is_flagged_once() -> None:
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
-        ("order-paid", {"payment_id": "p2", "amount": 1}),
+        ("order-paid", {"payment_id": "p2", "amount": 10_000}),
         ("shipment-dispatched", {"shipment_id": "s1"}),
         ("order-cancelled", {"cancellation_id": "c1", "reason": "customer_request"}),
     ],
