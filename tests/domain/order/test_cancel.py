@@ -247,6 +247,13 @@ def test_an_answer_once_given_stays() -> None:
     answered.when(approve).then_refused(RequestAnswered, request_id="q1", answer="rejected")
 
 
+def test_a_request_that_grew_after_its_answer_is_answered_again_and_each_answer_may_repeat() -> None:
+    approved = lines_cancelled(left("open", 1), cancellation_id="q1", request_id="q1", initiator="customer")
+    both = placed.given(cancel_requested(1), approved, cancel_requested(2), cancel_rejected())
+    both.when(approve).then()
+    both.when(reject).then()
+
+
 def test_what_nobody_asked_cannot_be_answered() -> None:
     placed.when(approve).then_refused(NoSuchRequest, request_id="q1")
 
