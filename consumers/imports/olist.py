@@ -21,6 +21,7 @@ neither side.  All times have the fixed offset -03:00, without summer time, as i
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -113,7 +114,8 @@ def _line(name: str, item: Row) -> Message:
         "unit_price": price(item["price"]),
     }
     limit = OLIST.at(item["shipping_limit_date"])
-    return line if limit is None else {**line, "ship_by": limit.isoformat()}
+    # The data set's limit is the last second in time; `ship_by` is the first instant that is late.
+    return line if limit is None else {**line, "ship_by": (limit + timedelta(seconds=1)).isoformat()}
 
 
 def _paid(order: MarketplaceOrder) -> Iterator[TimedMessage]:

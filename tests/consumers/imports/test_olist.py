@@ -63,7 +63,7 @@ def test_an_order_becomes_messages_from_its_purchase_to_its_delivery() -> None:
                     "sku": "chair",
                     "pieces": 1,
                     "unit_price": "10.10",
-                    "ship_by": "2017-03-02T00:00:00-03:00",
+                    "ship_by": "2017-03-02T00:00:01-03:00",
                 }
             ],
             "shipping_fee": 150,
@@ -142,7 +142,7 @@ def test_a_limit_years_ahead_is_kept() -> None:
     line = data_of(messages_of([DELIVERED], [ITEM.replace("2017-03-02", "2020-02-05")]), "order-placed")[0][
         "lines"
     ][0]
-    assert line["ship_by"] == "2020-02-05T00:00:00-03:00"
+    assert line["ship_by"] == "2020-02-05T00:00:01-03:00"
 
 
 def test_repeated_rows_are_one_order_but_separate_items_payments_and_reviews() -> None:
