@@ -160,4 +160,4 @@ def test_in_another_order_it_comes_to_the_same(whole: Run, tmp_path: Path) -> No
     with run(tmp_path / "in order", first) as in_order, run(tmp_path / "mixed", first) as mixed:
         in_order.ingest(first)
         mixed.ingest(shuffled(first))
-        assert mixed.orders() == in_order.orders()
+        assert mixed.orders_unlike(in_order) == []
