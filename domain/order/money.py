@@ -153,6 +153,16 @@ def to_pay(order: Order, at: datetime | None = None) -> int:
     return owed_for(lines, terms_of(order))
 
 
+def difference_after(order: Order, amended: Order, at: datetime) -> int | None:
+    """`Order.difference` after pieces were added before a payment in full; None if there is no such payment.
+
+    `at`: when they were added.  The payment covers them too, so what must be paid stays the same.
+    """
+    if not any(payment.in_full and at <= payment.at for payment in order.payments):
+        return None
+    return order.difference + to_pay(order) - to_pay(amended)
+
+
 def covered_at(order: Order) -> datetime | None:
     """When its payments, by their own time, covered what must be paid; None if they do not."""
     captured = 0

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from domain.decider import MessageContext, Rules
 from domain.message import Event, EventData, InputModel
 from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key
+from domain.order.money import difference_after
 from domain.order.payment import OrderReleased, deadline
 from domain.order.state import Line, LineLimit, Order, OrderCommand
 from domain.policies.documents import NOT_ADOPTED, ref
@@ -162,6 +163,8 @@ class OrderAmended(Event):
     lines: list[PlacedLine]
     policy: str | None = None
     calendar: str | None = None
+    difference: int | None = None
+    """What the channel settled beside the prices, if it reported a later payment in full.  Minor units."""
 
 
 class OrderAcknowledged(Event):
@@ -314,21 +317,19 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
     An amendment that is older than the last one of its line is overtaken by that.
     """
     lines = [_placed(line) for line in command.lines if line.line not in order.lines]
-    amended = [line for line in command.lines if line.line in order.lines]
+    again = [line for line in command.lines if line.line in order.lines]
     # A line added after the payment has its own limit, counted from its addition.
     after_payment = order.paid_at is not None and order.paid_at < context.at
     due = deadline(order, command.channel, context.at, context) if after_payment and lines else None
     if due is not None:
         lines = [line if line.ship_by else replace(line, ship_by=due.ship_by) for line in lines]
-    lines += [
-        _growth(order.lines[line.line], line) for line in amended if _grows(order.lines[line.line], line)
-    ]
+    lines += [_growth(order.lines[line.line], line) for line in again if _grows(order.lines[line.line], line)]
     differences: list[tuple[str, str, Any, Any]] = [
         (AMENDED, f"line {line.line}", (before.sku, before.ordered), (line.sku, line.pieces))
-        for line in amended
+        for line in again
         if _contradicts(before := order.lines[line.line], line, context.at)
     ]
-    if prices := _other_prices(order, amended):
+    if prices := _other_prices(order, again):
         differences.append((AMENDED, "price", *prices))
     events = _differing(order, context, differences)
     if not lines:
@@ -340,7 +341,8 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
         policy=due.policy if due else None,
         calendar=due.calendar if due else None,
     )
-    return [amended_event, *events]
+    difference = difference_after(order, amended(order, amended_event), context.at)
+    return [replace(amended_event, difference=difference), *events]
 
 
 def _grows(before: Line, line: OrderedLine) -> bool:
@@ -425,6 +427,7 @@ def amended(order: Order, event: OrderAmended) -> Order:
     return order._replace(
         lines=lines,
         seen_keys=order.seen_keys | {f"amendment:{event.amendment_id}"},
+        difference=order.difference if event.difference is None else event.difference,
     )
 
 

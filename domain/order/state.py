@@ -22,6 +22,8 @@ from domain.values import (
 )
 
 BEFORE_HANDOVER: Final[tuple[UnitState, ...]] = ("open", "backordered", "allocated", "packed")
+NEAREST_TO_HANDOVER: Final = BEFORE_HANDOVER[::-1]
+"""The states from which pieces are handed over, those that are furthest first."""
 STOCKED: Final = frozenset({"parcel", "pick_up"})
 """How pieces that stock holds reach the buyer."""
 HANDED_OVER: Final[tuple[UnitState, ...]] = ("in_transit", "delivered", "lost", "returned_to_sender")

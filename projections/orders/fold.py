@@ -89,6 +89,8 @@ class Orders(AfterPacking, Money):
     @when
     def amended(self, view: OrderView, event: OrderAmended, at: int) -> None:
         add_lines(view, event.lines, at)
+        if event.difference is not None:
+            view.status.difference = event.difference
 
     @when
     def acknowledged(self, view: OrderView, event: OrderAcknowledged, at: int) -> None:

@@ -70,6 +70,25 @@ def test_a_channel_that_states_payment_in_full_need_not_match_our_prices() -> No
     assert shop.discrepancies() == []
 
 
+@pytest.mark.parametrize("paid_first", [False, True])
+def test_a_payment_in_full_covers_what_was_added_before_it(paid_first: bool) -> None:
+    shop = placed()
+    if paid_first:
+        pay(shop, 18_000, in_full=True)
+    shop.send("order-amended", f"{DAY}T10:01", **O1, amendment_id="a", lines=[ordered(1, line="2")])
+    if not paid_first:
+        pay(shop, 18_000, in_full=True)
+    assert (row(shop).status, row(shop).owed, row(shop).difference) == ("new", 18_000, -12_000)
+    assert shop.discrepancies() == []
+
+
+def test_what_was_added_after_a_payment_in_full_is_owed_besides() -> None:
+    shop = placed()
+    pay(shop, 18_000, in_full=True)
+    shop.send("order-amended", f"{DAY}T11:00", **O1, amendment_id="a", lines=[ordered(1, line="2")])
+    assert (row(shop).owed, row(shop).difference) == (28_000, -2_000)
+
+
 def test_an_order_whose_prices_nobody_stated_is_paid_by_any_payment() -> None:
     shop = Shop()
     shop.send("order-placed", **O1, currency="KRW", lines=[{"line": "1", "sku": "CHAIR", "pieces": 1}])
