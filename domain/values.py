@@ -5,7 +5,7 @@ The `Input...` types carry the limits of the contract and belong to commands; ev
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -145,3 +145,9 @@ def sums(parts: Iterable[tuple[str, int]]) -> dict[str, int]:
     for name, number in parts:
         result[name] = result.get(name, 0) + number
     return result
+
+
+def without(pieces: Mapping[str, int], taken: Mapping[str, int]) -> dict[str, int]:
+    """`pieces` by line less those of `taken`; lines of which none is left are left out."""
+    left = {line: count - taken.get(line, 0) for line, count in pieces.items()}
+    return {line: count for line, count in left.items() if count > 0}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 from domain.order.state import CancelRequest, ChannelCancel, Order
-from domain.values import sums
+from domain.values import sums, without
 
 Answer = Literal["approved", "rejected", "withdrawn", "settled", "overtaken"]
 """`settled`: the channel cancelled the pieces.  `overtaken`: they were handed over."""
@@ -66,12 +66,6 @@ def without_overtaken(order: Order) -> Order:
         if not any(order.lines[line].cancel_pending for line, _ in request.lines):
             order = answered(order, name, "overtaken")
     return order
-
-
-def without(pieces: Pieces, taken: Pieces) -> dict[str, int]:
-    """`pieces` less those of `taken`; lines of which none is left are left out."""
-    left = {line: count - taken.get(line, 0) for line, count in pieces.items()}
-    return {line: count for line, count in left.items() if count > 0}
 
 
 def common(one: Pieces, other: Pieces) -> dict[str, int]:

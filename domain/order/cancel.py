@@ -23,7 +23,6 @@ from domain.order.answers import (
     settled,
     settled_before,
     settled_by,
-    without,
     without_overtaken,
 )
 from domain.order.discrepancy import OrderDiscrepancyDetected, compare, stated_again, with_contents
@@ -50,7 +49,7 @@ from domain.order.state import (
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
-from domain.values import CancelReason, Fault, Initiator, LongText, PersonalText, Route, Text, sums
+from domain.values import CancelReason, Fault, Initiator, LongText, PersonalText, Route, Text, sums, without
 
 rules = Rules[Order]()
 

@@ -22,6 +22,7 @@ from domain.order.handover import Invoice, invoice, timed
 from domain.order.money import NotPaid, kept, lacks_payment, owed
 from domain.order.state import (
     BEFORE_HANDOVER,
+    NEAREST_TO_HANDOVER,
     AskedLine,
     LineLimit,
     LinePieces,
@@ -37,12 +38,10 @@ from domain.order.state import (
     stated_pieces,
     take,
 )
-from domain.values import Text, UnitState
+from domain.values import Text, UnitState, without
 
 rules = Rules[Order]()
 
-SENDABLE: Final[tuple[UnitState, ...]] = ("packed", "allocated", "backordered", "open")
-"""The states from which a dispatch takes pieces, in this order."""
 FAILED: Final[tuple[UnitState, ...]] = ("lost", "returned_to_sender")
 """The states of a parcel's pieces for which the seller may send others."""
 
@@ -209,8 +208,9 @@ def _left_behind(order: Order, shipment: Shipment, moves: list[Move], context: M
     """Packed pieces that the carrier did not take with their parcel are allocated again."""
     if shipment.dispatched:
         return []
-    rest = _rest(shipment.moves, [move for move in moves if move.was == "packed"])
-    behind = take(moved(order, moves, "in_transit"), rest, ("packed",))
+    taken = pieces_by_line(move for move in moves if move.was == "packed")
+    rest = without(dict(shipment.moves), dict(taken))
+    behind = take(moved(order, moves, "in_transit"), rest.items(), ("packed",))
     return [LineAllocated(at=context.at, moves=behind)] if behind else []
 
 
@@ -220,10 +220,11 @@ Replaced = dict[str, dict[str, int]] | None
 
 def _stated(order: Order, requested: list[tuple[str, int]]) -> tuple[list[Move], Replaced]:
     """The moves of a parcel with these contents: pieces to send, else replaced ones, else cancelled ones."""
-    moves = take(order, requested, SENDABLE)
-    again, replaces = _from_parcels(order, _rest(requested, moves))
-    rest = _rest(requested, [*moves, *again])
-    return [*moves, *again, *take(order, rest, ("cancelled",))], replaces
+    moves = take(order, requested, NEAREST_TO_HANDOVER)
+    rest = without(dict(requested), dict(pieces_by_line(moves)))
+    again, replaces = _from_parcels(order, rest.items())
+    rest = without(rest, dict(pieces_by_line(again)))
+    return [*moves, *again, *take(order, rest.items(), ("cancelled",))], replaces
 
 
 def _unstated(order: Order, shipment: Shipment) -> tuple[list[Move], Replaced]:
@@ -233,7 +234,7 @@ def _unstated(order: Order, shipment: Shipment) -> tuple[list[Move], Replaced]:
     voided label or of a parcel that failed.  If nothing was handed over, it must hold the cancelled pieces.
     """
     every_line = [(name, line.ordered) for name, line in order.lines.items() if line.delivery == "parcel"]
-    moves = take(order, shipment.moves, ("packed",)) or take(order, every_line, SENDABLE)
+    moves = take(order, shipment.moves, ("packed",)) or take(order, every_line, NEAREST_TO_HANDOVER)
     if moves:
         return moves, None
     if any(line.handed_over for line in order.lines.values()):
@@ -241,13 +242,7 @@ def _unstated(order: Order, shipment: Shipment) -> tuple[list[Move], Replaced]:
     return take(order, shipment.moves or every_line, ("cancelled",)), None
 
 
-def _rest(requested: Iterable[tuple[str, int]], moves: list[Move]) -> list[tuple[str, int]]:
-    """What is requested beyond the pieces of `moves`."""
-    taken = dict(pieces_by_line(moves))
-    return [(line, pieces - taken.get(line, 0)) for line, pieces in requested if pieces > taken.get(line, 0)]
-
-
-def _from_parcels(order: Order, requested: list[tuple[str, int]]) -> tuple[list[Move], Replaced]:
+def _from_parcels(order: Order, requested: Iterable[tuple[str, int]]) -> tuple[list[Move], Replaced]:
     """Takes pieces from parcels whose label was voided, and then replaces those that failed."""
     wanted = dict(requested)
     replaces: dict[str, dict[str, int]] = {}
@@ -312,8 +307,8 @@ def dispatched(order: Order, event: ShipmentDispatched) -> Order:
     )
     shipments = {**order.shipments, event.shipment_id: shipment}
     for name, lines in (event.replaces or {}).items():
-        left = [(line, pieces - lines.get(line, 0)) for line, pieces in shipments[name].moves]
-        shipments[name] = shipments[name]._replace(moves=tuple(part for part in left if part[1]))
+        left = without(dict(shipments[name].moves), lines)
+        shipments[name] = shipments[name]._replace(moves=tuple(left.items()))
     stated = stated_pieces(event.requested, event.moves)
     contents = with_contents(order, f"dispatch:{event.shipment_id}", stated)
     return without_overtaken(moved(order, event.moves, to, shipments=shipments, contents=contents))

@@ -1,12 +1,13 @@
 """Rules for pieces that reach the buyer without a parcel: digital goods, services, and goods picked up."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.order.cancel import InputLines
 from domain.order.discrepancy import compare, shortfall, stated_again, with_contents
 from domain.order.state import (
+    NEAREST_TO_HANDOVER,
     LinePieces,
     Move,
     Order,
@@ -18,12 +19,9 @@ from domain.order.state import (
     stated_pieces,
     take,
 )
-from domain.values import Text, UnitState
+from domain.values import Text
 
 rules = Rules[Order]()
-
-TO_HAND_OVER: Final[tuple[UnitState, ...]] = ("packed", "allocated", "backordered", "open")
-"""The states from which pieces are handed over, in this order."""
 
 
 class RecordFulfilment(OrderCommand):
@@ -54,7 +52,7 @@ def fulfil(order: Order, command: RecordFulfilment, context: MessageContext) -> 
     differing = stated_again(order, context, key, fewer)
     if not requested:
         return differing
-    moves = take(order, requested, TO_HAND_OVER)
+    moves = take(order, requested, NEAREST_TO_HANDOVER)
     fulfilled = LinesFulfilled(
         at=context.at,
         fulfilment_id=command.fulfilment_id,

@@ -13,7 +13,6 @@ from projections.questions.rows import (
     Condition,
     Conditions,
     Equal,
-    GreaterThanColumn,
     IsNone,
     IsNotNone,
     Measure,
@@ -119,8 +118,6 @@ def _condition(stored: sa.Table, condition: Condition) -> sa.ColumnElement[bool]
             return column.is_(None)
         case IsNotNone():
             return column.is_not(None)
-        case GreaterThanColumn(other=other):
-            return column > stored.c[other]
 
 
 def _measured(stored: sa.Table, measure: Measure) -> sa.ColumnElement[Any]:

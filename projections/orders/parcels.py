@@ -8,6 +8,7 @@ from domain.order.pack import ShipmentPacked
 from domain.order.returns import LinesReturned, ReturnAdmitted, ReturnClosed, ReturnOpened
 from domain.order.review import ReviewPosted
 from domain.order.track import HOLDS, ShipmentTracked
+from domain.values import without
 from projections.fold import Fold, when
 from projections.instants import micros_of
 from projections.orders.view import OrderView, earliest, handover_times, latest, move, overtake, parcel_of
@@ -37,9 +38,7 @@ class AfterPacking(Fold[OrderView]):
         order.first_dispatched_at = earliest(order.first_dispatched_at, at)
         order.last_dispatched_at = latest(order.last_dispatched_at, at)
         for name, lines in (event.replaces or {}).items():
-            contents = view.parcels[name].contents
-            left = {line: pieces - lines.get(line, 0) for line, pieces in contents.items()}
-            view.parcels[name].contents = {line: pieces for line, pieces in left.items() if pieces}
+            view.parcels[name].contents = without(view.parcels[name].contents, lines)
         for moved in event.moves:
             line = move(view, moved, to)
             parcel.contents[moved.line] = parcel.contents.get(moved.line, 0) + moved.pieces

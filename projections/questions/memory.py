@@ -12,7 +12,6 @@ from projections.questions.rows import (
     Condition,
     Conditions,
     Equal,
-    GreaterThanColumn,
     IsNone,
     IsNotNone,
     Measure,
@@ -144,9 +143,6 @@ def _holds(row: Any, condition: Condition) -> bool:
             return str(value).startswith(prefix)
         case OneOf(values=values):
             return value in values
-        case GreaterThanColumn(other=name):
-            other = getattr(row, name)
-            return other is not None and bool(value > other)
 
 
 def _measured(measure: Measure, rows: Rows) -> Any:

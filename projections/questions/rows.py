@@ -57,15 +57,7 @@ class IsNotNone:
     column: str
 
 
-@dataclass(frozen=True, slots=True)
-class GreaterThanColumn:
-    """The value of `column` is greater than that of `other` in the same row."""
-
-    column: str
-    other: str
-
-
-Condition = Equal | AtLeast | Below | StartsWith | OneOf | IsNone | IsNotNone | GreaterThanColumn
+Condition = Equal | AtLeast | Below | StartsWith | OneOf | IsNone | IsNotNone
 """As in SQL, a comparison with None never holds."""
 Conditions = Sequence[Condition]
 """All of them must hold."""

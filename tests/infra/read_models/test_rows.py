@@ -20,7 +20,6 @@ from projections.questions.rows import (
     Below,
     Condition,
     Equal,
-    GreaterThanColumn,
     IsNone,
     IsNotNone,
     Measure,
@@ -133,8 +132,6 @@ def test_rows_are_sorted_by_key_as_code_points_sort(reader: RowReader) -> None:
         (OneOf("shipment_id", ()), []),
         (IsNone("dispatched_at"), ["3"]),
         (IsNotNone("carrier"), ["1", "2", "3"]),
-        (GreaterThanColumn("status_at", "dispatched_at"), ["1"]),
-        (GreaterThanColumn("dispatched_at", "status_at"), ["1"]),
     ],
 )
 def test_each_condition_selects_the_rows_for_which_it_holds(
@@ -240,7 +237,6 @@ conditions: st.SearchStrategy[tuple[Condition, ...]] = st.lists(
         st.builds(OneOf, text_columns, st.lists(texts, max_size=2).map(tuple)),
         st.builds(IsNone, st.sampled_from(["carrier", "dispatched_at"])),
         st.builds(IsNotNone, number_columns),
-        st.builds(GreaterThanColumn, number_columns, number_columns),
     ),
     max_size=2,
 ).map(tuple)
