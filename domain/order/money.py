@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from domain.errors import Refused
@@ -153,14 +155,30 @@ def to_pay(order: Order, at: datetime | None = None) -> int:
     return owed_for(lines, terms_of(order))
 
 
-def difference_after(order: Order, amended: Order, at: datetime) -> int | None:
-    """`Order.difference` after pieces were added before a payment in full; None if there is no such payment.
+def difference_after(before: Order, after: Order) -> int:
+    """`Order.difference` after another payment, or after pieces were added.
 
-    `at`: when they were added.  The payment covers them too, so what must be paid stays the same.
+    Only the change is worked out: what was cancelled in the meantime does not count again.
     """
-    if not any(payment.in_full and at <= payment.at for payment in order.payments):
-        return None
-    return order.difference + to_pay(order) - to_pay(amended)
+    return before.difference + _settled_beside(after) - _settled_beside(before)
+
+
+def _settled_beside(order: Order) -> int:
+    """How far the payments until the first one in full exceed the prices of what was ordered by then.
+
+    All payments of that instant belong to it: channels report the parts of one payment one by one.  0 if
+    earlier payments covered the prices, or there is no payment in full.
+    """
+    order, captured = order._replace(difference=0), 0
+    for at, payments in groupby(order.payments, attrgetter("at")):
+        parts = list(payments)
+        captured += sum(payment.amount for payment in parts)
+        beyond = captured - to_pay(order, at)
+        if any(payment.in_full for payment in parts):
+            return beyond
+        if beyond >= 0:
+            return 0
+    return 0
 
 
 def covered_at(order: Order) -> datetime | None:

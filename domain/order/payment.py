@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.order.discrepancy import OrderDiscrepancyDetected, stated_again, with_contents
-from domain.order.money import covered_at, is_cancelled, kept, refundable, to_pay
+from domain.order.money import covered_at, difference_after, is_cancelled, kept, refundable
 from domain.order.state import Order, OrderCommand, Payment
 from domain.policies.documents import NOT_ADOPTED
 from domain.policies.promise import Promise, promise
@@ -62,6 +62,9 @@ class PaymentCaptured(Event):
 
     payment_id: str
     amount: int
+    in_full: bool = False
+    difference: int | None = None
+    """What the channel settled beside the prices; None: as before."""
 
 
 class PaymentReversed(Event):
@@ -95,11 +98,15 @@ def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[E
         return stated_again(order, context, key, stated)
     payment = Payment(context.at, command.amount, command.in_full)
     after = _captured(order, payment)
-    if command.in_full and order.paid_at in (None, context.at):
-        difference = kept(after) - to_pay(after._replace(difference=0))
-        after = after._replace(difference=difference)
+    after = after._replace(difference=difference_after(order, after))
     paid = _paid(after, command.channel, context, command.payment_id, payment)
-    captured = PaymentCaptured(at=context.at, payment_id=command.payment_id, amount=command.amount)
+    captured = PaymentCaptured(
+        at=context.at,
+        payment_id=command.payment_id,
+        amount=command.amount,
+        in_full=command.in_full,
+        difference=after.difference if after.difference != order.difference else None,
+    )
     return [paid or captured, *_too_much(after, command, context)]
 
 
@@ -132,7 +139,7 @@ def _paid(
         calendar=due.calendar if due else None,
         paid_at=None if paid_at == context.at else paid_at,
         in_full=payment is not None and payment.in_full,
-        difference=order.difference or None,
+        difference=order.difference if any(part.in_full for part in order.payments) else None,
         line_ship_by=_limits_of_added(order, channel, paid_at, context),
     )
 
@@ -227,7 +234,8 @@ def paid(order: Order, event: OrderPaid) -> Order:
 
 @rules.on_event
 def captured(order: Order, event: PaymentCaptured) -> Order:
-    return _captured(order, _payment(event), event.payment_id)
+    after = _captured(order, _payment(event), event.payment_id)
+    return after if event.difference is None else after._replace(difference=event.difference)
 
 
 @rules.on_event
@@ -242,7 +250,7 @@ def released(order: Order, event: OrderReleased) -> Order:
 
 
 def _payment(event: OrderPaid | PaymentCaptured) -> Payment:
-    return Payment(event.at, event.amount, isinstance(event, OrderPaid) and event.in_full)
+    return Payment(event.at, event.amount, event.in_full)
 
 
 def _captured(order: Order, payment: Payment, payment_id: str | None = None) -> Order:

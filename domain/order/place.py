@@ -164,7 +164,7 @@ class OrderAmended(Event):
     policy: str | None = None
     calendar: str | None = None
     difference: int | None = None
-    """What the channel settled beside the prices, if it reported a later payment in full.  Minor units."""
+    """What the channel settled beside the prices; None: as before."""
 
 
 class OrderAcknowledged(Event):
@@ -341,8 +341,9 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
         policy=due.policy if due else None,
         calendar=due.calendar if due else None,
     )
-    difference = difference_after(order, amended(order, amended_event), context.at)
-    return [replace(amended_event, difference=difference), *events]
+    difference = difference_after(order, amended(order, amended_event))
+    changed = difference if difference != order.difference else None
+    return [replace(amended_event, difference=changed), *events]
 
 
 def _grows(before: Line, line: OrderedLine) -> bool:

@@ -3,7 +3,6 @@
 from domain.order.money import Priced, Terms, owed_for
 from domain.order.payment import OrderPaid, OrderReleased, PaymentCaptured, PaymentReversed
 from domain.order.refund import OrderRefundOverdue, RefundOwed, RefundRecorded
-from domain.values import micros
 from projections.fold import Fold, when
 from projections.instants import local_day, micros_of
 from projections.orders.rows import OrderStatus
@@ -33,6 +32,8 @@ class Money(Fold[OrderView]):
     def captured(self, view: OrderView, event: PaymentCaptured, at: int) -> None:
         del at
         view.status.captured += event.amount
+        if event.difference is not None:
+            view.status.difference = event.difference
 
     @when
     def reversed(self, view: OrderView, event: PaymentReversed, at: int) -> None:
@@ -71,7 +72,7 @@ def balance(view: OrderView) -> None:
     """Sets what the order costs now, and what is to be refunded."""
     order = view.status
     lines = [
-        Priced(micros(line.unit_price, 1), line.ordered, line.cancelled + line.returned)
+        Priced(line.value_micros // max(1, line.ordered), line.ordered, line.cancelled + line.returned)
         for line in view.lines.values()
     ]
     cancelled = order.ordered > 0 and order.cancelled == order.ordered

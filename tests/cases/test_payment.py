@@ -89,6 +89,25 @@ def test_what_was_added_after_a_payment_in_full_is_owed_besides() -> None:
     assert (row(shop).owed, row(shop).difference) == (28_000, -2_000)
 
 
+@pytest.mark.parametrize("parts", list(permutations([("p1", 12_000), ("p2", 7_000), ("p3", 1_000)])))
+def test_the_parts_of_a_payment_in_full_are_one_payment(parts: Any) -> None:
+    """Olist reports each voucher by itself: all paid the order, none paid it again."""
+    shop = placed()
+    for payment_id, amount in parts:
+        pay(shop, amount, payment_id=payment_id, in_full=True)
+    assert (row(shop).owed, row(shop).difference, row(shop).refund_due) == (20_000, 0, 0)
+    assert shop.discrepancies() == []
+
+
+@pytest.mark.parametrize("later_first", [False, True])
+def test_a_second_payment_in_full_at_another_time_is_too_much(later_first: bool) -> None:
+    shop = placed()
+    both = [("p1", f"{DAY}T10:01"), ("p2", f"{DAY}T10:05")]
+    for payment_id, at in reversed(both) if later_first else both:
+        pay(shop, 18_000, at, payment_id, in_full=True)
+    assert (row(shop).owed, row(shop).difference, row(shop).refund_due) == (18_000, -2_000, 18_000)
+
+
 def test_an_order_whose_prices_nobody_stated_is_paid_by_any_payment() -> None:
     shop = Shop()
     shop.send("order-placed", **O1, currency="KRW", lines=[{"line": "1", "sku": "CHAIR", "pieces": 1}])
