@@ -1,4 +1,4 @@
-"""The timeline of an order: its own events, and events of other streams that the same messages caused."""
+"""The timeline of an order: the events of it and its returns, and what the same messages did elsewhere."""
 
 import json
 from typing import Any

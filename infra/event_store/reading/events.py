@@ -98,7 +98,18 @@ def partition_events(
 
 
 def story(reader: LedgerReader, stream: StreamId, limit: int) -> list[StoredEvent]:
-    """A stream's events, and the events in other streams that the same messages caused, by position."""
+    """The first `limit` events of an order and its returns, by position.
+
+    With the events in other streams that the same messages caused, such as the stock that they moved.
+    """
+    events = _with_effects(reader, stream, limit)
+    for its_return in sorted({event.stream for event in events if event.stream.kind == "return"}):
+        events += _with_effects(reader, its_return, limit)
+    by_position = {event.position: event for event in events}
+    return [by_position[position] for position in sorted(by_position)[:limit]]
+
+
+def _with_effects(reader: LedgerReader, stream: StreamId, limit: int) -> list[StoredEvent]:
     return [_stored(row) for row in reader.rows(_STORY, stream=stream, limit=limit)]
 
 

@@ -19,7 +19,7 @@ from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.settings import LEDGER, Settings
 from infra.wiring.embedded import writing
 from tests.bugs import deadline_of, with_bug
-from tests.messages import life_cycle, paid, placed, receipt, tick
+from tests.messages import key, life_cycle, message, paid, placed, receipt, tick
 
 COMMANDS = [
     "demo", "ingest", "check", "convert", "stock", "penalty", "kpi", "orders", "order", "returns", "activity",
@@ -96,6 +96,36 @@ def test_an_order_s_timeline_names_causes(demo: Path) -> None:
     assert "reserved" in events
     assert all(entry["cause"] for entry in answer["timeline"])
     assert run("order", "N-000042", "--home", demo).exit_code == 0
+
+
+def test_an_order_s_timeline_has_what_happened_to_its_returns(tmp_path: Path) -> None:
+    opened = {
+        **key("N-1"),
+        "return_id": "R-1",
+        "lines": [{"line": "1", "pieces": 1}],
+        "reason": "changed_mind",
+    }
+    unit = {"line": "1", "pieces": 1, "condition": "new", "disposition": "restock"}
+    inspected = {"return_id": "R-1", "inspection_id": "i1", "units": [unit]}
+    returned = [
+        message("return-requested", opened, id="r1", at="2026-03-12T10:00:00+09:00", actor="lee"),
+        message("return-collected", {"return_id": "R-1"}, id="r2", at="2026-03-13T10:00:00+09:00"),
+        message("return-received", {"return_id": "R-1"}, id="r3", at="2026-03-14T10:00:00+09:00"),
+        message("return-inspected", inspected, id="r4", at="2026-03-14T11:00:00+09:00", actor="lee"),
+    ]
+    other = [*life_cycle("N-2"), receipt(2)]
+    with writing(Settings(home=tmp_path)) as embedded:
+        embedded.ingest([receipt(1), *life_cycle("N-1"), *other, *returned])
+    (answer,) = answered("order", "N-1", "--home", tmp_path)
+    events = [(entry["stream"], entry["event"]) for entry in answer["timeline"]]
+    assert [event for stream, event in events if stream == "return R-1"] == [
+        "requested",
+        "collected",
+        "received",
+        "inspected",
+    ]
+    assert ("stock CHAIR", "received") not in events, "the receipts of other messages"
+    assert ("stock CHAIR", "return-restocked") in events
 
 
 def test_an_unknown_order_is_an_error(demo: Path) -> None:
