@@ -81,12 +81,17 @@ class Inbound(NamedTuple):
     envelope: Envelope
     command: Command
     key: bytes
-    """A hash of (seller, source, id), 16 bytes.  It must always be computed in the same way."""
+    """A hash of what makes it the same message, 16 bytes.  It must always be computed in the same way.
+
+    That is (seller, source, id), or (type, stream, business key) if it has one.
+    """
     digest: bytes
     """A keyed hash of the content, 16 bytes."""
     body: str
     """Canonical JSON, as it is stored and decided."""
     vaulted: list[VaultedText]
+    sent: tuple[bytes, bytes] | None = None
+    """For a message with a business key, the key and digest by which earlier builds stored it."""
 
 
 @cache
@@ -120,13 +125,25 @@ def read(raw: bytes, secret: bytes) -> Inbound | Tick:
     if message.traceparent is not None:  # a repeated message has another trace but is the same message
         content = _canonical({name: value for name, value in parsed.items() if name != "traceparent"})
     digest = hashlib.blake2b(content, key=secret, digest_size=16).digest()
+    sent = None
+    if (business_key := BUSINESS_KEYS.get(message.type)) is not None:
+        sent = key, digest
+        key, digest = _of_fact(message, getattr(message.data, business_key), parsed, secret)
     vaulted: list[VaultedText] = []
     if paths := personal_paths(COMMANDS[message.type]):
         vaulted = take_out(parsed["data"], paths, secret, key)
     if vaulted:
         canonical = _canonical(parsed)
         message = _validated(message.type, canonical)
-    return Inbound(message, message.data, key, digest, canonical.decode(), vaulted)
+    return Inbound(message, message.data, key, digest, canonical.decode(), vaulted, sent)
+
+
+def _of_fact(message: Any, business_key: str, parsed: Any, secret: bytes) -> tuple[bytes, bytes]:
+    """Key and digest of a fact that counts once, whatever its source and message id are."""
+    stream = message.data.stream(message.sellerid)
+    key = hashlib.blake2b(f"{message.type}\0{stream}\0{business_key}".encode(), digest_size=16)
+    content = _canonical({"time": parsed["time"], "data": parsed["data"]})
+    return key.digest(), hashlib.blake2b(content, key=secret, digest_size=16).digest()
 
 
 def read_body(body: str, key: bytes, digest: bytes) -> Inbound:
@@ -185,10 +202,6 @@ def _check_rules(message: Any) -> None:
         raise Unreadable("actor_missing", field="actor", reason="a request names who asks")
     if message.part > message.of:
         raise Unreadable("part_beyond_of", field="part", reason="part is greater than of")
-    business_key = BUSINESS_KEYS.get(message.type)
-    if business_key and getattr(command, business_key) != message.id:
-        reason = f"must equal the message's id, so that it counts once for ever ({message.type})"
-        raise Unreadable("id_is_not_business_key", field=f"data.{business_key}", reason=reason)
 
 
 def _validated(kind: str, raw: bytes | str) -> Any:

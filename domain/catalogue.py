@@ -73,7 +73,7 @@ TIME_PASSED: Final = "jumun.inbound.time-passed.v1"
 BUSINESS_KEYS: Final = {
     name: command.business_key for name, command in COMMANDS.items() if command.business_key is not None
 }
-"""Message types whose message id must equal this field, so that the stream need not store seen keys."""
+"""Message types that count once for their stream by this field: the inbox stores it, not the stream."""
 
 EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.seller.opened.v1": seller.SellerOpened,

@@ -22,7 +22,7 @@ class Command(InputModel):
     opens: ClassVar[bool] = False
     """Parked messages wait for this command.  It is never parked behind them, and it releases them."""
     business_key: ClassVar[str | None] = None
-    """The field that the message id must equal, so that the stream need not store it as a seen key."""
+    """The field by which the message counts once for its stream, whatever its source and message id are."""
 
     def stream(self, seller_id: str) -> StreamId:
         """The stream that handles the command."""

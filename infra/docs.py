@@ -88,7 +88,7 @@ def messages() -> str:
     parts = [_MESSAGES]
     for kind, command in COMMANDS.items():
         key = BUSINESS_KEYS.get(kind)
-        rule = f"\nThe message's id must be its `{key}`.\n" if key else ""
+        rule = f"\nIt counts once by its `{key}`, whatever its source and id are.\n" if key else ""
         parts.append(f"## {kind}\n\n{_about(command)}\n{rule}\n" + "\n".join(_fields(command)))
         parts.append(f"```json\n{json.dumps(example(kind), ensure_ascii=False, indent=1)}\n```\n")
     parts.append(

@@ -65,8 +65,8 @@ class When(Generic[State]):
     def then_once_by_inbox(self, *events: Event) -> None:
         """Expects exactly these events.  It does not repeat the command: the state cannot recognise repeats.
 
-        It need not.  A stock message has its business key as its message id, and a step of the fulfilment
-        process runs in the commit of the message that caused it.  The inbox stops repeats of both.
+        It need not.  The inbox knows a stock message by its business key, and a step of the fulfilment
+        process runs in the commit of the message that caused it.  Neither comes twice.
         """
         decided = self.decide(self.state)
         assert decided == list(events), _difference(decided, events)

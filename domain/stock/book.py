@@ -23,7 +23,7 @@ rules = Rules[StockItem]()
 
 
 class ReceiveStock(StockCommand):
-    """Fact: pieces were received.  The message id must be the `receipt_id`, so a receipt counts only once."""
+    """Fact: pieces were received.  One receipt may hold several SKUs, each in a message of its own."""
 
     business_key: ClassVar[str | None] = "receipt_id"
 
@@ -34,7 +34,7 @@ class ReceiveStock(StockCommand):
 
 
 class CountStock(StockCommand):
-    """Fact: the pieces at a location were counted.  The message id must be the `count_id`."""
+    """Fact: the pieces at a location were counted."""
 
     business_key: ClassVar[str | None] = "count_id"
 
@@ -44,7 +44,7 @@ class CountStock(StockCommand):
 
 
 class AdjustStock(StockCommand):
-    """Fact: the book stock is wrong by `delta` pieces.  The message id must be the `adjustment_id`."""
+    """Fact: the book stock is wrong by `delta` pieces."""
 
     business_key: ClassVar[str | None] = "adjustment_id"
 

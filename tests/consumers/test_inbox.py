@@ -45,3 +45,15 @@ def test_a_message_earlier_in_the_same_batch_is_recognised_too() -> None:
     assert inbox.repeat(ORDER) == Outcome.of(ORDER, "duplicate")
     assert batch.inbox == [(ORDER.key, ORDER.digest)]
     assert batch.bodies == [ORDER.body]
+
+
+def test_a_receipt_that_an_earlier_build_stored_by_its_message_id_is_recognised() -> None:
+    ledger = MemoryLedger()
+    batch = Batch(0, 1)
+    assert FIVE.sent is not None
+    batch.inbox.append(FIVE.sent)
+    ledger.commit(batch)
+    inbox = Inbox(ledger)
+    assert inbox.look_up([FIVE, SIX]) == []
+    assert inbox.repeat(FIVE) == Outcome.of(FIVE, "duplicate")
+    assert inbox.repeat(SIX) == Outcome.of(SIX, "conflict")
