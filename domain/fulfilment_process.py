@@ -189,7 +189,7 @@ def _on_packed(seller: str, order: str, event: ShipmentPacked, _: Order) -> Iter
         if reserved := by_state.get("allocated", 0):
             yield stock, Confirm(order, line, reserved)
         if unreserved := by_state.get("backordered", 0) + by_state.get("open", 0):
-            yield stock, ReservePacked(order, line, unreserved)
+            yield stock, ReservePacked(order, line, unreserved, event.location)
 
 
 @_on_event
@@ -200,7 +200,8 @@ def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order)
         reserved = by_state.get("allocated", 0) + by_state.get("packed", 0)
         if pieces := sum(by_state.values()) - by_state.get("in_transit", 0):  # a new label ships nothing
             replacing = sum(by_state.get(state, 0) for state in FAILED)
-            yield stock_stream(seller, sku), Ship(order, line, pieces, reserved, replacing)
+            to_ship = Ship(order, line, pieces, reserved, replacing, event.location)
+            yield stock_stream(seller, sku), to_ship
 
 
 @_on_event

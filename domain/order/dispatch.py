@@ -74,6 +74,8 @@ class DispatchShipment(OrderCommand):
     carrier: Text | None = None
     tracking_number: Text | None = None
     override: Override | None = None
+    location: Text | None = None
+    """Where the parcel leaves.  None: where it was packed, else where its pieces are reserved."""
 
 
 class RecordDispatch(OrderCommand):
@@ -83,6 +85,8 @@ class RecordDispatch(OrderCommand):
     lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
     carrier: Text | None = None
     tracking_number: Text | None = None
+    location: Text | None = None
+    """Where the parcel leaves.  None: where it was packed, else where its pieces are reserved."""
 
 
 class ShipmentDispatched(Event):
@@ -99,6 +103,8 @@ class ShipmentDispatched(Event):
     """Pieces by line and by the earlier parcel whose label was voided, or that was lost or came back."""
     inferred: bool = False
     """Whether nobody reported it: the carrier's scan shows that it has the packed parcel."""
+    location: str | None = None
+    """Where the pieces leave stock.  None: where they are reserved."""
 
 
 @rules.on_command
@@ -127,7 +133,8 @@ def dispatch(order: Order, command: DispatchShipment, context: MessageContext) -
         if command.override is not None
     ]
     stated = Invoice(command.carrier, command.tracking_number)
-    return [*rejected, _dispatched(order, command.shipment_id, stated, moves, context)]
+    event = _dispatched(order, command.shipment_id, stated, moves, context)
+    return [*rejected, replace(event, location=command.location or event.location)]
 
 
 def _corrected(
@@ -177,7 +184,12 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
         requested = [(move.line, move.pieces) for move in moves]
     blocked = _pending_on(order, moves)
     event = _dispatched(order, command.shipment_id, stated, moves, context)
-    event = replace(event, requested=more_than_moved(requested, moves), replaces=replaces)
+    event = replace(
+        event,
+        requested=more_than_moved(requested, moves),
+        replaces=replaces,
+        location=command.location or event.location,
+    )
     events: list[Event] = [event, *differing]
     events += shortfall(context, "dispatched_more_than_ordered", command.shipment_id, requested, moves)
     if blocked:
@@ -271,6 +283,7 @@ def _dispatched(
     context: MessageContext,
 ) -> ShipmentDispatched:
     left = sum(line.before_handover for line in order.lines.values() if line.delivery == "parcel")
+    shipment = order.shipments.get(shipment_id, Shipment())
     return ShipmentDispatched(
         at=context.at,
         shipment_id=shipment_id,
@@ -278,6 +291,7 @@ def _dispatched(
         carrier=stated.carrier,
         tracking_number=stated.number,
         last=left == sum(move.pieces for move in moves if move.was in BEFORE_HANDOVER),
+        location=shipment.location,
     )
 
 

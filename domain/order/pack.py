@@ -66,6 +66,8 @@ class PackShipment(OrderCommand):
     shipment_id: Text
     lines: InputLines
     quality_check: QualityCheck
+    location: Text | None = None
+    """Where the parcel is packed.  None: where its pieces are reserved."""
 
 
 class RecordPacking(OrderCommand):
@@ -73,6 +75,8 @@ class RecordPacking(OrderCommand):
 
     shipment_id: Text
     lines: Annotated[tuple[AskedLine, ...], LineLimit] = ()
+    location: Text | None = None
+    """Where the parcel is packed.  None: where its pieces are reserved."""
 
 
 class ShipmentPacked(Event):
@@ -84,6 +88,7 @@ class ShipmentPacked(Event):
     checked_by: str | None
     requested: list[LinePieces] | None = None
     """What the message stated, if that is more than could be packed."""
+    location: str | None = None
 
 
 @rules.on_command
@@ -176,6 +181,7 @@ def _packed(
         notes={move.line: note for move in moves if (note := order.lines[move.line].note) is not None},
         checked_by=command.quality_check.by if isinstance(command, PackShipment) else None,
         requested=more_than_moved(requested or [], moves),
+        location=command.location,
     )
 
 
@@ -183,7 +189,9 @@ def _packed(
 def packed(order: Order, event: ShipmentPacked) -> Order:
     previous = order.shipments.get(event.shipment_id, Shipment())
     moves = previous.moves if previous.dispatched else parts_added(previous.moves, event.moves)
-    shipments = {**order.shipments, event.shipment_id: previous._replace(moves=moves, packed=True)}
+    location = event.location or previous.location
+    shipment = previous._replace(moves=moves, packed=True, location=location)
+    shipments = {**order.shipments, event.shipment_id: shipment}
     stated = stated_pieces(event.requested, event.moves)
     contents = with_contents(order, f"pack:{event.shipment_id}", stated)
     return moved(order, event.moves, "packed", shipments=shipments, contents=contents)

@@ -140,6 +140,8 @@ class Shipment(NamedTuple):
     tracking_number: str | None = None
     invoice_at: datetime | None = None
     """When that tracking number was reported."""
+    location: str | None = None
+    """Where it was packed, if that is stated."""
 
 
 class Payment(NamedTuple):

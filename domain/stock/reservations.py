@@ -58,6 +58,8 @@ class ReservePacked(NamedTuple):
     order: str
     line: str
     pieces: int
+    location: str | None = None
+    """Where they were packed, if that is stated."""
 
 
 class Release(NamedTuple):
@@ -81,7 +83,8 @@ class Expire(NamedTuple):
 class Ship(NamedTuple):
     """Pieces of an order line were dispatched; `reserved` of them had a reservation.
 
-    `replacing`: those that replace lost or returned ones, and need none.
+    `replacing`: those that replace lost or returned ones, and need none.  `location`: where they left; None:
+    where they are reserved.
     """
 
     order: str
@@ -89,6 +92,7 @@ class Ship(NamedTuple):
     pieces: int
     reserved: int
     replacing: int = 0
+    location: str | None = None
 
 
 @rules.on_command
@@ -178,9 +182,13 @@ def reserve_packed(item: StockItem, command: ReservePacked, context: MessageCont
     """Pieces beyond the available ones are reserved as well, with a discrepancy event."""
     key = line_key(command.order, command.line)
     free = min(command.pieces, max(0, item.available))
-    locations = pick_locations(item, free)
-    if short := command.pieces - free:
-        locations = _joined(locations, At(location=_fullest(item), pieces=short))
+    short = command.pieces - free
+    if command.location is not None:
+        locations = [At(location=command.location, pieces=command.pieces)]
+    else:
+        locations = pick_locations(item, free)
+        if short:
+            locations = _joined(locations, At(location=_fullest(item), pieces=short))
     events: list[Event] = [
         StockReserved(
             at=context.at,
@@ -262,11 +270,15 @@ def expire(item: StockItem, command: Expire, context: MessageContext) -> list[Ev
     return release(item, Release(command.order, command.line, reserved, waiting, "hold_expired"), context)
 
 
-def _reserved_parts(item: StockItem, key: str, pieces: int) -> list[At]:
-    """The parts of a line's reservation that add up to `pieces`, or to fewer if it is smaller."""
+def _reserved_parts(item: StockItem, key: str, pieces: int, first: str | None = None) -> list[At]:
+    """The parts of a line's reservation that add up to `pieces`, or to fewer if it is smaller.
+
+    `first`: the location to begin with; else one that has all of them.
+    """
     reservation = item.reservations.get(key)
     parts: list[At] = []
-    for location, reserved in reservation.at if reservation else ():
+    held = reservation.at if reservation else ()
+    for location, reserved in sorted(held, key=lambda part: (part[0] != first, part[1] < pieces)):
         count = min(reserved, pieces)
         if count:
             parts.append(At(location=location, pieces=count, reserved=count))
@@ -279,9 +291,11 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
     """Takes the pieces out of stock.  Pieces without a reservation also cause a discrepancy event."""
     key = line_key(command.order, command.line)
     events: list[Event] = []
-    parts = _reserved_parts(item, key, command.reserved)
+    parts = _reserved_parts(item, key, command.reserved, command.location)
     short = command.pieces - sum(part.pieces for part in parts)
-    if short:
+    if command.location is not None:
+        parts = _all_from(command.location, parts, command.pieces)
+    elif short:
         location = parts[0].location if parts else _fullest(item)
         parts = _joined(parts, At(location=location, pieces=short))
     for part in parts:  # after a short count, on hand may be less than reserved
@@ -297,6 +311,17 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
         at=context.at, order=command.order, line=command.line, pieces=command.pieces, locations=parts
     )
     return [*events, shipped]
+
+
+def _all_from(location: str, parts: list[At], pieces: int) -> list[At]:
+    """All `pieces` from one location, whatever locations they are reserved at."""
+    there = sum(part.reserved for part in parts if part.location == location)
+    elsewhere = [
+        At(location=part.location, pieces=0, reserved=part.reserved)
+        for part in parts
+        if part.location != location
+    ]
+    return [At(location=location, pieces=pieces, reserved=there), *elsewhere]
 
 
 def _joined(parts: list[At], extra: At) -> list[At]:
