@@ -1,6 +1,7 @@
 """The generated documents match the code, and their examples are valid messages."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,15 @@ def test_the_printed_documents_are_up_to_date() -> None:
     assert (ROOT / "docs/read-models.md").read_text("utf-8") == markdown(TABLES)
     for name, text in docs.schemas().items():
         assert (ROOT / "docs/schemas" / name).read_text("utf-8") == text + "\n", name
+
+
+def test_every_edge_case_has_a_test_that_exists_or_a_reason_to_wait() -> None:
+    rows = re.findall(
+        r"^\| E(\d+) \| .+ \| (.+) \|$", (ROOT / "docs/edge-cases.md").read_text(), re.MULTILINE
+    )
+    assert [int(number) for number, _ in rows] == list(range(1, 48))
+    for number, shown in rows:
+        named = re.findall(r"`([a-z_/]+\.py)(?:::(test_\w+))?`", shown)
+        assert named or "waits: " in shown, number
+        for file, function in named:
+            assert f"def {function}" in (ROOT / "tests" / file).read_text(), (file, function)
