@@ -173,7 +173,7 @@ def _on_cancelled(seller: str, order: str, event: LinesCancelled, state: Order) 
     for line, sku, by_state in _by_line(event.moves):
         if reserved := by_state.get("allocated", 0) + by_state.get("packed", 0):
             yield stock_stream(seller, sku), Release(order, line, reserved, 0, "cancelled")
-    if state.captured and state.paid_at is None:
+    if state.payments and (state.paid_at is None or event.at < state.paid_at):
         yield StreamId.of("order", seller, order), CheckPaid(order.partition(":")[0])
     lines = tuple(pieces_by_line(event.moves))
     fault: Fault = event.fault  # type: ignore[assignment]

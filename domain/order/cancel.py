@@ -27,12 +27,14 @@ from domain.order.answers import (
 )
 from domain.order.discrepancy import OrderDiscrepancyDetected, compare, stated_again, with_contents
 from domain.order.fault import fault_of_cancel, payer_of_cancel
+from domain.order.money import difference_after
 from domain.order.state import (
     BEFORE_HANDOVER,
     HANDED_OVER,
     AskedLine,
     CancelRequest,
     ChannelCancel,
+    Line,
     LineLimit,
     LinePieces,
     Move,
@@ -196,6 +198,8 @@ class LinesCancelled(Event):
     """Pieces by line and by the cancel request that the channel settled or confirmed; None for a wish."""
     for_request: str | None = None
     """The cancel request that the channel named."""
+    difference: int | None = None
+    """What the channel settled beside the prices; None: as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +293,9 @@ def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) 
         ]
     reason = command.true_reason or cast("CancelReason", request.reason)
     details = CancelDetails(command.request_id, reason, "customer", request_id=command.request_id)
-    return [_cancelled(order, context, take(order, request.lines, BEFORE_HANDOVER), details)]
+    return [
+        _settling(order, _cancelled(order, context, take(order, request.lines, BEFORE_HANDOVER), details))
+    ]
 
 
 @rules.on_command
@@ -319,7 +325,8 @@ def cancel_lines(order: Order, command: CancelLines, context: MessageContext) ->
         return []
     if (request_id := _requested_for_want_of_stock(order, command.reason, requested)) is not None:
         moves = take(order, requested, BEFORE_HANDOVER)
-        return [_cancelled(order, context, moves, replace(_details(command), request_id=request_id))]
+        details = replace(_details(command), request_id=request_id)
+        return [_settling(order, _cancelled(order, context, moves, details))]
     for name, pieces in requested:
         line = order.lines.get(name)
         if line is None:
@@ -335,7 +342,7 @@ def cancel_lines(order: Order, command: CancelLines, context: MessageContext) ->
                 route="return" if handed_over else "none",
             )
     moves = take(order, requested, BEFORE_HANDOVER)
-    return [_cancelled(order, context, moves, _details(command))]
+    return [_settling(order, _cancelled(order, context, moves, _details(command)))]
 
 
 def _requested_for_want_of_stock(
@@ -377,7 +384,7 @@ def record_cancellation(order: Order, command: RecordCancellation, context: Mess
         requested=more_than_moved(requested, moves),
         settles=settles,
     )
-    events: list[Event] = [event, *differing]
+    events: list[Event] = [_settling(order, event), *differing]
     requested_total = sum(rest.values())
     some_handed_over = not command.lines and any(line.handed_over for line in order.lines.values())
     if total(moves) < requested_total or some_handed_over:
@@ -427,6 +434,11 @@ def _cancelled(
     )
 
 
+def _settling(order: Order, event: LinesCancelled) -> LinesCancelled:
+    """With the difference that the payments settle, if the pieces were cancelled before a payment in full."""
+    return replace(event, difference=difference_after(order, cancelled(order, event)))
+
+
 @rules.on_event
 def cancel_requested(order: Order, event: CancelRequested) -> Order:
     lines = dict(order.lines)
@@ -462,8 +474,23 @@ def cancelled(order: Order, event: LinesCancelled) -> Order:
         order, f"cancel:{event.cancellation_id}", stated_pieces(event.requested, event.moves)
     )
     cancelled_at = event.at if order.cancelled_at is None else max(order.cancelled_at, event.at)
-    changes = {"contents": contents, "cancelled_at": cancelled_at}
-    return without_overtaken(moved(order, event.moves, "cancelled", **changes))
+    changes = {
+        "contents": contents,
+        "cancelled_at": cancelled_at,
+        "difference": order.difference if event.difference is None else event.difference,
+    }
+    order = moved(order, event.moves, "cancelled", **changes)
+    return without_overtaken(order._replace(lines={**order.lines, **_cancelled_lines(order, event)}))
+
+
+def _cancelled_lines(order: Order, event: LinesCancelled) -> dict[str, Line]:
+    """The lines of which pieces were cancelled, with the times of their cancels."""
+    return {
+        name: order.lines[name]._replace(
+            cancels=tuple(sorted((*order.lines[name].cancels, (event.at, pieces))))
+        )
+        for name, pieces in pieces_by_line(event.moves)
+    }
 
 
 def _approved(order: Order, request_id: str, reason: str) -> Order:

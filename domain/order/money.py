@@ -1,13 +1,12 @@
 """What the buyer owes for an order, and what is owed to the buyer.  Unit: minor units of its currency."""
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from domain.errors import Refused
-from domain.order.state import Order
+from domain.order.state import Line, Order
 from domain.policies.refunds import rest_value
 from domain.values import Fault, decimals
 
@@ -142,53 +141,86 @@ def fee_of(order: Order) -> int:
     return charged_fee(_lines(order), terms_of(order))
 
 
-def to_pay(order: Order, at: datetime | None = None) -> int:
-    """What must be captured before it counts as paid: the value of what is not cancelled.
+class Covered(NamedTuple):
+    """When the payments of an order covered its price, by the own times of all facts."""
 
-    If everything is cancelled, that of all it had, so that a cancel alone never makes an order paid.
-    `at`: without the lines that were added after it, so that an addition never makes an order unpaid.
+    at: datetime
+    difference: int
+    """How far they differ from the prices, if the channel stated then that they pay it in full."""
+
+
+def covered(order: Order) -> Covered | None:
+    """None if its payments do not cover what must be paid.
+
+    A payment in full covers it with all payments of that instant: channels report its parts one by one.
     """
-    priced = zip(
-        order.lines.values(), _lines(order, cancels=not is_cancelled(order), returns=False), strict=True
-    )
-    lines = [part for line, part in priced if at is None or line.added_at is None or line.added_at <= at]
-    return owed_for(lines, terms_of(order))
-
-
-def difference_after(before: Order, after: Order) -> int:
-    """`Order.difference` after another payment, or after pieces were added.
-
-    Only the change is worked out: what was cancelled in the meantime does not count again.
-    """
-    return before.difference + _settled_beside(after) - _settled_beside(before)
-
-
-def _settled_beside(order: Order) -> int:
-    """How far the payments until the first one in full exceed the prices of what was ordered by then.
-
-    All payments of that instant belong to it: channels report the parts of one payment one by one.  0 if
-    earlier payments covered the prices, or there is no payment in full.
-    """
-    order, captured = order._replace(difference=0), 0
-    for at, payments in groupby(order.payments, attrgetter("at")):
-        parts = list(payments)
-        captured += sum(payment.amount for payment in parts)
-        beyond = captured - to_pay(order, at)
-        if any(payment.in_full for payment in parts):
-            return beyond
-        if beyond >= 0:
-            return 0
-    return 0
-
-
-def covered_at(order: Order) -> datetime | None:
-    """When its payments, by their own time, covered what must be paid; None if they do not."""
-    captured = 0
-    for payment in order.payments:
-        captured += payment.amount
-        if payment.in_full or captured >= to_pay(order, payment.at):
-            return payment.at
+    captured, payments = 0, deque(order.payments)
+    for at in _instants(order):
+        in_full = False
+        while payments and payments[0].at <= at:
+            payment = payments.popleft()
+            captured, in_full = captured + payment.amount, in_full or payment.in_full
+        beyond = captured - _to_pay(order, at)
+        if in_full or beyond >= 0:
+            return Covered(at, beyond if in_full else 0)
     return None
+
+
+def _instants(order: Order) -> list[datetime]:
+    """When payments, and cancels after the first one, may have covered the order."""
+    if not order.payments:
+        return []
+    first = order.payments[0].at
+    cancels = {at for line in order.lines.values() for at, _ in line.cancels if at > first}
+    return sorted({payment.at for payment in order.payments} | cancels)
+
+
+def _to_pay(order: Order, at: datetime) -> int:
+    """What had to be captured by that instant: the value of the lines it then had, less what was cancelled.
+
+    If everything was cancelled, that of all it had, so that a cancel alone never makes an order paid.
+    """
+    lines = _lines_at(order, at)
+    if all(line.gone == line.ordered for line in lines):
+        lines = [line._replace(gone=0) for line in lines]
+    return owed_for(lines, terms_of(order)._replace(difference=0))
+
+
+def _lines_at(order: Order, at: datetime) -> list[Priced]:
+    """The lines that the order had by then, less what was cancelled by then."""
+    return [
+        Priced(line.price_micros, line.ordered, _cancelled_by(line, at))
+        for line in order.lines.values()
+        if line.added_at is None or line.added_at <= at
+    ]
+
+
+def _cancelled_by(line: Line, at: datetime) -> int:
+    cancelled = sum(pieces for when, pieces in line.cancels if when <= at)
+    return min(cancelled, line.units.get("cancelled", 0))
+
+
+def difference_after(before: Order, after: Order) -> int | None:
+    """`Order.difference` after a fact; None if it stays as it was."""
+    settled = covered(after)
+    difference = settled.difference if settled is not None else before.difference
+    return None if difference == before.difference else difference
+
+
+def owed_back_since(order: Order, amount: int) -> datetime | None:
+    """Since when, by the own times of payments and cancels, more than `amount` is to be refunded."""
+    for at in _instants(order):
+        captured = sum(payment.amount for payment in order.payments if payment.at <= at)
+        if captured - _owed_at(order, at) > amount:
+            return at
+    return None
+
+
+def _owed_at(order: Order, at: datetime) -> int:
+    lines = _lines_at(order, at)
+    if all(line.gone == line.ordered for line in lines):
+        return 0
+    return owed_for(lines, terms_of(order))
 
 
 def kept(order: Order) -> int:

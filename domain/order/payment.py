@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.order.discrepancy import OrderDiscrepancyDetected, stated_again, with_contents
-from domain.order.money import covered_at, difference_after, is_cancelled, kept, refundable
+from domain.order.money import covered, difference_after, is_cancelled, kept, refundable
 from domain.order.state import Order, OrderCommand, Payment
 from domain.policies.documents import NOT_ADOPTED
 from domain.policies.promise import Promise, promise
@@ -98,14 +98,16 @@ def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[E
         return stated_again(order, context, key, stated)
     payment = Payment(context.at, command.amount, command.in_full)
     after = _captured(order, payment)
-    after = after._replace(difference=difference_after(order, after))
+    difference = difference_after(order, after)
+    if difference is not None:
+        after = after._replace(difference=difference)
     paid = _paid(after, command.channel, context, command.payment_id, payment)
     captured = PaymentCaptured(
         at=context.at,
         payment_id=command.payment_id,
         amount=command.amount,
         in_full=command.in_full,
-        difference=after.difference if after.difference != order.difference else None,
+        difference=difference,
     )
     return [paid or captured, *_too_much(after, command, context)]
 
@@ -124,9 +126,10 @@ def _paid(
     payment: Payment | None = None,
 ) -> OrderPaid | None:
     """The order is paid, or was paid earlier than it seemed; None if neither."""
-    paid_at = covered_at(order)
-    if paid_at is None or (order.paid_at is not None and paid_at >= order.paid_at):
+    settled = covered(order)
+    if settled is None or (order.paid_at is not None and settled.at >= order.paid_at):
         return None
+    paid_at = settled.at
     # Cash on delivery has its deadlines already.
     due = None if order.released else deadline(order, channel, paid_at, context)
     return OrderPaid(

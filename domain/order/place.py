@@ -342,8 +342,7 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
         calendar=due.calendar if due else None,
     )
     difference = difference_after(order, amended(order, amended_event))
-    changed = difference if difference != order.difference else None
-    return [replace(amended_event, difference=changed), *events]
+    return [replace(amended_event, difference=difference), *events]
 
 
 def _grows(before: Line, line: OrderedLine) -> bool:

@@ -14,6 +14,7 @@ from domain.order.money import (
     is_cancelled,
     kept,
     outstanding,
+    owed_back_since,
     refundable,
     rest_of_goods,
 )
@@ -182,6 +183,7 @@ def work_out(order: Order, step: WorkOutRefund, context: MessageContext) -> list
     if amount <= 0:
         return []
     breakdown["other"] = amount - sum(breakdown.values())
+    since = owed_back_since(clawed, max(order.refund_owed, order.refunded)) or context.at
     policy = context.policies.returns
     days = calendar(policy.calendar, context.zone)
     return [
@@ -191,7 +193,7 @@ def work_out(order: Order, step: WorkOutRefund, context: MessageContext) -> list
             reference=step.reference,
             amount=amount,
             breakdown={part: value for part, value in breakdown.items() if value},
-            due_at=refund_due(policy, days, context.at),
+            due_at=refund_due(policy, days, since),
             policy=ref(policy),
             calendar=days.ref,
         )
@@ -208,9 +210,10 @@ def pass_due(order: Order, step: PassOrderRefundDue, context: MessageContext) ->
 
 @rules.on_event
 def refund_fell_due(order: Order, event: RefundOwed) -> Order:
+    still_due = order.refund_due_at if outstanding(order) > 0 else None
     return order._replace(
         refund_owed=order.refund_owed + event.amount,
-        refund_due_at=order.refund_due_at if outstanding(order) > 0 else event.due_at,
+        refund_due_at=event.due_at if still_due is None else min(still_due, event.due_at),
         claw_back=order.claw_back - event.breakdown.get("claw_back", 0),
     )
 

@@ -88,6 +88,8 @@ class Line(NamedTuple):
     """When it was added to its order; None if it was ordered with it."""
     left_from: str | None = None
     """The location that its pieces left from last; None if it is the main one."""
+    cancels: tuple[tuple[datetime, int], ...] = ()
+    """(when, pieces) of its cancels, sorted."""
 
     @property
     def has_stock(self) -> bool:

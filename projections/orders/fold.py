@@ -159,6 +159,8 @@ class Orders(AfterPacking, Money):
     @when
     def cancelled(self, view: OrderView, event: LinesCancelled, at: int) -> None:
         order = view.status
+        if event.difference is not None:
+            order.difference = event.difference
         if event.request_id is not None:
             answer(view, event.request_id, "approved", at)
         for name, pieces in (event.settles or {}).items():
