@@ -25,7 +25,7 @@ from domain.order.answers import (
     without,
     without_overtaken,
 )
-from domain.order.discrepancy import OrderDiscrepancyDetected, compare, stated_again, with_contents
+from domain.order.discrepancy import compare, discrepancy, stated_again, with_contents
 from domain.order.fault import fault_of_cancel, payer_of_cancel
 from domain.order.state import (
     BEFORE_HANDOVER,
@@ -382,7 +382,7 @@ def record_cancellation(order: Order, command: RecordCancellation, context: Mess
     some_handed_over = not command.lines and any(line.handed_over for line in order.lines.values())
     if total(moves) < requested_total or some_handed_over:
         events.append(
-            OrderDiscrepancyDetected(
+            discrepancy(
                 at=context.at,
                 kind="cancelled_after_handover",
                 subject=command.cancellation_id,

@@ -11,9 +11,9 @@ from domain.errors import Refused
 from domain.message import Event, EventData
 from domain.order.cancel import InputLines
 from domain.order.discrepancy import (
-    OrderDiscrepancyDetected,
     compare,
     contents_text,
+    discrepancy,
     with_contents,
 )
 from domain.order.fault import ReturnReason, fault_of_return
@@ -299,7 +299,7 @@ def admit_returned(order: Order, command: AdmitReturned, context: MessageContext
         events.append(ReturnAdmitted(at=context.at, return_id=command.return_id, lines=admitted))
     if most:
         events.append(
-            OrderDiscrepancyDetected(
+            discrepancy(
                 at=context.at,
                 kind="returned_more_than_sent",
                 subject=command.return_id,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple, get_args
 
 from domain.decider import MessageContext, Rules
+from domain.discrepancies import registered
 from domain.errors import Refused
 from domain.message import Command, Event, EventData
 from domain.streams import StreamId, return_stream
@@ -119,7 +120,7 @@ def discrepancies(
 ) -> list[Event]:
     """A discrepancy, unless it was recorded already.  `counts`: expected and observed."""
     event = ReturnDiscrepancyDetected(
-        at=context.at, kind=kind, subject=subject, expected=counts[0], observed=counts[1]
+        at=context.at, kind=registered(kind), subject=subject, expected=counts[0], observed=counts[1]
     )
     return [] if _key(event) in ret.contradictions else [event]
 

@@ -12,6 +12,7 @@ from infra.cli import (
     db,
     deadlines,
     doctor,
+    explain,
     feed,
     look,
     parked,
@@ -50,6 +51,7 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(policies.app, name="policies")
 app.add_typer(deadlines.app, name="deadlines")
 app.command()(look.outcomes)
+app.command()(explain.explain)
 app.command()(look.verify)
 app.add_typer(db.app, name="db")
 app.add_typer(run.run, name="run")

@@ -23,7 +23,7 @@ from tests.messages import life_cycle, paid, placed, receipt, tick
 
 COMMANDS = [
     "demo", "ingest", "check", "convert", "stock", "penalty", "kpi", "orders", "order", "returns", "activity",
-    "outcomes", "verify",
+    "outcomes", "explain", "verify",
 ]  # fmt: skip
 WAITING = ["parked list", "parked show", "parked release", "parked drop"]
 POLICIES = ["policies list", "policies show", "policies check"]
