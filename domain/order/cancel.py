@@ -14,7 +14,9 @@ from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event
 from domain.order.answers import (
+    Answer,
     Pieces,
+    answer_key,
     answer_of,
     answered,
     claimed,
@@ -272,9 +274,10 @@ def request_cancel(order: Order, command: RequestCancel, context: MessageContext
 def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) -> list[Event]:
     request = order.requests.get(command.request_id)
     if request is None:
+        wanted: Answer = "approved" if command.approve else "rejected"
+        if answer_key(command.request_id, wanted) in order.seen_keys:
+            return []  # parts of a request may have been answered otherwise
         answer = answer_of(order, command.request_id)
-        if answer == ("approved" if command.approve else "rejected"):
-            return []
         if answer is not None:
             raise RequestAnswered(request_id=command.request_id, answer=answer)
         raise NoSuchRequest(request_id=command.request_id)
