@@ -234,7 +234,16 @@ def _on_return_opened(seller: str, order: str, event: ReturnOpened, state: Order
     yield (
         return_stream(seller, event.return_id),
         OpenReturn(
-            order, lines, event.reason, event.origin, event.fault, event.payer, event.policy, event.value
+            order,
+            lines,
+            event.reason,
+            event.origin,
+            event.fault,
+            event.payer,
+            event.policy,
+            event.value,
+            event.resolution,
+            state.currency,
         ),
     )
     for refund in state.early_refunds:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+from domain.adoption import adoption_problems
 from domain.decider import Decider, MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Command, Event
@@ -21,6 +22,14 @@ class OpenedDifferently(Refused):
 
 class OlderThanAdopted(Refused):
     """This version of the policy or a newer one has been adopted; give the change a higher version."""
+
+
+class PolicyBelowTheLaw(Refused):
+    """The return policy gives the buyer less than the law of its region."""
+
+
+class PolicyNotCarriedOut(Refused):
+    """The policy has a field or value that no decision uses, so adopting it would promise too much."""
 
 
 class SellerCommand(Command):
@@ -139,6 +148,9 @@ def adopt_policy(seller: Seller, command: AdoptPolicy, context: MessageContext) 
     versions = [other for other in adopted if other.id == policy.id]
     if any(other.version >= policy.version for other in versions):
         raise OlderThanAdopted(asked=ref(policy), adopted=ref(versions[0]))
+    if problems := adoption_problems(policy, context.at):
+        refusal = PolicyBelowTheLaw if problems[0].law else PolicyNotCarriedOut
+        raise refusal(policy=ref(policy), problems="; ".join(map(str, problems)))
     left = documents(adopt(seller.policies, policy))
     replaced = [ref(other) for other in adopted if other not in left]
     return [PolicyAdopted(at=context.at, policy=policy, replaces=replaced, by=context.by)]

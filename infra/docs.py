@@ -1,4 +1,4 @@
-"""Generates docs/messages.md, docs/events.md, docs/read-models.md and the JSON Schemas from the code."""
+"""Generates the messages, events, rules and read models of docs/, and the JSON Schemas, from the code."""
 
 import json
 from inspect import cleandoc
@@ -12,6 +12,7 @@ from consumers.personal_data import personal_paths
 from domain.catalogue import BUSINESS_KEYS, COMMANDS, EVENTS, TIME_PASSED
 from domain.message import InputModel
 from infra.examples import example
+from infra.rules import markdown as rules_tables
 from projections.read_models import TABLES
 from projections.tables import markdown
 
@@ -112,6 +113,15 @@ def events() -> str:
     return "\n".join(parts)
 
 
+def rules() -> str:
+    """The text of docs/rules.md."""
+    return (
+        f"# Why a message is refused, and what contradicts\n\n{PRINTED}\n\n"
+        "`jumun explain RULE` prints one of these. Messages are named without `jumun.inbound.` and `.v1`.\n\n"
+        f"{rules_tables()}"
+    )
+
+
 def schemas() -> dict[str, str]:
     """By file name: the JSON Schema of each inbound message, with its CloudEvents attributes."""
     return {
@@ -124,6 +134,7 @@ def main() -> None:
     (DOCS / "schemas").mkdir(parents=True, exist_ok=True)
     (DOCS / "messages.md").write_text(messages(), "utf-8")
     (DOCS / "events.md").write_text(events(), "utf-8")
+    (DOCS / "rules.md").write_text(rules(), "utf-8")
     (DOCS / "read-models.md").write_text(markdown(TABLES), "utf-8")
     for name, text in schemas().items():
         (DOCS / "schemas" / name).write_text(text + "\n", "utf-8")

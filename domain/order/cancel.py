@@ -14,6 +14,7 @@ from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event
 from domain.order.answers import (
+    Answer,
     Pieces,
     answer_key,
     answer_of,
@@ -25,7 +26,7 @@ from domain.order.answers import (
     settled_by,
     without_overtaken,
 )
-from domain.order.discrepancy import OrderDiscrepancyDetected, compare, stated_again, with_contents
+from domain.order.discrepancy import compare, discrepancy, stated_again, with_contents
 from domain.order.fault import fault_of_cancel, payer_of_cancel
 from domain.order.money import difference_after
 from domain.order.state import (
@@ -276,9 +277,9 @@ def request_cancel(order: Order, command: RequestCancel, context: MessageContext
 def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) -> list[Event]:
     request = order.requests.get(command.request_id)
     if request is None:
-        # A request that grows after its answer gets another one: this may repeat either.
-        if answer_key(command.request_id, "approved" if command.approve else "rejected") in order.seen_keys:
-            return []
+        wanted: Answer = "approved" if command.approve else "rejected"
+        if answer_key(command.request_id, wanted) in order.seen_keys:
+            return []  # parts of a request may have been answered otherwise
         if (answer := answer_of(order, command.request_id)) is not None:
             raise RequestAnswered(request_id=command.request_id, answer=answer)
         raise NoSuchRequest(request_id=command.request_id)
@@ -389,7 +390,7 @@ def record_cancellation(order: Order, command: RecordCancellation, context: Mess
     some_handed_over = not command.lines and any(line.handed_over for line in order.lines.values())
     if total(moves) < requested_total or some_handed_over:
         events.append(
-            OrderDiscrepancyDetected(
+            discrepancy(
                 at=context.at,
                 kind="cancelled_after_handover",
                 subject=command.cancellation_id,

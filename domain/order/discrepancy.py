@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.decider import MessageContext, Rules
+from domain.discrepancies import registered
 from domain.message import Event
 from domain.order.state import Move, Order, total
 from domain.values import sums
@@ -30,6 +31,15 @@ class OrderDiscrepancyDetected(Event):
     subject: str
     expected: str
     observed: str
+
+
+def discrepancy(
+    *, at: datetime, kind: str, subject: str, expected: str, observed: str
+) -> OrderDiscrepancyDetected:
+    """A discrepancy of a registered kind."""
+    return OrderDiscrepancyDetected(
+        at=at, kind=registered(kind), subject=subject, expected=expected, observed=observed
+    )
 
 
 class FlagFutureClaim(NamedTuple):
@@ -62,7 +72,7 @@ def stated_again(order: Order, context: MessageContext, key: str, stated: Mappin
     kind, _, subject = key.partition(":")
     before = order.contents.get(key, {})
     differing = {name: value for name, value in stated.items() if before.get(name) != value}
-    event = OrderDiscrepancyDetected(
+    event = discrepancy(
         at=context.at,
         kind=kind + AGAIN,
         subject=subject,
@@ -86,7 +96,7 @@ def shortfall(
         return []
     observed = f"{requested_total} pieces, {total(moves)} of them known"
     return [
-        OrderDiscrepancyDetected(
+        discrepancy(
             at=context.at, kind=kind, subject=shipment_id, expected="pieces of the order", observed=observed
         )
     ]
@@ -104,7 +114,7 @@ def discrepancy_key(event: OrderDiscrepancyDetected) -> str:
 
 @rules.on_command
 def flag_future_claim(order: Order, command: FlagFutureClaim, context: MessageContext) -> list[Event]:
-    event = OrderDiscrepancyDetected(
+    event = discrepancy(
         at=context.at,
         kind=FROM_THE_FUTURE,
         subject=context.by,

@@ -14,6 +14,7 @@ from domain.order.cancel import CancelRejected
 from domain.order.discrepancy import (
     OrderDiscrepancyDetected,
     compare,
+    discrepancy,
     shortfall,
     stated_again,
     with_contents,
@@ -298,7 +299,7 @@ def _dispatched(
 def _contradiction(
     context: MessageContext, kind: str, subject: str, expected: str
 ) -> OrderDiscrepancyDetected:
-    return OrderDiscrepancyDetected(
+    return discrepancy(
         at=context.at, kind=kind, subject=subject, expected=expected, observed="the parcel has left"
     )
 

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.discrepancy import TRACKED, OrderDiscrepancyDetected, discrepancy_key
+from domain.order.discrepancy import TRACKED, discrepancy, discrepancy_key
 from domain.order.state import Order, Shipment
 from domain.values import TrackingStatus
 
@@ -104,7 +104,7 @@ def taken_at(shipment: Shipment) -> datetime | None:
 def tracked_without_dispatch(order: Order, shipments: Iterable[str], context: MessageContext) -> list[Event]:
     """Discrepancies: a carrier has these parcels, and nobody reported their hand-over or their packing."""
     events = [
-        OrderDiscrepancyDetected(
+        discrepancy(
             at=context.at,
             kind=TRACKED,
             subject=name,

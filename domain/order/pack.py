@@ -7,9 +7,9 @@ from domain.errors import Refused
 from domain.message import Event, InputModel
 from domain.order.cancel import InputLines, NothingOrdered
 from domain.order.discrepancy import (
-    OrderDiscrepancyDetected,
     compare,
     contents_text,
+    discrepancy,
     shortfall,
     stated_again,
     with_contents,
@@ -157,7 +157,7 @@ def _packed_late(order: Order, command: RecordPacking, context: MessageContext) 
     if not stated or stated == dispatched:
         return []
     return [
-        OrderDiscrepancyDetected(
+        discrepancy(
             at=context.at,
             kind="packed_other_than_dispatched",
             subject=command.shipment_id,

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.discrepancy import OrderDiscrepancyDetected, stated_again, with_contents
+from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy, stated_again, with_contents
 from domain.order.money import covered, difference_after, is_cancelled, kept, refundable
 from domain.order.state import Order, OrderCommand, Payment
 from domain.policies.documents import NOT_ADOPTED
@@ -179,7 +179,7 @@ def _too_much(order: Order, command: RecordPayment, context: MessageContext) -> 
     if too_much <= 0 or not command.amount or before_cancel:
         return []
     return [
-        OrderDiscrepancyDetected(
+        discrepancy(
             at=context.at,
             kind="paid_after_cancel" if is_cancelled(order) else "paid_more_than_owed",
             subject=command.payment_id,
@@ -214,7 +214,7 @@ def reverse(order: Order, command: RecordReversal, context: MessageContext) -> l
 def _unpaid(
     context: MessageContext, kind: str, command: RecordReversal, observed: str
 ) -> OrderDiscrepancyDetected:
-    return OrderDiscrepancyDetected(
+    return discrepancy(
         at=context.at, kind=kind, subject=command.reversal_id, expected="the payment kept", observed=observed
     )
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event, EventData, InputModel
-from domain.order.discrepancy import OrderDiscrepancyDetected, discrepancy_key
+from domain.order.discrepancy import discrepancy, discrepancy_key
 from domain.order.money import difference_after
 from domain.order.payment import OrderReleased, deadline
 from domain.order.state import Line, LineLimit, Order, OrderCommand
@@ -298,7 +298,7 @@ def _differing(
 ) -> list[Event]:
     """A discrepancy for each (kind, subject, expected, observed) that was not recorded before."""
     events = [
-        OrderDiscrepancyDetected(
+        discrepancy(
             at=context.at,
             kind=kind,
             subject=subject,

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.discrepancy import OrderDiscrepancyDetected, stated_again, with_contents
+from domain.order.discrepancy import discrepancy, stated_again, with_contents
 from domain.order.money import (
     cancelled_value,
     fee_of,
@@ -118,7 +118,7 @@ def record_refund(order: Order, command: RecordRefund, context: MessageContext) 
     ]
     if command.late_interest < interest:
         events.append(
-            OrderDiscrepancyDetected(
+            discrepancy(
                 at=context.at,
                 kind="late_interest_not_paid",
                 subject=command.refund_id,
@@ -128,7 +128,7 @@ def record_refund(order: Order, command: RecordRefund, context: MessageContext) 
         )
     if command.cause == "return" and f"return:{return_id}" not in order.seen_keys:
         events.append(
-            OrderDiscrepancyDetected(
+            discrepancy(
                 at=context.at,
                 kind="refund_of_unknown_return",
                 subject=command.refund_id,
@@ -139,7 +139,7 @@ def record_refund(order: Order, command: RecordRefund, context: MessageContext) 
     left = kept(order) - order.refunded
     if command.amount > left:
         events.append(
-            OrderDiscrepancyDetected(
+            discrepancy(
                 at=context.at,
                 kind="refunded_more_than_captured",
                 subject=command.refund_id,

@@ -1,19 +1,19 @@
 """Rules for returns on the order: which pieces may be returned, until when, and which were."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import ClassVar, Literal, NamedTuple
+from collections.abc import Sequence, Set
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Event, EventData
 from domain.order.cancel import InputLines
 from domain.order.discrepancy import (
-    OrderDiscrepancyDetected,
     compare,
     contents_text,
+    discrepancy,
     with_contents,
 )
 from domain.order.fault import ReturnReason, fault_of_return
@@ -21,7 +21,8 @@ from domain.order.money import is_priced, return_value
 from domain.order.state import LinePieces, Order, OrderCommand, pieces_by_line
 from domain.policies.calendar import calendar
 from domain.policies.documents import ref
-from domain.policies.return_policy import ReturnPolicy
+from domain.policies.head import Key
+from domain.policies.return_policy import NonReturnable, Proof, Resolution, ReturnPolicy
 from domain.policies.return_window import window_end
 from domain.streams import StreamId, return_stream
 from domain.values import Fault, PersonalText, Text, sums
@@ -41,8 +42,21 @@ class ReturnOpenedDifferently(Refused):
     """The return was opened with more pieces of these lines, or has been rejected or withdrawn since."""
 
 
+class NotReturnable(Refused):
+    """The return policy excludes goods of this category, and the seller has the proof that this needs."""
+
+
+class ResolutionNotOffered(Refused):
+    """The return policy does not offer this resolution."""
+
+
 class RequestReturn(OrderCommand):
-    """Wish: return pieces.  The order decides, because it knows what was delivered."""
+    """Wish: return pieces.  The order decides, because it knows what was delivered.
+
+    `category`: of the goods, if the policy may exclude it, for example `media_opened`.  `proof`: what the
+    seller has from the time of the order, a notice of the exclusion or the buyer's written consent.
+    `noticed_on`: the local day on which the buyer noticed what is wrong.
+    """
 
     is_wish: ClassVar[bool] = True
 
@@ -53,6 +67,10 @@ class RequestReturn(OrderCommand):
     fault: Fault | None = None
     channel_reason_code: Text | None = None
     words: PersonalText | None = None
+    resolution: Resolution = "refund"
+    category: Key | None = None
+    proof: Proof | None = None
+    noticed_on: Annotated[date, Field(strict=False)] | None = None
 
     def frees(self, seller_id: str) -> StreamId | None:
         return return_stream(seller_id, self.return_id)
@@ -112,6 +130,9 @@ class ReturnOpened(Event):
     by: str
     value: int | None = None
     """The most that is to be refunded for it, in minor units; None if the prices are not known."""
+    resolution: str = "refund"
+    unproven: str | None = None
+    """A category that the policy excludes, but the seller has not the proof, so the goods come back."""
 
 
 class ReturnAdmitted(Event):
@@ -151,13 +172,22 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
         return []
     policy = context.policies.returns
     days = calendar(policy.calendar, context.zone)
-    ends = window_end(policy, days, command.reason, _delivered_at(order, requested))
+    starts_at = _starts_at(order, policy, command.reason, requested)
+    ends = window_end(policy, days, command.reason, starts_at, command.noticed_on)
     for name, pieces in requested:
         if pieces > (free := _returnable(order, name)):
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
     if command.origin == "customer" and ends is not None and context.at >= ends:
         raise ReturnWindowClosed(return_id=command.return_id, ended_at=ends.isoformat(), policy=ref(policy))
+    if command.resolution not in policy.resolutions:
+        offered = ", ".join(policy.resolutions)
+        raise ResolutionNotOffered(resolution=command.resolution, offered=offered, policy=ref(policy))
     fault = fault_of_return(command.reason, command.fault)
+    excluded = None
+    if command.origin == "customer" and fault == "customer":
+        excluded = _excluded(policy, command.category, {order.lines[name].sku for name, _ in requested})
+    if excluded is not None and command.proof in (excluded.needs, "written_consent"):
+        raise NotReturnable(category=excluded.category, proof=command.proof, policy=ref(policy))
     return [
         ReturnOpened(
             at=context.at,
@@ -179,8 +209,34 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
             calendar=days.ref,
             by=context.by,
             value=return_value(order, requested, fault) if is_priced(order) else None,
+            resolution=command.resolution,
+            unproven=excluded.category if excluded else None,
         )
     ]
+
+
+def _excluded(policy: ReturnPolicy, category: str | None, skus: Set[str]) -> NonReturnable | None:
+    return next(
+        (one for one in policy.non_returnable if one.category == category or not skus.isdisjoint(one.skus)),
+        None,
+    )
+
+
+def _starts_at(
+    order: Order, policy: ReturnPolicy, reason: str, requested: list[tuple[str, int]]
+) -> list[datetime]:
+    """The instants from the latest of which the return window counts; none if it has not begun.
+
+    A window for a reason such as a defect begins when the goods can be seen, so never at the order.
+    """
+    second = policy.second_window
+    if policy.window_starts_at == "ordered" and not (second and reason in second.reasons):
+        return [] if order.placed_at is None else [order.placed_at]
+    if policy.window_starts_at == "last_item_delivered":
+        if any(line.before_handover or line.units.get("in_transit") for line in order.lines.values()):
+            return []
+        requested = [(name, line.ordered) for name, line in order.lines.items()]
+    return _delivered_at(order, requested)
 
 
 def _key(return_id: str) -> str:
@@ -243,7 +299,7 @@ def admit_returned(order: Order, command: AdmitReturned, context: MessageContext
         events.append(ReturnAdmitted(at=context.at, return_id=command.return_id, lines=admitted))
     if most:
         events.append(
-            OrderDiscrepancyDetected(
+            discrepancy(
                 at=context.at,
                 kind="returned_more_than_sent",
                 subject=command.return_id,
@@ -268,8 +324,10 @@ def _line_pieces(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
 @rules.on_event
 def return_opened(order: Order, event: ReturnOpened) -> Order:
     stated = sums((line.line, line.pieces) for line in event.lines)
-    settled = event.return_id in order.returns_to_refund or any(
-        refund.return_id == event.return_id for refund in order.early_refunds
+    settled = (
+        event.resolution != "refund"
+        or event.return_id in order.returns_to_refund
+        or any(refund.return_id == event.return_id for refund in order.early_refunds)
     )
     return _counted(order, event.lines, opened=1, returned=0)._replace(
         seen_keys=order.seen_keys | {_key(event.return_id)},

@@ -16,7 +16,7 @@ from domain.policies.documents import (
     ScoreMarks,
     StockPolicy,
 )
-from domain.policies.return_policy import AutoApprove, NonReturnable, ReturnPolicy, SecondWindow, WhoPays
+from domain.policies.return_policy import NonReturnable, ReturnPolicy, SecondWindow, WhoPays
 
 KR_STD: Final = PromisePolicy(
     id="kr-std",
@@ -117,7 +117,6 @@ KR_DEFAULT: Final = ReturnPolicy(
         NonReturnable(category="fresh", needs="notice"),
     ),
     resolutions=("refund", "exchange"),
-    auto_approve=AutoApprove(max_value_minor=50_000, reasons=("changemind",), max_per_customer_90_days=3),
 )
 
 # Coupang does not publish its marks.  They are null until the seller enters those that Wing shows.

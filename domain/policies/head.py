@@ -67,8 +67,9 @@ class Part(BaseModel):
 class Document(Part):
     """The common fields of a policy.
 
-    `valid_from` and `valid_to` are the dates for which the source is valid.  No rule uses them: a policy
-    applies to a seller from the event of its adoption until the next adoption of its kind.
+    A policy applies to a seller from the event of its adoption until the next adoption of its kind.  So it is
+    not adopted before `valid_from`, nor with a `valid_to` (`domain/adoption.py`).  `region`: whose law it
+    must keep.
     """
 
     id: Key

@@ -1,11 +1,14 @@
-"""The return policy, and the legal minimum that it must meet."""
+"""The return policy.  The law that it must keep is in `domain/adoption.py`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from domain.policies.head import CalendarId, Days, Document, Key, LeadDays, Part, Payer, Share, Units
-from domain.values import InputMinor
+from domain.values import InputCurrency, InputMinor, Text
+
+Resolution = Literal["refund", "exchange"]
+Proof = Literal["notice", "written_consent"]
 
 
 class SecondWindow(Part):
@@ -25,14 +28,21 @@ class WhoPays(Part):
 
 
 class NonReturnable(Part):
+    """Goods that a buyer who changed their mind cannot return, if the seller has the proof it `needs`."""
+
     category: Key
-    needs: Literal["notice", "written_consent"]
+    needs: Proof
+    skus: Annotated[tuple[Text, ...], Field(max_length=10_000)] = ()
+    """The SKUs that are such goods.  Of others the return request says so, for example if opened."""
 
 
 class AutoApprove(Part):
+    """Returns that are approved when they are requested: of up to this value, for one of these reasons."""
+
     max_value_minor: InputMinor
+    currency: InputCurrency | None = None
     reasons: Annotated[tuple[Key, ...], Field(max_length=40)]
-    max_per_customer_90_days: Units
+    max_per_customer_90_days: Units | None = None
 
 
 class ReturnPolicy(Document):
@@ -49,22 +59,5 @@ class ReturnPolicy(Document):
     late_interest_apr: Share
     payer: WhoPays
     non_returnable: Annotated[tuple[NonReturnable, ...], Field(max_length=200)] = ()
-    resolutions: Annotated[tuple[Literal["refund", "exchange"], ...], Field(min_length=1, max_length=2)] = (
-        "refund",
-    )
+    resolutions: Annotated[tuple[Resolution, ...], Field(min_length=1, max_length=2)] = ("refund",)
     auto_approve: AutoApprove | None = None
-
-    @model_validator(mode="after")
-    def _keeps_the_law(self) -> Self:
-        """A Korean policy must meet the law.  Source: E-Commerce Act, articles 17 (1), 18 (2), 18 (10)."""
-        if self.region != "KR":
-            return self
-        broken = {
-            "KR law: window_days is at least 7": self.window_days < 7,  # noqa: PLR2004
-            "KR law: the window starts at delivery, not at the order": self.window_starts_at == "ordered",
-            "KR law: the seller pays for the seller's fault": self.payer.seller_fault == "customer",
-            "KR law: refund within 3 business days": self.refund_within_business_days > 3,  # noqa: PLR2004
-        }
-        if any(broken.values()):
-            raise ValueError("; ".join(rule for rule, is_broken in broken.items() if is_broken))
-        return self

@@ -28,4 +28,4 @@ def decide(ret: Return, command: Any, context: MessageContext) -> list[Event]:
     return RULES.decide(ret, command, context)
 
 
-RETURN = Decider(start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=3)
+RETURN = Decider(start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=4)

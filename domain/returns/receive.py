@@ -140,7 +140,7 @@ def collect(ret: Return, command: RecordCollection, context: MessageContext) -> 
     if ret.collected:
         return []
     policy = context.policies.returns
-    proof = policy.refund_trigger == "earlier_of_received_or_proof_of_dispatch" and ret.closed_at is None
+    proof = policy.refund_trigger == "earlier_of_received_or_proof_of_dispatch" and _is_refunded(ret)
     return [
         ReturnCollected(
             at=context.at,
@@ -149,6 +149,10 @@ def collect(ret: Return, command: RecordCollection, context: MessageContext) -> 
             refund_due_at=_due(policy, context) if proof else None,
         )
     ]
+
+
+def _is_refunded(ret: Return) -> bool:
+    return ret.closed_at is None and ret.resolution == "refund"
 
 
 def _due(policy: ReturnPolicy, context: MessageContext) -> datetime:
@@ -198,7 +202,7 @@ def _received(
             unexpected.append(
                 Piece(line=name, sku=line.sku, pieces=pieces - expected, location=command.location)
             )
-    due = policy.refund_trigger != "on_inspection" and ret.closed_at is None
+    due = policy.refund_trigger != "on_inspection" and _is_refunded(ret)
     return ReturnReceived(
         at=context.at,
         order=ret.order,
@@ -274,7 +278,7 @@ def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> 
     if not stated:
         return []
     policy = context.policies.returns
-    due = policy.refund_trigger == "on_inspection" and ret.closed_at is None and bool(units)
+    due = policy.refund_trigger == "on_inspection" and _is_refunded(ret) and bool(units)
     inspected = ReturnInspected(
         at=context.at,
         inspection_id=command.inspection_id,

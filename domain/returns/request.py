@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
+from domain.policies.return_policy import ReturnPolicy
 from domain.returns.state import (
     CLOSED,
     LineCounts,
@@ -61,6 +62,8 @@ class OpenReturn(NamedTuple):
     payer: str
     policy: str
     value: int | None = None
+    resolution: str = "refund"
+    currency: str = ""
 
 
 class ReturnRequested(Event):
@@ -75,6 +78,7 @@ class ReturnRequested(Event):
     policy: str
     value: int | None = None
     """The most that is to be refunded for it, in minor units; None if the prices are not known."""
+    resolution: str = "refund"
 
 
 class ReturnRecorded(Event):
@@ -114,8 +118,8 @@ class ReturnWithdrawn(Event):
 
 
 @rules.on_command
-def open_return(_: Return, command: OpenReturn, context: MessageContext) -> list[Event]:
-    return [
+def open_return(ret: Return, command: OpenReturn, context: MessageContext) -> list[Event]:
+    events: list[Event] = [
         ReturnRequested(
             at=context.at,
             order=command.order,
@@ -129,8 +133,25 @@ def open_return(_: Return, command: OpenReturn, context: MessageContext) -> list
             payer=command.payer,
             policy=command.policy,
             value=command.value,
+            resolution=command.resolution,
         )
     ]
+    if not ret.approved and ret.closed_at is None and _is_approved_by(context.policies.returns, ret, command):
+        events.append(ReturnApproved(at=context.at, by=f"policy:{command.policy}", reason=None))
+    return events
+
+
+def _is_approved_by(policy: ReturnPolicy, ret: Return, command: OpenReturn) -> bool:
+    """Whether the policy approves the return with these pieces.  Never if its limits cannot be checked."""
+    limits = policy.auto_approve
+    if limits is None or command.value is None or limits.max_per_customer_90_days is not None:
+        return False
+    return (
+        command.origin == "customer"
+        and command.reason in limits.reasons
+        and command.currency == limits.currency
+        and (ret.value or 0) + command.value <= limits.max_value_minor
+    )
 
 
 @rules.on_command
@@ -204,8 +225,14 @@ def requested(ret: Return, event: ReturnRequested) -> Return:
         before = lines.get(piece.line, LineCounts(piece.sku, 0, location=piece.location))
         lines[piece.line] = before._replace(requested=before.requested + piece.pieces)
     value = ret.value if event.value is None else (ret.value or 0) + event.value
-    state = ret.state or "requested"
-    return ret._replace(state=state, order=event.order, lines=lines, value=value)
+    resolutions = {event.resolution} if ret.state is None else {event.resolution, ret.resolution}
+    return ret._replace(
+        state=ret.state or "requested",
+        order=event.order,
+        lines=lines,
+        value=value,
+        resolution="refund" if "refund" in resolutions else event.resolution,
+    )
 
 
 @rules.on_event

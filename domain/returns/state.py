@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple, get_args
 
 from domain.decider import MessageContext, Rules
+from domain.discrepancies import registered
 from domain.errors import Refused
 from domain.message import Command, Event, EventData
 from domain.streams import StreamId, return_stream
@@ -86,6 +87,8 @@ class Return(NamedTuple):
     """When it was rejected or withdrawn: the order no longer expects the pieces, and no refund is due."""
     receipts: Mapping[str, Mapping[str, int]] = {}
     """What each receipt has stated so far, by its id: pieces by line."""
+    resolution: str = "refund"
+    """What the buyer gets for the pieces.  No refund is due for an exchange."""
     contradictions: frozenset[str] = frozenset()
     """The discrepancies that were recorded, so that each is recorded once."""
 
@@ -117,7 +120,7 @@ def discrepancies(
 ) -> list[Event]:
     """A discrepancy, unless it was recorded already.  `counts`: expected and observed."""
     event = ReturnDiscrepancyDetected(
-        at=context.at, kind=kind, subject=subject, expected=counts[0], observed=counts[1]
+        at=context.at, kind=registered(kind), subject=subject, expected=counts[0], observed=counts[1]
     )
     return [] if _key(event) in ret.contradictions else [event]
 

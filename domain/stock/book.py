@@ -12,10 +12,10 @@ from domain.stock.state import (
     StockAdjusted,
     StockCommand,
     StockCounted,
-    StockDiscrepancyDetected,
     StockItem,
     StockQuarantined,
     StockReceived,
+    discrepancy,
 )
 from domain.values import InputChange, InputPieces, InputPiecesOrNone, InputPrice, Text
 
@@ -224,6 +224,4 @@ def inspected_return(
 
 
 def _discrepancy(context: MessageContext, kind: str, subject: str, expected: int, observed: int) -> Event:
-    return StockDiscrepancyDetected(
-        at=context.at, kind=kind, subject=subject, expected=expected, observed=observed
-    )
+    return discrepancy(at=context.at, kind=kind, subject=subject, expected=expected, observed=observed)

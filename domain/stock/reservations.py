@@ -12,11 +12,11 @@ from domain.stock.state import (
     Balance,
     ReservationConfirmed,
     StockBackordered,
-    StockDiscrepancyDetected,
     StockItem,
     StockReleased,
     StockReserved,
     StockShipped,
+    discrepancy,
     line_key,
 )
 
@@ -203,7 +203,7 @@ def reserve_packed(item: StockItem, command: ReservePacked, context: MessageCont
     ]
     if short:
         events.append(
-            StockDiscrepancyDetected(
+            discrepancy(
                 at=context.at,
                 kind="packed_unreserved",
                 subject=key,
@@ -303,7 +303,7 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
         events += correction_events(on_hand, part.pieces, part.location, key, context)
     if (unreserved := short - command.replacing) > 0:
         events.append(
-            StockDiscrepancyDetected(
+            discrepancy(
                 at=context.at, kind="shipped_unreserved", subject=key, expected=0, observed=unreserved
             )
         )

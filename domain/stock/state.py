@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from immutables import Map
 from pydantic import AwareDatetime, PlainSerializer, PlainValidator, TypeAdapter
 
+from domain.discrepancies import registered
 from domain.message import Command, Event, EventData
 from domain.streams import StreamId, stock_stream
 from domain.values import Text
@@ -300,3 +301,12 @@ class StockDiscrepancyDetected(Event):
     subject: str
     expected: int
     observed: int
+
+
+def discrepancy(
+    *, at: datetime, kind: str, subject: str, expected: int, observed: int
+) -> StockDiscrepancyDetected:
+    """A discrepancy of a registered kind."""
+    return StockDiscrepancyDetected(
+        at=at, kind=registered(kind), subject=subject, expected=expected, observed=observed
+    )

@@ -156,7 +156,7 @@ def _short(kind: str | None) -> str:
 
 def _why(data: str | None) -> str:
     details: dict[str, Any] = json.loads(data) if data else {}
-    return str(details.get("said") or details.get("error") or details.get("reason") or "")[:120]
+    return str(details.get("said") or details.get("error") or details.get("reason") or "")[:600]
 
 
 def verify(as_json: AsJson = False, home: Home = None) -> None:

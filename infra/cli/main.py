@@ -7,7 +7,23 @@ import typer
 from eventsourcing.persistence import PersistenceError
 
 from infra import logging
-from infra.cli import ask, db, deadlines, doctor, feed, look, parked, rebuild, run, serve, show, token, topics
+from infra.cli import (
+    ask,
+    db,
+    deadlines,
+    doctor,
+    explain,
+    feed,
+    look,
+    parked,
+    policies,
+    rebuild,
+    run,
+    serve,
+    show,
+    token,
+    topics,
+)
 from infra.read_models.schema_setup import OtherLedger
 from infra.settings import Settings
 from projections.questions import order
@@ -32,8 +48,10 @@ for question in QUESTIONS:
     elif question is order.QUESTION:
         app.command(question.name, help=ask.help_of(question))(look.order)
 app.add_typer(parked.app, name="parked")
+app.add_typer(policies.app, name="policies")
 app.add_typer(deadlines.app, name="deadlines")
 app.command()(look.outcomes)
+app.command()(explain.explain)
 app.command()(look.verify)
 app.add_typer(db.app, name="db")
 app.add_typer(run.run, name="run")

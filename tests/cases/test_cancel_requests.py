@@ -239,3 +239,14 @@ def test_a_request_of_which_nothing_is_left_needs_no_decision() -> None:
     assert decide(shop, approve=True).state == "accepted"
     assert decide(shop, approve=True, request_id="r2").rule == "request_answered"
     assert shop.units() == {"in_transit": 4, "cancelled": 1}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_further_pieces_of_an_answered_request_may_be_answered_otherwise_and_again(first: bool) -> None:
+    shop = selling(3)
+    request(shop, 1)
+    decide(shop, approve=first)
+    request(shop, 2)
+    for _ in range(2):
+        assert decide(shop, approve=not first).state == "accepted"
+    assert (shop.units().get("cancelled", 0), pending(shop)) == (1, 0)

@@ -209,6 +209,8 @@ def test_a_return_that_the_order_granted_is_opened() -> None:
         "customer",
         "kr-default@1",
         2_000,
+        "refund",
+        "KRW",
     )
     assert follows(return_opened(2)) == [(THE_RETURN, step)]
 

@@ -42,7 +42,8 @@ from domain.order.returns import (
 from domain.order.review import ReviewPosted
 from domain.order.state import LinePieces, Move
 from domain.order.track import ShipmentTracked
-from domain.policies.defaults import DEFAULTS, KR_STD, NAVER_NORMAL
+from domain.policies.defaults import DEFAULTS, KR_DEFAULT, KR_STD, NAVER_NORMAL
+from domain.policies.return_policy import AutoApprove
 from domain.returns.receive import (
     PiecesAdmitted,
     ReturnCollected,
@@ -114,7 +115,14 @@ def placed_line(line: str, sku: str, pieces: int, price: str, note: str | None =
     )
 
 
-FIRST_DEFAULTS: Final = replace(DEFAULTS, promise=(KR_STD, NAVER_NORMAL))
+FIRST_RETURNS: Final = KR_DEFAULT.model_copy(
+    update={
+        "auto_approve": AutoApprove(
+            max_value_minor=50_000, reasons=("changemind",), max_per_customer_90_days=3
+        )
+    }
+)
+FIRST_DEFAULTS: Final = replace(DEFAULTS, promise=(KR_STD, NAVER_NORMAL), returns=FIRST_RETURNS)
 """The default policies when the event was stored."""
 SELLER_STORY: Final[list[Event]] = [
     SellerOpened(**on(0), zone="Asia/Seoul", currency="KRW", mode="live", policies=documents(FIRST_DEFAULTS)),

@@ -48,6 +48,7 @@ def test_an_unknown_field_breaks_the_printed_schema(kind: str) -> None:
 def test_the_printed_documents_are_up_to_date() -> None:
     assert (ROOT / "docs/messages.md").read_text("utf-8") == docs.messages()
     assert (ROOT / "docs/events.md").read_text("utf-8") == docs.events()
+    assert (ROOT / "docs/rules.md").read_text("utf-8") == docs.rules()
     assert (ROOT / "docs/read-models.md").read_text("utf-8") == markdown(TABLES)
     for name, text in docs.schemas().items():
         assert (ROOT / "docs/schemas" / name).read_text("utf-8") == text + "\n", name

@@ -113,6 +113,16 @@ def _with_effects(reader: LedgerReader, stream: StreamId, limit: int) -> list[St
     return [_stored(row) for row in reader.rows(_STORY, stream=stream, limit=limit)]
 
 
+def stream_events(reader: LedgerReader, stream: StreamId) -> list[StoredEvent]:
+    """A stream's own events, in order."""
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM stored_events e"
+        " WHERE e.originator_id = :stream ORDER BY e.originator_version",
+        stream=stream,
+    )
+    return [_stored(row) for row in rows]
+
+
 def _stored(row: Any) -> StoredEvent:
     position, stream, version, topic, state = row
     return StoredEvent(position, StreamId(stream), version, topic, state)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from domain.policies.defaults import DEFAULTS, HISTORY, KR_DEFAULT, KR_STD, NAVER_NORMAL, STOCK_STD
+from domain.policies.defaults import DEFAULTS, HISTORY, KR_STD, NAVER_NORMAL, STOCK_STD
 from domain.policies.documents import Policies, Policy, PromisePolicy, adopt, ref, share_of
 
 POLICIES = TypeAdapter(Policies)
@@ -28,25 +28,6 @@ def test_what_is_adopted_survives_json(policies: Policies) -> None:
 @pytest.mark.parametrize("policy", EVERY_DEFAULT, ids=ref)
 def test_every_document_survives_json(policy: Policy) -> None:
     assert POLICY.validate_json(POLICY.dump_json(policy)) == policy
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"window_days": 6},
-        {"window_starts_at": "ordered"},
-        {"refund_within_business_days": 4},
-        {"payer": {"customer_fault": "customer", "seller_fault": "customer", "carrier_fault": "seller"}},
-    ],
-    ids=lambda broken: next(iter(broken)),
-)
-def test_a_korean_return_policy_below_the_law_is_refused(broken: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="KR law"):
-        changed(KR_DEFAULT, **broken)
-
-
-def test_the_same_terms_are_free_elsewhere() -> None:
-    assert changed(KR_DEFAULT, region="US", window_days=0).region == "US"
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,10 @@ from tests.messages import key, life_cycle, message, paid, placed, receipt, tick
 
 COMMANDS = [
     "demo", "ingest", "check", "convert", "stock", "penalty", "kpi", "orders", "order", "returns", "activity",
-    "outcomes", "verify",
+    "outcomes", "explain", "verify",
 ]  # fmt: skip
 WAITING = ["parked list", "parked show", "parked release", "parked drop"]
+POLICIES = ["policies list", "policies show", "policies check"]
 FAILED = ["deadlines list", "deadlines release"]
 
 
@@ -56,7 +57,7 @@ def home(demo: Path, tmp_path: Path) -> Iterator[Path]:
     return shutil.copytree(demo, tmp_path / "home")  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *WAITING, *FAILED])
+@pytest.mark.parametrize("command", [*COMMANDS, *WAITING, *POLICIES, *FAILED])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
