@@ -30,7 +30,7 @@ rules = Rules[Order]()
 
 
 class ReturnWindowClosed(Refused):
-    """The return window of these pieces has ended."""
+    """The return window of these lines has ended."""
 
 
 class MoreThanReturnable(Refused):
@@ -107,6 +107,7 @@ class ReturnOpened(Event):
     channel_reason_code: str | None
     words: str | None
     window_ends_at: AwareDatetime | None
+    """When the last window of its lines ends."""
     policy: str
     calendar: str | None = None
     by: str
@@ -151,12 +152,22 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
         return []
     policy = context.policies.returns
     days = calendar(policy.calendar, context.zone)
-    ends = window_end(policy, days, command.reason, _delivered_at(order, requested))
+    ends = {
+        name: end
+        for name, _ in requested
+        if (end := window_end(policy, days, command.reason, _delivered_at(order, policy, name)))
+    }
     for name, pieces in requested:
         if pieces > (free := _returnable(order, name)):
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
-    if command.origin == "customer" and ends is not None and context.at >= ends:
-        raise ReturnWindowClosed(return_id=command.return_id, ended_at=ends.isoformat(), policy=ref(policy))
+    late = sorted(name for name, end in ends.items() if context.at >= end)
+    if command.origin == "customer" and late:
+        raise ReturnWindowClosed(
+            return_id=command.return_id,
+            lines=late,
+            ended_at=min(ends.values()).isoformat(),
+            policy=ref(policy),
+        )
     fault = fault_of_return(command.reason, command.fault)
     return [
         ReturnOpened(
@@ -174,7 +185,7 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
             payer=_payer(policy, fault),
             channel_reason_code=command.channel_reason_code,
             words=command.words,
-            window_ends_at=ends,
+            window_ends_at=max(ends.values(), default=None),
             policy=ref(policy),
             calendar=days.ref,
             by=context.by,
@@ -195,15 +206,15 @@ def _returnable(order: Order, name: str) -> int:
     return max(0, handed_over - line.return_open - line.returned)
 
 
-def _delivered_at(order: Order, requested: list[tuple[str, int]]) -> list[datetime]:
-    """The delivery times of the parcels that contain any of these lines."""
-    names = {name for name, _ in requested}
+def _delivered_at(order: Order, policy: ReturnPolicy, name: str) -> list[datetime]:
+    """The delivery times that the window of a line counts from: its own parcels', or those of the order."""
+    whole_order = policy.window_starts_at == "last_item_delivered"
     return [
         shipment.status_at
         for shipment in order.shipments.values()
         if shipment.holds == "delivered"
         and shipment.status_at is not None
-        and any(line in names for line, _ in shipment.moves)
+        and (whole_order or any(line == name for line, _ in shipment.moves))
     ]
 
 

@@ -68,7 +68,11 @@ def test_the_last_moment_of_the_window_is_in_time() -> None:
 
 def test_after_the_window_a_change_of_mind_is_too_late() -> None:
     delivered.when(changed_mind, at=WINDOW_ENDS).then_refused(
-        ReturnWindowClosed, return_id="r1", ended_at=WINDOW_ENDS.isoformat(), policy="kr-default@1"
+        ReturnWindowClosed,
+        return_id="r1",
+        lines=["1"],
+        ended_at=WINDOW_ENDS.isoformat(),
+        policy="kr-default@1",
     )
 
 
