@@ -1,5 +1,6 @@
 """Base classes of commands and events: commands are validated strictly, events are read leniently."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, dataclass_transform
 
@@ -28,9 +29,10 @@ class Command(InputModel):
         """The stream that handles the command."""
         raise NotImplementedError
 
-    def frees(self, seller_id: str) -> StreamId | None:
-        """The stream whose parked messages are retried once this command is accepted, if there is one."""
-        return self.stream(seller_id) if self.opens else None
+    def frees(self, seller_id: str) -> Sequence[StreamId]:
+        """The other streams whose parked messages are retried once this command is accepted."""
+        del seller_id
+        return ()
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)

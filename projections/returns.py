@@ -30,6 +30,9 @@ class ReturnStatus:
     """One row per return: its state, its reason, who is at fault, and the time of each step."""
 
     seller_id: Seller
+    return_key: Annotated[
+        str, Column("Its id; with channel and account, `channel:account:id`, if another had the id before")
+    ]
     return_id: Annotated[str, Column("Id of the return")]
     channel: Annotated[str, Column("The channel on which the pieces were sold")] = ""
     account: Annotated[str | None, Column("The seller's account on the channel; none without an order")] = (
@@ -69,7 +72,7 @@ class ReturnStatus:
     recorded_at: Annotated[int, Column("When that event was recorded", INSTANT)] = 0
 
 
-RETURN_STATUS: Final = Table("return_status", ReturnStatus, ("seller_id", "return_id"), 2)
+RETURN_STATUS: Final = Table("return_status", ReturnStatus, ("seller_id", "return_key"), 2)
 
 
 class Returns(Fold[ReturnStatus]):
@@ -79,13 +82,13 @@ class Returns(Fold[ReturnStatus]):
     tables = (RETURN_STATUS,)
 
     def group(self, stream: str) -> Group:
-        _, seller, return_id = StreamId(stream).parts
-        return seller, return_id
+        _, seller, key = StreamId(stream).parts
+        return seller, key
 
     def opened(self, group: Group, rows: Rows) -> ReturnStatus:
-        seller, return_id = group
+        seller, key = group
         stored = rows.get("return_status")
-        return stored[0] if stored else ReturnStatus(seller, return_id)
+        return stored[0] if stored else ReturnStatus(seller, key, key)
 
     def begin(self, view: ReturnStatus, seller: SellerRow) -> None:
         view.zone, view.currency = seller.zone, seller.currency
@@ -98,6 +101,7 @@ class Returns(Fold[ReturnStatus]):
 
     @when
     def requested(self, view: ReturnStatus, event: ReturnRequested, at: int) -> None:
+        view.return_id = event.return_id or view.return_id
         view.channel, view.account, view.order_id = event.order.split(":", 2)
         view.state = view.state or "requested"
         view.occurred_at, view.requested_at = (

@@ -23,7 +23,7 @@ from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.return_policy import ReturnPolicy
 from domain.policies.return_window import window_end
-from domain.streams import StreamId, return_stream
+from domain.streams import StreamId, later_return_stream, return_stream
 from domain.values import Fault, PersonalText, Text, sums
 
 rules = Rules[Order]()
@@ -54,8 +54,9 @@ class RequestReturn(OrderCommand):
     channel_reason_code: Text | None = None
     words: PersonalText | None = None
 
-    def frees(self, seller_id: str) -> StreamId | None:
-        return return_stream(seller_id, self.return_id)
+    def frees(self, seller_id: str) -> Sequence[StreamId]:
+        first = return_stream(seller_id, self.return_id)
+        return first, later_return_stream(first, f"{self.channel}:{self.account}")
 
 
 class MirrorReturned(NamedTuple):

@@ -13,7 +13,7 @@ from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
 from domain.policies.return_policy import ReturnPolicy
-from domain.returns.state import LineCounts, Piece, Return, ReturnCommand, discrepancies, further
+from domain.returns.state import LineCounts, OrderReturnCommand, Piece, Return, discrepancies, further
 from domain.values import MAX_LINES, InputPieces, Text, sums
 
 rules = Rules[Return]()
@@ -24,7 +24,7 @@ NOT_SELLABLE: Final[tuple[Condition, ...]] = ("damaged", "defective", "wrong_ite
 """Pieces in these conditions are never put on sale as their SKU."""
 
 
-class RecordCollection(ReturnCommand):
+class RecordCollection(OrderReturnCommand):
     """Fact: the carrier collected the pieces from the buyer."""
 
     carrier: Text | None = None
@@ -38,7 +38,7 @@ class ReturnedLine(InputModel):
     pieces: InputPieces
 
 
-class RecordReceipt(ReturnCommand):
+class RecordReceipt(OrderReturnCommand):
     """Fact: returned pieces arrived.  Without `lines`: all requested pieces that have not arrived.
 
     Each part of a return that arrives by itself has its own `receipt_id`.  Without a `location` the pieces
@@ -61,7 +61,7 @@ class InspectedUnits(InputModel):
     disposition: Disposition
 
 
-class RecordInspection(ReturnCommand):
+class RecordInspection(OrderReturnCommand):
     """Fact: the received pieces were inspected.  Those left in quarantine may be inspected again."""
 
     inspection_id: Text

@@ -8,6 +8,7 @@ from domain.returns.state import (
     CLOSED,
     LineCounts,
     NotInState,
+    OrderReturnCommand,
     Piece,
     Return,
     ReturnCommand,
@@ -20,7 +21,7 @@ from domain.values import InputCurrency, InputPieces, InputPrice, LongText, Text
 rules = Rules[Return]()
 
 
-class DecideReturn(ReturnCommand):
+class DecideReturn(OrderReturnCommand):
     """Wish: approve or reject the return."""
 
     is_wish: ClassVar[bool] = True
@@ -29,7 +30,7 @@ class DecideReturn(ReturnCommand):
     reason: LongText | None = None
 
 
-class RecordReturnDecision(ReturnCommand):
+class RecordReturnDecision(OrderReturnCommand):
     """Fact: the channel approved or rejected the return by itself, or the buyer withdrew it."""
 
     decision: Literal["approved", "rejected", "withdrawn"]
@@ -61,6 +62,7 @@ class OpenReturn(NamedTuple):
     payer: str
     policy: str
     value: int | None = None
+    return_id: str | None = None
 
 
 class ReturnRequested(Event):
@@ -75,6 +77,8 @@ class ReturnRequested(Event):
     policy: str
     value: int | None = None
     """The most that is to be refunded for it, in minor units; None if the prices are not known."""
+    return_id: str | None = None
+    """Its id.  The key of its stream has channel and account, too, if another return had the id before."""
 
 
 class ReturnRecorded(Event):
@@ -129,6 +133,7 @@ def open_return(_: Return, command: OpenReturn, context: MessageContext) -> list
             payer=command.payer,
             policy=command.policy,
             value=command.value,
+            return_id=command.return_id,
         )
     ]
 
@@ -205,7 +210,9 @@ def requested(ret: Return, event: ReturnRequested) -> Return:
         lines[piece.line] = before._replace(requested=before.requested + piece.pieces)
     value = ret.value if event.value is None else (ret.value or 0) + event.value
     state = ret.state or "requested"
-    return ret._replace(state=state, order=event.order, lines=lines, value=value)
+    return ret._replace(
+        state=state, order=event.order, lines=lines, value=value, return_id=event.return_id or ret.return_id
+    )
 
 
 @rules.on_event

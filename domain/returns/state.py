@@ -8,7 +8,7 @@ from domain.decider import MessageContext, Rules
 from domain.errors import Refused
 from domain.message import Command, Event, EventData
 from domain.streams import StreamId, return_stream
-from domain.values import Text
+from domain.values import InputAccount, InputChannel, Text
 
 State = Literal[
     "requested", "approved", "collected", "received", "inspected", "refunded", "rejected", "withdrawn"
@@ -29,6 +29,17 @@ class ReturnCommand(Command):
 
     def stream(self, seller_id: str) -> StreamId:
         return return_stream(seller_id, self.return_id)
+
+
+class OrderReturnCommand(ReturnCommand):
+    """A message about a return of an order.
+
+    Channels number their returns by themselves, so an id may come twice.  Then `channel` and `account` tell
+    which return is meant; without them, the source, if it has the name of the channel.
+    """
+
+    channel: InputChannel | None = None
+    account: InputAccount = "main"
 
 
 class Piece(EventData):
@@ -88,6 +99,10 @@ class Return(NamedTuple):
     """What each receipt has stated so far, by its id: pieces by line."""
     contradictions: frozenset[str] = frozenset()
     """The discrepancies that were recorded, so that each is recorded once."""
+    return_id: str | None = None
+    """Its id; None if it was opened when the key of its stream was its id."""
+    namesakes: frozenset[str] = frozenset()
+    """The channels and accounts of the later returns with the same id."""
 
     @property
     def size(self) -> int:
