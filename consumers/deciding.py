@@ -108,11 +108,14 @@ class MessageDecider:
     def _accept(self, message: Inbound, decision: Decision, was: State | None, stream: StreamId) -> None:
         batch = self._work.batch
         first = len(batch.events)
+        unopened = [
+            to for to in decision.states if to.kind == "return" and not self._work.states.get(to).version
+        ]
         self._work.merge(decision)
         caused = first, len(batch.events)
         batch.outcomes.append(Outcome.of(message, "accepted", was, events=caused))
         opened = [stream] if message.command.opens else []
-        for freed in (*opened, *message.command.frees(message.envelope.sellerid)):
+        for freed in dict.fromkeys((*opened, *unopened)):
             self._work.parking.free(freed)
 
 

@@ -9,6 +9,8 @@
 | pieces cancelled                | stock releases them; if out of stock, the SKU closes for sale       |
 | shipment packed                 | stock keeps the pieces reserved, and reserves those that were not   |
 | shipment dispatched             | stock drops the pieces' backorders; the pieces leave stock          |
+| refunded stop request, and the  | the order opens their return at the seller's cost                   |
+| pieces were handed over         |                                                                     |
 | return granted                  | the return opens                                                    |
 | a later return opens with an id | the first one with it notes that messages must name the channel     |
 | return rejected / withdrawn     | the order no longer expects its pieces                              |
@@ -28,7 +30,7 @@ from typing import Any, TypeVar
 from domain.decider import register
 from domain.message import Event
 from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
-from domain.order.cancel import LinesCancelled
+from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.dispatch import FAILED, ShipmentDispatched
 from domain.order.fulfil import HandOverDigital, LinesFulfilled, open_digital
 from domain.order.money import refundable
@@ -45,6 +47,7 @@ from domain.order.returns import (
     ReturnOpened,
 )
 from domain.order.state import STOCKED, Move, Order, pieces_by_line
+from domain.order.stopped import OpenStopped, may_be_open
 from domain.returns.namesakes import NoteNamesake
 from domain.returns.receive import AdmitPieces, ReturnInspected, ReturnReceived
 from domain.returns.refund import MirrorRefund
@@ -202,7 +205,7 @@ def _on_packed(seller: str, order: str, event: ShipmentPacked, _: Order) -> Iter
 
 
 @_on_event
-def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order) -> Iterator[FollowUp]:
+def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, state: Order) -> Iterator[FollowUp]:
     """Drops all backorders first: one line must not get the pieces that another line of the parcel takes."""
     yield from _drop_backorders(seller, order, event.moves, "shipped")
     for line, sku, by_state in _by_line(event.moves):
@@ -210,6 +213,19 @@ def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order)
         if pieces := sum(by_state.values()) - by_state.get("in_transit", 0):  # a new label ships nothing
             replacing = sum(by_state.get(state, 0) for state in FAILED)
             yield stock_stream(seller, sku), Ship(order, line, pieces, reserved, replacing)
+    yield from _open_stopped(seller, order, state)
+
+
+@_on_event
+def _on_request(
+    seller: str, order: str, _: CancelRequested | CancelRejected, state: Order
+) -> Iterator[FollowUp]:
+    yield from _open_stopped(seller, order, state)
+
+
+def _open_stopped(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
+    if may_be_open(state):
+        yield StreamId.of("order", seller, order), OpenStopped()
 
 
 @_on_event
@@ -251,6 +267,7 @@ def _on_return_opened(seller: str, order: str, event: ReturnOpened, state: Order
             event.policy,
             event.value,
             event.return_id,
+            event.refunded_already,
         ),
     )
     for refund in state.early_refunds:

@@ -1,6 +1,5 @@
 """Base classes of commands and events: commands are validated strictly, events are read leniently."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, dataclass_transform
 
@@ -28,11 +27,6 @@ class Command(InputModel):
     def stream(self, seller_id: str) -> StreamId:
         """The stream that handles the command."""
         raise NotImplementedError
-
-    def frees(self, seller_id: str) -> Sequence[StreamId]:
-        """The other streams whose parked messages are retried once this command is accepted."""
-        del seller_id
-        return ()
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)

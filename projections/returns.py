@@ -53,6 +53,9 @@ class ReturnStatus:
     scrapped: Annotated[int, Column("Pieces scrapped after the inspection", "pieces")] = 0
     value_micros: Annotated[int, Column("Value of the pieces; only for returns without an order", MICROS)] = 0
     refunded: Annotated[int, Column("Amount refunded", MINOR)] = 0
+    receivable: Annotated[
+        int, Column("Value of pieces that the channel refunded before they came back, until they do", MINOR)
+    ] = 0
     occurred_at: Annotated[
         Maybe, Column("When it was requested, or received without a request, as the source says", INSTANT)
     ] = None
@@ -115,6 +118,8 @@ class Returns(Fold[ReturnStatus]):
             event.origin,
         )
         view.pieces += sum(piece.pieces for piece in event.lines)
+        if event.refunded_already:
+            view.receivable += event.value or 0
         view.skus = " ".join(sorted({*view.skus.split(" "), *(piece.sku for piece in event.lines)} - {""}))
 
     @when
@@ -152,6 +157,8 @@ class Returns(Fold[ReturnStatus]):
     def received(self, view: ReturnStatus, event: ReturnReceived, at: int) -> None:
         view.state, view.received_at = further(view.state, "received"), earliest(view.received_at, at)
         view.received += sum(piece.pieces for piece in event.lines)
+        if view.received >= view.pieces:
+            view.receivable = 0
         _refund_due(view, event.refund_due_at)
 
     @when

@@ -22,6 +22,7 @@ from domain.order import (
     refund,
     returns,
     review,
+    stopped,
     track,
 )
 from domain.order.place import PlaceOrder
@@ -41,6 +42,7 @@ RULES = Rules(
     returns.rules,
     refund.rules,
     review.rules,
+    stopped.rules,
 )
 
 
@@ -55,4 +57,4 @@ def decide(order: Order, command: Any, context: MessageContext) -> list[Event]:
     return RULES.decide(order, command, context)
 
 
-ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=3)
+ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=4)

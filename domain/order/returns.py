@@ -23,7 +23,6 @@ from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.return_policy import ReturnPolicy
 from domain.policies.return_window import window_end
-from domain.streams import StreamId, later_return_stream, return_stream
 from domain.values import Fault, PersonalText, Text, sums
 
 rules = Rules[Order]()
@@ -53,10 +52,6 @@ class RequestReturn(OrderCommand):
     fault: Fault | None = None
     channel_reason_code: Text | None = None
     words: PersonalText | None = None
-
-    def frees(self, seller_id: str) -> Sequence[StreamId]:
-        first = return_stream(seller_id, self.return_id)
-        return first, later_return_stream(first, f"{self.channel}:{self.account}")
 
 
 class MirrorReturned(NamedTuple):
@@ -114,6 +109,8 @@ class ReturnOpened(Event):
     by: str
     value: int | None = None
     """The most that is to be refunded for it, in minor units; None if the prices are not known."""
+    refunded_already: bool = False
+    """Whether the buyer has the money, so that the seller waits for the pieces and owes no refund."""
 
 
 class ReturnAdmitted(Event):
@@ -146,7 +143,7 @@ class ReturnClosed(Event):
 
 @rules.on_command
 def request_return(order: Order, command: RequestReturn, context: MessageContext) -> list[Event]:
-    requested, fewer = compare(order, _key(command.return_id), pieces_by_line(command.lines))
+    requested, fewer = compare(order, return_key(command.return_id), pieces_by_line(command.lines))
     if fewer or (not requested and f"closed:{command.return_id}" in order.seen_keys):
         raise ReturnOpenedDifferently(return_id=command.return_id, lines=sorted(fewer))
     if not requested:
@@ -159,7 +156,7 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
         if (end := window_end(policy, days, command.reason, _delivered_at(order, policy, name)))
     }
     for name, pieces in requested:
-        if pieces > (free := _returnable(order, name)):
+        if pieces > (free := returnable(order, name)):
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
     late = sorted(name for name, end in ends.items() if context.at >= end)
     if command.origin == "customer" and late:
@@ -195,11 +192,11 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
     ]
 
 
-def _key(return_id: str) -> str:
+def return_key(return_id: str) -> str:
     return f"return:{return_id}"
 
 
-def _returnable(order: Order, name: str) -> int:
+def returnable(order: Order, name: str) -> int:
     line = order.lines.get(name)
     if line is None:
         return 0
@@ -244,7 +241,7 @@ def admit_returned(order: Order, command: AdmitReturned, context: MessageContext
     most: dict[str, int] = {}
     for name, pieces, location in command.lines:
         if name in order.lines:
-            line, free = order.lines[name], _returnable(order, name)
+            line, free = order.lines[name], returnable(order, name)
             if count := min(pieces, free):
                 place = location or line.left_from
                 admitted.append(ReturningLine(line=name, sku=line.sku, pieces=count, location=place))
@@ -280,13 +277,16 @@ def _line_pieces(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
 @rules.on_event
 def return_opened(order: Order, event: ReturnOpened) -> Order:
     stated = sums((line.line, line.pieces) for line in event.lines)
-    settled = event.return_id in order.returns_to_refund or any(
-        refund.return_id == event.return_id for refund in order.early_refunds
+    refunds = order.returns_to_refund
+    settled = (
+        event.refunded_already
+        or event.return_id in refunds
+        or any(refund.return_id == event.return_id for refund in order.early_refunds)
     )
     return _counted(order, event.lines, opened=1, returned=0)._replace(
-        seen_keys=order.seen_keys | {_key(event.return_id)},
-        contents=with_contents(order, _key(event.return_id), stated),
-        returns_to_refund=order.returns_to_refund if settled else (*order.returns_to_refund, event.return_id),
+        seen_keys=order.seen_keys | {return_key(event.return_id)},
+        contents=with_contents(order, return_key(event.return_id), stated),
+        returns_to_refund=refunds if settled else (*refunds, event.return_id),
     )
 
 

@@ -90,7 +90,8 @@ class ReturnCollected(Event):
 class ReturnReceived(Event):
     """Returned pieces arrived and are in quarantine.  The named policy and calendar set `refund_due_at`.
 
-    It is None if the refund is due only after the inspection, or not at all because the return was closed.
+    It is None if the refund is due only after the inspection, or not at all because the return was closed or
+    refunded already.
     """
 
     order: str | None
@@ -140,7 +141,7 @@ def collect(ret: Return, command: RecordCollection, context: MessageContext) -> 
     if ret.collected:
         return []
     policy = context.policies.returns
-    proof = policy.refund_trigger == "earlier_of_received_or_proof_of_dispatch" and ret.closed_at is None
+    proof = policy.refund_trigger == "earlier_of_received_or_proof_of_dispatch" and ret.owes_refund
     return [
         ReturnCollected(
             at=context.at,
@@ -198,7 +199,7 @@ def _received(
             unexpected.append(
                 Piece(line=name, sku=line.sku, pieces=pieces - expected, location=command.location)
             )
-    due = policy.refund_trigger != "on_inspection" and ret.closed_at is None
+    due = policy.refund_trigger != "on_inspection" and ret.owes_refund
     return ReturnReceived(
         at=context.at,
         order=ret.order,
@@ -274,7 +275,7 @@ def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> 
     if not stated:
         return []
     policy = context.policies.returns
-    due = policy.refund_trigger == "on_inspection" and ret.closed_at is None and bool(units)
+    due = policy.refund_trigger == "on_inspection" and ret.owes_refund and bool(units)
     inspected = ReturnInspected(
         at=context.at,
         inspection_id=command.inspection_id,

@@ -63,6 +63,7 @@ class OpenReturn(NamedTuple):
     policy: str
     value: int | None = None
     return_id: str | None = None
+    refunded_already: bool = False
 
 
 class ReturnRequested(Event):
@@ -79,6 +80,8 @@ class ReturnRequested(Event):
     """The most that is to be refunded for it, in minor units; None if the prices are not known."""
     return_id: str | None = None
     """Its id.  The key of its stream has channel and account, too, if another return had the id before."""
+    refunded_already: bool = False
+    """Whether the channel refunded the buyer before: no refund falls due."""
 
 
 class ReturnRecorded(Event):
@@ -134,6 +137,7 @@ def open_return(_: Return, command: OpenReturn, context: MessageContext) -> list
             policy=command.policy,
             value=command.value,
             return_id=command.return_id,
+            refunded_already=command.refunded_already,
         )
     ]
 
@@ -211,7 +215,12 @@ def requested(ret: Return, event: ReturnRequested) -> Return:
     value = ret.value if event.value is None else (ret.value or 0) + event.value
     state = ret.state or "requested"
     return ret._replace(
-        state=state, order=event.order, lines=lines, value=value, return_id=event.return_id or ret.return_id
+        state=state,
+        order=event.order,
+        lines=lines,
+        value=value,
+        return_id=event.return_id or ret.return_id,
+        refunded_already=ret.refunded_already or event.refunded_already,
     )
 
 

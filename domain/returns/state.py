@@ -101,8 +101,15 @@ class Return(NamedTuple):
     """The discrepancies that were recorded, so that each is recorded once."""
     return_id: str | None = None
     """Its id; None if it was opened when the key of its stream was its id."""
+    refunded_already: bool = False
+    """Whether the channel refunded the buyer before the pieces were sent."""
     namesakes: frozenset[str] = frozenset()
     """The channels and accounts of the later returns with the same id."""
+
+    @property
+    def owes_refund(self) -> bool:
+        """Whether a refund falls due when the pieces come back."""
+        return self.closed_at is None and not self.refunded_already
 
     @property
     def size(self) -> int:
