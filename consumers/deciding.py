@@ -32,7 +32,7 @@ class MessageDecider:
     def decide_new(self, message: Inbound) -> None:
         """Decides a message that the inbox does not know, or parks it behind messages that already wait."""
         work, parking = self._work, self._work.parking
-        stream, opens = message.command.stream(message.envelope.sellerid), message.command.opens
+        stream, opens = self.home(message), message.command.opens
         blocked = parking.state_at(stream)
         waits_behind = blocked is not None and not (opens and blocked == "parked")
         needs_its_stream = not opens and stream.kind in {"order", "return"}
@@ -46,6 +46,15 @@ class MessageDecider:
             parking.park_behind(work.batch, message, stream)
         else:
             self.decide(message, stream)
+
+    def home(self, message: Inbound) -> StreamId:
+        """The stream that handles the message, as far as is known now."""
+        stream, envelope = message.command.stream(message.envelope.sellerid), message.envelope
+        decider = self._deciders[stream.kind]
+        if decider.home is None:
+            return stream
+        state = self._work.states.get(stream).state
+        return decider.home(stream, state, message.command, _by(envelope))
 
     def decide(self, message: Inbound, stream: StreamId, entry: Waiting | None = None) -> bool:
         """Decides a message; `entry` is given if the message was parked before.
@@ -80,13 +89,13 @@ class MessageDecider:
             trace_text = "".join(traceback.format_exception(error, limit=-5))[-2_000:]
             parking.park(batch, message, stream, state="failed", reason=trace_text, entry=entry)
             return False
-        self._accept(message, decision, was)
+        self._accept(message, decision, was, stream)
         return True
 
     def _decision(self, envelope: Envelope, seller: Seller) -> Decision:
         context = MessageContext(
             at=self._times.of(envelope),
-            by=envelope.actor or envelope.source,
+            by=_by(envelope),
             zone=seller.zone,
             policies=seller.policies,
             reported_at=self._times.reported(envelope),
@@ -96,12 +105,19 @@ class MessageDecider:
         carried = Carried(correlation, envelope.part, envelope.of, envelope.traceparent)
         return Decision(self._work.states, envelope.sellerid, context, carried, self._deciders)
 
-    def _accept(self, message: Inbound, decision: Decision, was: State | None) -> None:
+    def _accept(self, message: Inbound, decision: Decision, was: State | None, stream: StreamId) -> None:
         batch = self._work.batch
         first = len(batch.events)
+        unopened = [
+            to for to in decision.states if to.kind == "return" and not self._work.states.get(to).version
+        ]
         self._work.merge(decision)
         caused = first, len(batch.events)
         batch.outcomes.append(Outcome.of(message, "accepted", was, events=caused))
-        freed = message.command.frees(message.envelope.sellerid)
-        if freed is not None:
+        opened = [stream] if message.command.opens else []
+        for freed in dict.fromkeys((*opened, *unopened)):
             self._work.parking.free(freed)
+
+
+def _by(envelope: Envelope) -> str:
+    return envelope.actor or envelope.source

@@ -88,14 +88,14 @@ class Parking:
         `entry`: its former entry, if it was parked before; it keeps its number in the queue.
         """
         self._blocked[stream] = state
-        if entry is not None and entry.state == state:
-            return
-        rule = "failed" if state == "failed" else "too_early"
         was = entry.state if entry else None
-        batch.outcomes.append(Outcome.of(message, state, was, rule, {"reason": reason}))
+        if was != state:
+            rule = "failed" if state == "failed" else "too_early"
+            batch.outcomes.append(Outcome.of(message, state, was, rule, {"reason": reason}))
         if entry is not None:
-            batch.unparked.append(entry.number)
-            batch.parked.append(replace(entry, state=state, reason=reason))
+            if was != state or entry.waits_at != stream:
+                batch.unparked.append(entry.number)
+                batch.parked.append(replace(entry, waits_at=stream, state=state, reason=reason))
             return
         seller = message.envelope.sellerid
         self._waiting_counts[seller] = self._count(seller) + 1

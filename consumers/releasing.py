@@ -70,11 +70,13 @@ class Releasing:
                 self._decide(entry)
 
     def _decide(self, entry: Waiting) -> bool:
+        """Whether it no longer waits there: it may wait at another return with the same id."""
         message = read_body(entry.body, entry.key, entry.digest)
-        done = self._decider.decide(message, entry.waits_at, entry)
+        stream = self._decider.home(message)
+        done = self._decider.decide(message, stream, entry)
         if done:
             self._work.batch.unparked.append(entry.number)
-        return done
+        return done or stream != entry.waits_at
 
     def drop(self, entry: Waiting) -> None:
         """Drops a waiting message: it is never decided."""

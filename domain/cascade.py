@@ -54,6 +54,8 @@ def cascade(
         to, step, cause = queue.popleft()
         decider = deciders[to.kind]
         state = states[to] if to in states else state_of(to)
+        if decider.home is not None and (home := decider.home(to, state, step, context.by)) != to:
+            to, state = home, states[home] if home in states else state_of(home)
         try:
             decided = _decided(decider, decider.start if state is None else state, step, context)
         except (Refused, TooEarly) as refusal:

@@ -24,6 +24,7 @@ from domain.order import (
 )
 from domain.order import refund as order_refund
 from domain.order import returns as order_returns
+from domain.returns import namesakes as return_namesakes
 from domain.returns import receive, refund, request
 from domain.returns import state as return_state
 from domain.stock import book
@@ -142,6 +143,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.return.inspected.v1": receive.ReturnInspected,
     "jumun.return.refunded.v1": refund.ReturnRefunded,
     "jumun.return.refund-overdue.v1": refund.RefundOverdue,
+    "jumun.return.id-used-again.v1": return_namesakes.ReturnIdUsedAgain,
     "jumun.return.discrepancy-detected.v1": return_state.ReturnDiscrepancyDetected,
 }
 """Event types: the ledger stores them and the engine publishes them."""

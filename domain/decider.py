@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 from domain.message import Event
 from domain.policies.documents import Policies
+from domain.streams import StreamId
 
 State = TypeVar("State")
 Command = TypeVar("Command")
@@ -110,5 +111,8 @@ class Decider(Generic[State]):
     decide: Callable[[State, Any, MessageContext], list[Event]]
     evolve: Callable[[State, Event], State]
     evolves: int = 1
+    home: Callable[[StreamId, State | None, Any, str], StreamId] | None = None
+    """The stream that handles a command, if its id alone does not tell: (the stream of the id, its state, the
+    command, its source or actor)."""
     decide_with_states: Callable[[State, Any, MessageContext], list[tuple[Event, State]]] | None = None
     """Like `decide`, but with the state after each event.  Only for aggregates whose `decide` computes it."""

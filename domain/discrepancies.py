@@ -106,6 +106,11 @@ DISCREPANCIES: Final[dict[str, Discrepancy]] = {
     "returned_more_than_sent": Discrepancy(
         "the pieces that were sent", "more came back", "find the order that the pieces belong to"
     ),
+    "several_returns_have_this_id": Discrepancy(
+        "one return with this id",
+        "returns of several channels or accounts have it; no return changed",
+        "send the message again under another id, with the channel and the account",
+    ),
     "receipt_differs": Discrepancy(
         "the pieces that the return expects", "others arrived", "ask the buyer; inspect what arrived"
     ),

@@ -9,7 +9,10 @@
 | pieces cancelled                | stock releases them; if out of stock, the SKU closes for sale       |
 | shipment packed                 | stock keeps the pieces reserved, and reserves those that were not   |
 | shipment dispatched             | stock drops the pieces' backorders; the pieces leave stock          |
+| refunded stop request, and the  | the order opens their return at the seller's cost                   |
+| pieces were handed over         |                                                                     |
 | return granted                  | the return opens                                                    |
+| a later return opens with an id | the first one with it notes that messages must name the channel     |
 | return rejected / withdrawn     | the order no longer expects its pieces                              |
 | return received                 | stock takes the pieces into quarantine; the order is asked whether  |
 |                                 | unexpected pieces are its own                                       |
@@ -27,7 +30,7 @@ from typing import Any, TypeVar
 from domain.decider import register
 from domain.message import Event
 from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
-from domain.order.cancel import LinesCancelled
+from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
 from domain.order.dispatch import FAILED, ShipmentDispatched
 from domain.order.fulfil import HandOverDigital, LinesFulfilled, open_digital
 from domain.order.money import refundable
@@ -44,9 +47,18 @@ from domain.order.returns import (
     ReturnOpened,
 )
 from domain.order.state import STOCKED, Move, Order, pieces_by_line
+from domain.order.stopped import OpenStopped, may_be_open
+from domain.returns.namesakes import NoteNamesake
 from domain.returns.receive import AdmitPieces, ReturnInspected, ReturnReceived
 from domain.returns.refund import MirrorRefund
-from domain.returns.request import OpenReturn, ReturnRecorded, ReturnRejected, ReturnWithdrawn
+from domain.returns.request import (
+    OpenReturn,
+    ReturnRecorded,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnWithdrawn,
+)
+from domain.returns.state import Return
 from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
 from domain.stock.close_sale import CloseSale
 from domain.stock.reservations import Confirm, Release, Reserve, ReservePacked, Ship
@@ -193,7 +205,7 @@ def _on_packed(seller: str, order: str, event: ShipmentPacked, _: Order) -> Iter
 
 
 @_on_event
-def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order) -> Iterator[FollowUp]:
+def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, state: Order) -> Iterator[FollowUp]:
     """Drops all backorders first: one line must not get the pieces that another line of the parcel takes."""
     yield from _drop_backorders(seller, order, event.moves, "shipped")
     for line, sku, by_state in _by_line(event.moves):
@@ -202,6 +214,19 @@ def _on_dispatched(seller: str, order: str, event: ShipmentDispatched, _: Order)
             replacing = sum(by_state.get(state, 0) for state in FAILED)
             to_ship = Ship(order, line, pieces, reserved, replacing, event.location)
             yield stock_stream(seller, sku), to_ship
+    yield from _open_stopped(seller, order, state)
+
+
+@_on_event
+def _on_request(
+    seller: str, order: str, _: CancelRequested | CancelRejected, state: Order
+) -> Iterator[FollowUp]:
+    yield from _open_stopped(seller, order, state)
+
+
+def _open_stopped(seller: str, order: str, state: Order) -> Iterator[FollowUp]:
+    if may_be_open(state):
+        yield StreamId.of("order", seller, order), OpenStopped()
 
 
 @_on_event
@@ -244,24 +269,32 @@ def _on_return_opened(seller: str, order: str, event: ReturnOpened, state: Order
             event.value,
             event.resolution,
             state.currency,
+            event.return_id,
+            event.refunded_already,
         ),
     )
     for refund in state.early_refunds:
         if refund.return_id == event.return_id:
-            mirror = MirrorRefund(refund.refund_id, refund.amount, refund.at)
+            mirror = MirrorRefund(order, refund.refund_id, refund.amount, refund.at)
             yield return_stream(seller, event.return_id), mirror
 
 
 @_on_event
+def _on_return_requested(seller: str, key: str, event: ReturnRequested, _: Return) -> Iterator[FollowUp]:
+    if event.return_id is not None and event.return_id != key:
+        yield return_stream(seller, event.return_id), NoteNamesake(event.order)
+
+
+@_on_event
 def _on_return_received(
-    seller: str, return_id: str, event: ReturnReceived | ReturnRecorded, _: Any
+    seller: str, key: str, event: ReturnReceived | ReturnRecorded, ret: Return
 ) -> Iterator[FollowUp]:
     for piece in sorted(event.lines, key=lambda piece: (piece.line, piece.sku)):
         location = piece.location or event.location
-        yield stock_stream(seller, piece.sku), QuarantineReturn(return_id, piece.line, location, piece.pieces)
+        yield stock_stream(seller, piece.sku), QuarantineReturn(key, piece.line, location, piece.pieces)
     if isinstance(event, ReturnReceived) and event.unexpected and event.order is not None:
         lines = tuple((piece.line, piece.pieces, piece.location) for piece in event.unexpected)
-        yield StreamId.of("order", seller, event.order), AdmitReturned(return_id, lines)
+        yield StreamId.of("order", seller, event.order), AdmitReturned(ret.return_id or key, lines)
 
 
 @_on_event
@@ -273,18 +306,18 @@ def _on_admitted(seller: str, order: str, event: ReturnAdmitted, _: Order) -> It
 
 
 @_on_event
-def _on_inspected(seller: str, return_id: str, event: ReturnInspected, _: Any) -> Iterator[FollowUp]:
+def _on_inspected(seller: str, key: str, event: ReturnInspected, ret: Return) -> Iterator[FollowUp]:
     inspected: dict[str, int] = {}
     for unit in sorted(event.units, key=lambda unit: (unit.line, unit.sku, unit.disposition)):
         if unit.disposition == "quarantine":
             continue
         command = RestockReturn if unit.disposition == "restock" else ScrapReturn
         location = unit.location or event.location
-        yield stock_stream(seller, unit.sku), command(return_id, unit.line, location, unit.pieces)
+        yield stock_stream(seller, unit.sku), command(key, unit.line, location, unit.pieces)
         inspected[unit.line] = inspected.get(unit.line, 0) + unit.pieces
     if event.order is not None and inspected:
         lines = tuple(sorted(inspected.items()))
-        yield StreamId.of("order", seller, event.order), MirrorReturned(return_id, lines)
+        yield StreamId.of("order", seller, event.order), MirrorReturned(ret.return_id or key, lines)
 
 
 @_on_event
@@ -296,14 +329,14 @@ def _on_shipped(seller: str, _: str, event: StockShipped, __: Any) -> Iterator[F
 
 @_on_event
 def _on_closed(
-    seller: str, return_id: str, event: ReturnRejected | ReturnWithdrawn, _: Any
+    seller: str, key: str, event: ReturnRejected | ReturnWithdrawn, ret: Return
 ) -> Iterator[FollowUp]:
     if event.order is not None:
         lines = tuple(sorted((piece.line, piece.pieces) for piece in event.lines))
-        yield StreamId.of("order", seller, event.order), CloseReturn(return_id, lines)
+        yield StreamId.of("order", seller, event.order), CloseReturn(ret.return_id or key, lines)
 
 
 @_on_event
-def _on_refunded(seller: str, _: str, event: RefundRecorded, order: Order) -> Iterator[FollowUp]:
+def _on_refunded(seller: str, key: str, event: RefundRecorded, order: Order) -> Iterator[FollowUp]:
     if event.return_id is not None and f"return:{event.return_id}" in order.seen_keys:
-        yield return_stream(seller, event.return_id), MirrorRefund(event.refund_id, event.amount)
+        yield return_stream(seller, event.return_id), MirrorRefund(key, event.refund_id, event.amount)

@@ -28,10 +28,6 @@ class Command(InputModel):
         """The stream that handles the command."""
         raise NotImplementedError
 
-    def frees(self, seller_id: str) -> StreamId | None:
-        """The stream whose parked messages are retried once this command is accepted, if there is one."""
-        return self.stream(seller_id) if self.opens else None
-
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class EventData:

@@ -6,7 +6,7 @@ from domain import seller
 from domain.errors import Refused
 from domain.order import cancel, dispatch, money, pack
 from domain.order import returns as order_returns
-from domain.returns import state
+from domain.returns import namesakes, state
 
 
 class Refusal(NamedTuple):
@@ -57,5 +57,8 @@ REFUSALS: Final[dict[type[Refused], Refusal]] = {
         ("return-requested",), "as a goodwill, request it with the origin seller"
     ),
     order_returns.ResolutionNotOffered: Refusal(("return-requested",), "choose a resolution of the policy"),
+    namesakes.SeveralReturnsHaveThisId: Refusal(
+        ("return-decision-requested",), "name the channel and the account of the return"
+    ),
     state.NotInState: Refusal(("return-decision-requested",), "look at the return: it was decided before"),
 }

@@ -50,4 +50,16 @@ def stock_stream(seller_id: str, sku: str) -> StreamId:
 
 
 def return_stream(seller_id: str, return_id: str) -> StreamId:
+    """The stream of the first return with this id."""
     return StreamId(f"return/{seller_id}/{return_id}")
+
+
+def later_return_stream(first: StreamId, owner: str) -> StreamId:
+    """The stream of a later return with the same id.  `owner`: its channel and account."""
+    kind, seller_id, key = first.parts
+    return StreamId(f"{kind}/{seller_id}/{owner}:{key.removeprefix(f'{owner}:')}")
+
+
+def owner_of(order: str) -> str:
+    """The channel and account of an order, by the key of its stream."""
+    return ":".join(order.split(":", 2)[:2])

@@ -30,6 +30,9 @@ class ReturnStatus:
     """One row per return: its state, its reason, who is at fault, and the time of each step."""
 
     seller_id: Seller
+    return_key: Annotated[
+        str, Column("Its id; with channel and account, `channel:account:id`, if another had the id before")
+    ]
     return_id: Annotated[str, Column("Id of the return")]
     channel: Annotated[str, Column("The channel on which the pieces were sold")] = ""
     account: Annotated[str | None, Column("The seller's account on the channel; none without an order")] = (
@@ -50,6 +53,9 @@ class ReturnStatus:
     scrapped: Annotated[int, Column("Pieces scrapped after the inspection", "pieces")] = 0
     value_micros: Annotated[int, Column("Value of the pieces; only for returns without an order", MICROS)] = 0
     refunded: Annotated[int, Column("Amount refunded", MINOR)] = 0
+    receivable: Annotated[
+        int, Column("Value of pieces that the channel refunded before they came back, until they do", MINOR)
+    ] = 0
     occurred_at: Annotated[
         Maybe, Column("When it was requested, or received without a request, as the source says", INSTANT)
     ] = None
@@ -69,7 +75,7 @@ class ReturnStatus:
     recorded_at: Annotated[int, Column("When that event was recorded", INSTANT)] = 0
 
 
-RETURN_STATUS: Final = Table("return_status", ReturnStatus, ("seller_id", "return_id"), 2)
+RETURN_STATUS: Final = Table("return_status", ReturnStatus, ("seller_id", "return_key"), 2)
 
 
 class Returns(Fold[ReturnStatus]):
@@ -79,13 +85,13 @@ class Returns(Fold[ReturnStatus]):
     tables = (RETURN_STATUS,)
 
     def group(self, stream: str) -> Group:
-        _, seller, return_id = StreamId(stream).parts
-        return seller, return_id
+        _, seller, key = StreamId(stream).parts
+        return seller, key
 
     def opened(self, group: Group, rows: Rows) -> ReturnStatus:
-        seller, return_id = group
+        seller, key = group
         stored = rows.get("return_status")
-        return stored[0] if stored else ReturnStatus(seller, return_id)
+        return stored[0] if stored else ReturnStatus(seller, key, key)
 
     def begin(self, view: ReturnStatus, seller: SellerRow) -> None:
         view.zone, view.currency = seller.zone, seller.currency
@@ -98,6 +104,7 @@ class Returns(Fold[ReturnStatus]):
 
     @when
     def requested(self, view: ReturnStatus, event: ReturnRequested, at: int) -> None:
+        view.return_id = event.return_id or view.return_id
         view.channel, view.account, view.order_id = event.order.split(":", 2)
         view.state = view.state or "requested"
         view.occurred_at, view.requested_at = (
@@ -111,6 +118,8 @@ class Returns(Fold[ReturnStatus]):
             event.origin,
         )
         view.pieces += sum(piece.pieces for piece in event.lines)
+        if event.refunded_already:
+            view.receivable += event.value or 0
         view.skus = " ".join(sorted({*view.skus.split(" "), *(piece.sku for piece in event.lines)} - {""}))
 
     @when
@@ -148,6 +157,8 @@ class Returns(Fold[ReturnStatus]):
     def received(self, view: ReturnStatus, event: ReturnReceived, at: int) -> None:
         view.state, view.received_at = further(view.state, "received"), earliest(view.received_at, at)
         view.received += sum(piece.pieces for piece in event.lines)
+        if view.received >= view.pieces:
+            view.receivable = 0
         _refund_due(view, event.refund_due_at)
 
     @when

@@ -22,6 +22,7 @@ from domain.order import (
     refund,
     returns,
     review,
+    stopped,
     track,
 )
 from domain.order.place import PlaceOrder
@@ -41,6 +42,7 @@ RULES = Rules(
     returns.rules,
     refund.rules,
     review.rules,
+    stopped.rules,
 )
 
 

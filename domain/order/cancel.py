@@ -175,6 +175,8 @@ class CancelRejected(Event):
     by: str
     reason: str
     answer: Literal["rejected", "withdrawn"] = "rejected"
+    payer: str | None = None
+    """Who pays for sending the pieces out and back; None if the channel had not refunded them yet."""
 
 
 class LinesCancelled(Event):
@@ -236,6 +238,11 @@ def route_of(order: Order, moves: list[Move]) -> Route:
     return "instant"
 
 
+def payer_of_stop(order: Order, request_id: str) -> Fault | None:
+    """Coupang's rule: who sends a parcel that its buyer has the money back for pays for both ways."""
+    return "seller" if request_id in order.refunded_stops else None
+
+
 @rules.on_command
 def request_cancel(order: Order, command: RequestCancel, context: MessageContext) -> list[Event]:
     require_lines(order, command.lines)
@@ -290,6 +297,7 @@ def decide_cancel(order: Order, command: DecideCancel, context: MessageContext) 
                 request_id=command.request_id,
                 by=context.by,
                 reason=command.reason or "rejected",
+                payer=payer_of_stop(order, command.request_id),
             )
         ]
     reason = command.true_reason or cast("CancelReason", request.reason)
@@ -310,6 +318,7 @@ def close_request(order: Order, command: CloseRequest, context: MessageContext) 
             by=context.by,
             reason=command.reason or command.answer,
             answer=command.answer,
+            payer=payer_of_stop(order, command.request_id) if command.answer == "rejected" else None,
         )
     ]
 
@@ -453,10 +462,20 @@ def cancel_requested(order: Order, event: CancelRequested) -> Order:
         requests = {**requests, event.request_id: before._replace(lines=tuple(pending_sums.items()))}
     contents = with_contents(order, f"request:{event.request_id}", dict(pieces_by_line(event.lines)))
     after = order._replace(lines=lines, requests=requests, contents=contents)
+    if event.binding == "refunded_already":
+        after = after._replace(refunded_stops=_with_stop(after, event))
     if not event.settled:
         return after
     after = after._replace(unclaimed=claimed(order, event.settled))
     return after if event.request_id in requests else answered(after, event.request_id, "settled")
+
+
+def _with_stop(order: Order, event: CancelRequested) -> dict[str, Mapping[str, int]]:
+    before = order.refunded_stops.get(event.request_id, {})
+    lines = sums((*before.items(), *pieces_by_line(event.lines)))
+    for pieces in (event.settled or {}).values():
+        lines = without(lines, pieces)
+    return {**order.refunded_stops, event.request_id: lines}
 
 
 @rules.on_event
@@ -471,6 +490,11 @@ def cancelled(order: Order, event: LinesCancelled) -> Order:
     if event.settles is not None:
         order = _unclaimed(order, event, event.settles)
         order = settled(order, event.settles)
+        stops = {
+            name: without(pieces, event.settles.get(name, {}))
+            for name, pieces in order.refunded_stops.items()
+        }
+        order = order._replace(refunded_stops=stops)
     contents = with_contents(
         order, f"cancel:{event.cancellation_id}", stated_pieces(event.requested, event.moves)
     )

@@ -10,7 +10,7 @@ from domain.errors import Refused
 from domain.message import Event, InputModel
 from domain.order.allocate import LineAllocated
 from domain.order.answers import without_overtaken
-from domain.order.cancel import CancelRejected
+from domain.order.cancel import CancelRejected, payer_of_stop
 from domain.order.discrepancy import (
     OrderDiscrepancyDetected,
     compare,
@@ -129,6 +129,7 @@ def dispatch(order: Order, command: DispatchShipment, context: MessageContext) -
             request_id=request,
             by=command.override.operator,
             reason=command.override.reason,
+            payer=payer_of_stop(order, request),
         )
         for request in blocked
         if command.override is not None

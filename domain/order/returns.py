@@ -19,19 +19,18 @@ from domain.order.discrepancy import (
 from domain.order.fault import ReturnReason, fault_of_return
 from domain.order.money import is_priced, return_value
 from domain.order.state import LinePieces, Order, OrderCommand, pieces_by_line
-from domain.policies.calendar import calendar
+from domain.policies.calendar import BusinessCalendar, calendar
 from domain.policies.documents import ref
 from domain.policies.head import Key
 from domain.policies.return_policy import NonReturnable, Proof, Resolution, ReturnPolicy
-from domain.policies.return_window import window_end
-from domain.streams import StreamId, return_stream
+from domain.policies.return_window import has_second_window, window_end
 from domain.values import Fault, PersonalText, Text, sums
 
 rules = Rules[Order]()
 
 
 class ReturnWindowClosed(Refused):
-    """The return window of these pieces has ended."""
+    """The return window of these lines has ended."""
 
 
 class MoreThanReturnable(Refused):
@@ -71,9 +70,6 @@ class RequestReturn(OrderCommand):
     category: Key | None = None
     proof: Proof | None = None
     noticed_on: Annotated[date, Field(strict=False)] | None = None
-
-    def frees(self, seller_id: str) -> StreamId | None:
-        return return_stream(seller_id, self.return_id)
 
 
 class MirrorReturned(NamedTuple):
@@ -125,6 +121,7 @@ class ReturnOpened(Event):
     channel_reason_code: str | None
     words: str | None
     window_ends_at: AwareDatetime | None
+    """When the last window of its lines ends."""
     policy: str
     calendar: str | None = None
     by: str
@@ -133,6 +130,8 @@ class ReturnOpened(Event):
     resolution: str = "refund"
     unproven: str | None = None
     """A category that the policy excludes, but the seller has not the proof, so the goods come back."""
+    refunded_already: bool = False
+    """Whether the buyer has the money, so that the seller waits for the pieces and owes no refund."""
 
 
 class ReturnAdmitted(Event):
@@ -165,20 +164,29 @@ class ReturnClosed(Event):
 
 @rules.on_command
 def request_return(order: Order, command: RequestReturn, context: MessageContext) -> list[Event]:
-    requested, fewer = compare(order, _key(command.return_id), pieces_by_line(command.lines))
+    requested, fewer = compare(order, return_key(command.return_id), pieces_by_line(command.lines))
     if fewer or (not requested and f"closed:{command.return_id}" in order.seen_keys):
         raise ReturnOpenedDifferently(return_id=command.return_id, lines=sorted(fewer))
     if not requested:
         return []
     policy = context.policies.returns
     days = calendar(policy.calendar, context.zone)
-    starts_at = _starts_at(order, policy, command.reason, requested)
-    ends = window_end(policy, days, command.reason, starts_at, command.noticed_on)
+    ends = {
+        name: end
+        for name, _ in requested
+        if (end := _window_end(order, policy, days, command, name)) is not None
+    }
     for name, pieces in requested:
-        if pieces > (free := _returnable(order, name)):
+        if pieces > (free := returnable(order, name)):
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
-    if command.origin == "customer" and ends is not None and context.at >= ends:
-        raise ReturnWindowClosed(return_id=command.return_id, ended_at=ends.isoformat(), policy=ref(policy))
+    late = sorted(name for name, end in ends.items() if context.at >= end)
+    if command.origin == "customer" and late:
+        raise ReturnWindowClosed(
+            return_id=command.return_id,
+            lines=late,
+            ended_at=min(ends.values()).isoformat(),
+            policy=ref(policy),
+        )
     if command.resolution not in policy.resolutions:
         offered = ", ".join(policy.resolutions)
         raise ResolutionNotOffered(resolution=command.resolution, offered=offered, policy=ref(policy))
@@ -204,7 +212,7 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
             payer=_payer(policy, fault),
             channel_reason_code=command.channel_reason_code,
             words=command.words,
-            window_ends_at=ends,
+            window_ends_at=max(ends.values(), default=None),
             policy=ref(policy),
             calendar=days.ref,
             by=context.by,
@@ -222,28 +230,33 @@ def _excluded(policy: ReturnPolicy, category: str | None, skus: Set[str]) -> Non
     )
 
 
-def _starts_at(
-    order: Order, policy: ReturnPolicy, reason: str, requested: list[tuple[str, int]]
-) -> list[datetime]:
-    """The instants from the latest of which the return window counts; none if it has not begun.
+def _window_end(
+    order: Order, policy: ReturnPolicy, days: BusinessCalendar, command: RequestReturn, line: str
+) -> datetime | None:
+    """The exclusive end of the return window of a line; None if it has not begun."""
+    starts_at = _starts_at(order, policy, command.reason, line)
+    return window_end(policy, days, command.reason, starts_at, command.noticed_on)
+
+
+def _starts_at(order: Order, policy: ReturnPolicy, reason: str, line: str) -> list[datetime]:
+    """The instants from the latest of which the return window of a line counts; none if it has not begun.
 
     A window for a reason such as a defect begins when the goods can be seen, so never at the order.
     """
-    second = policy.second_window
-    if policy.window_starts_at == "ordered" and not (second and reason in second.reasons):
+    if policy.window_starts_at == "ordered" and not has_second_window(policy, reason):
         return [] if order.placed_at is None else [order.placed_at]
-    if policy.window_starts_at == "last_item_delivered":
-        if any(line.before_handover or line.units.get("in_transit") for line in order.lines.values()):
-            return []
-        requested = [(name, line.ordered) for name, line in order.lines.items()]
-    return _delivered_at(order, requested)
+    if policy.window_starts_at == "last_item_delivered" and any(
+        line.before_handover or line.units.get("in_transit") for line in order.lines.values()
+    ):
+        return []
+    return _delivered_at(order, policy, line)
 
 
-def _key(return_id: str) -> str:
+def return_key(return_id: str) -> str:
     return f"return:{return_id}"
 
 
-def _returnable(order: Order, name: str) -> int:
+def returnable(order: Order, name: str) -> int:
     line = order.lines.get(name)
     if line is None:
         return 0
@@ -251,15 +264,15 @@ def _returnable(order: Order, name: str) -> int:
     return max(0, handed_over - line.return_open - line.returned)
 
 
-def _delivered_at(order: Order, requested: list[tuple[str, int]]) -> list[datetime]:
-    """The delivery times of the parcels that contain any of these lines."""
-    names = {name for name, _ in requested}
+def _delivered_at(order: Order, policy: ReturnPolicy, name: str) -> list[datetime]:
+    """The delivery times that the window of a line counts from: its own parcels', or those of the order."""
+    whole_order = policy.window_starts_at == "last_item_delivered"
     return [
         shipment.status_at
         for shipment in order.shipments.values()
         if shipment.holds == "delivered"
         and shipment.status_at is not None
-        and any(line in names for line, _ in shipment.moves)
+        and (whole_order or any(line == name for line, _ in shipment.moves))
     ]
 
 
@@ -288,7 +301,7 @@ def admit_returned(order: Order, command: AdmitReturned, context: MessageContext
     most: dict[str, int] = {}
     for name, pieces, location in command.lines:
         if name in order.lines:
-            line, free = order.lines[name], _returnable(order, name)
+            line, free = order.lines[name], returnable(order, name)
             if count := min(pieces, free):
                 place = location or line.left_from
                 admitted.append(ReturningLine(line=name, sku=line.sku, pieces=count, location=place))
@@ -324,15 +337,17 @@ def _line_pieces(lines: tuple[tuple[str, int], ...]) -> list[LinePieces]:
 @rules.on_event
 def return_opened(order: Order, event: ReturnOpened) -> Order:
     stated = sums((line.line, line.pieces) for line in event.lines)
+    refunds = order.returns_to_refund
     settled = (
-        event.resolution != "refund"
-        or event.return_id in order.returns_to_refund
+        event.refunded_already
+        or event.resolution != "refund"
+        or event.return_id in refunds
         or any(refund.return_id == event.return_id for refund in order.early_refunds)
     )
     return _counted(order, event.lines, opened=1, returned=0)._replace(
-        seen_keys=order.seen_keys | {_key(event.return_id)},
-        contents=with_contents(order, _key(event.return_id), stated),
-        returns_to_refund=order.returns_to_refund if settled else (*order.returns_to_refund, event.return_id),
+        seen_keys=order.seen_keys | {return_key(event.return_id)},
+        contents=with_contents(order, return_key(event.return_id), stated),
+        returns_to_refund=refunds if settled else (*refunds, event.return_id),
     )
 
 

@@ -12,7 +12,7 @@ Proof = Literal["notice", "written_consent"]
 
 
 class SecondWindow(Part):
-    """A longer return window for some reasons, such as a defect."""
+    """A longer return window for some reasons.  In Korea: for all goods that differ from the contract."""
 
     reasons: Annotated[tuple[Key, ...], Field(min_length=1, max_length=40)]
     days_from_delivery: Days

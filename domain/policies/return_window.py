@@ -3,9 +3,15 @@
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from domain.policies.calendar import SATURDAY_AND_SUNDAY, BusinessCalendar
 from domain.policies.return_policy import ReturnPolicy
+
+DIFFERS_FROM_CONTRACT: Final = frozenset(
+    {"defect", "damaged", "not_as_described", "wrong_item", "parts_missing"}
+)
+"""The reasons that say: the goods are not those of the contract."""
 
 
 def window_end(
@@ -23,7 +29,7 @@ def window_end(
     if not starts_at:
         return None
     second = policy.second_window
-    longer = second is not None and reason in second.reasons
+    longer = has_second_window(policy, reason)
     term = second.days_from_delivery if second and longer else policy.window_days
     last_day = days.local_day(max(starts_at)) + timedelta(days=term)
     if second and longer and noticed_on is not None:
@@ -31,6 +37,16 @@ def window_end(
     if policy.roll_to_next_business_day:
         last_day = _weekends_off(days).add_business_days(last_day, 0)
     return days.end_of_day(last_day)
+
+
+def has_second_window(policy: ReturnPolicy, reason: str) -> bool:
+    """Whether the second window holds for that reason.
+
+    Korean law gives it to all goods that differ from the contract, whichever of these reasons the policy
+    names: E-Commerce Act, article 17 (3).
+    """
+    differs = policy.region == "KR" and reason in DIFFERS_FROM_CONTRACT
+    return policy.second_window is not None and (differs or reason in policy.second_window.reasons)
 
 
 def _weekends_off(days: BusinessCalendar) -> BusinessCalendar:

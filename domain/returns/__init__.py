@@ -10,11 +10,11 @@ from typing import Any
 from domain.decider import Decider, MessageContext, Rules
 from domain.errors import TooEarly
 from domain.message import Event
-from domain.returns import receive, refund, request, state
+from domain.returns import namesakes, receive, refund, request, state
 from domain.returns.request import OpenReturn, RecordReturn
 from domain.returns.state import Return, ReturnCommand
 
-RULES = Rules(request.rules, receive.rules, refund.rules, state.rules)
+RULES = Rules(request.rules, receive.rules, refund.rules, namesakes.rules, state.rules)
 
 
 def decide(ret: Return, command: Any, context: MessageContext) -> list[Event]:
@@ -25,7 +25,11 @@ def decide(ret: Return, command: Any, context: MessageContext) -> list[Event]:
     if ret.state is None and not isinstance(command, OpenReturn | RecordReturn):
         return_id = command.return_id if isinstance(command, ReturnCommand) else ""
         raise TooEarly(f"return {return_id}")
+    if (unclear := namesakes.ambiguous(ret, command, context.by)) is not None:
+        return namesakes.set_aside(ret, unclear, context)
     return RULES.decide(ret, command, context)
 
 
-RETURN = Decider(start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=4)
+RETURN = Decider(
+    start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=4, home=namesakes.home
+)

@@ -13,7 +13,7 @@ from domain.policies.calendar import calendar
 from domain.policies.documents import ref
 from domain.policies.refunds import refund_due
 from domain.policies.return_policy import ReturnPolicy
-from domain.returns.state import LineCounts, Piece, Return, ReturnCommand, discrepancies, further
+from domain.returns.state import LineCounts, OrderReturnCommand, Piece, Return, discrepancies, further
 from domain.values import MAX_LINES, InputPieces, Text, sums
 
 rules = Rules[Return]()
@@ -24,7 +24,7 @@ NOT_SELLABLE: Final[tuple[Condition, ...]] = ("damaged", "defective", "wrong_ite
 """Pieces in these conditions are never put on sale as their SKU."""
 
 
-class RecordCollection(ReturnCommand):
+class RecordCollection(OrderReturnCommand):
     """Fact: the carrier collected the pieces from the buyer."""
 
     carrier: Text | None = None
@@ -38,7 +38,7 @@ class ReturnedLine(InputModel):
     pieces: InputPieces
 
 
-class RecordReceipt(ReturnCommand):
+class RecordReceipt(OrderReturnCommand):
     """Fact: returned pieces arrived.  Without `lines`: all requested pieces that have not arrived.
 
     Each part of a return that arrives by itself has its own `receipt_id`.  Without a `location` the pieces
@@ -61,7 +61,7 @@ class InspectedUnits(InputModel):
     disposition: Disposition
 
 
-class RecordInspection(ReturnCommand):
+class RecordInspection(OrderReturnCommand):
     """Fact: the received pieces were inspected.  Those left in quarantine may be inspected again."""
 
     inspection_id: Text
@@ -90,7 +90,8 @@ class ReturnCollected(Event):
 class ReturnReceived(Event):
     """Returned pieces arrived and are in quarantine.  The named policy and calendar set `refund_due_at`.
 
-    It is None if the refund is due only after the inspection, or not at all because the return was closed.
+    It is None if the refund is due only after the inspection, or not at all because the return was closed or
+    refunded already.
     """
 
     order: str | None
@@ -140,7 +141,7 @@ def collect(ret: Return, command: RecordCollection, context: MessageContext) -> 
     if ret.collected:
         return []
     policy = context.policies.returns
-    proof = policy.refund_trigger == "earlier_of_received_or_proof_of_dispatch" and _is_refunded(ret)
+    proof = policy.refund_trigger == "earlier_of_received_or_proof_of_dispatch" and ret.owes_refund
     return [
         ReturnCollected(
             at=context.at,
@@ -149,10 +150,6 @@ def collect(ret: Return, command: RecordCollection, context: MessageContext) -> 
             refund_due_at=_due(policy, context) if proof else None,
         )
     ]
-
-
-def _is_refunded(ret: Return) -> bool:
-    return ret.closed_at is None and ret.resolution == "refund"
 
 
 def _due(policy: ReturnPolicy, context: MessageContext) -> datetime:
@@ -202,7 +199,7 @@ def _received(
             unexpected.append(
                 Piece(line=name, sku=line.sku, pieces=pieces - expected, location=command.location)
             )
-    due = policy.refund_trigger != "on_inspection" and _is_refunded(ret)
+    due = policy.refund_trigger != "on_inspection" and ret.owes_refund
     return ReturnReceived(
         at=context.at,
         order=ret.order,
@@ -278,7 +275,7 @@ def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> 
     if not stated:
         return []
     policy = context.policies.returns
-    due = policy.refund_trigger == "on_inspection" and _is_refunded(ret) and bool(units)
+    due = policy.refund_trigger == "on_inspection" and ret.owes_refund and bool(units)
     inspected = ReturnInspected(
         at=context.at,
         inspection_id=command.inspection_id,

@@ -15,6 +15,7 @@ rules = Rules[Return]()
 class MirrorRefund(NamedTuple):
     """The order recorded a refund for this return."""
 
+    order: str
     refund_id: str
     amount: int
     at: datetime | None = None

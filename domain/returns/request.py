@@ -9,6 +9,7 @@ from domain.returns.state import (
     CLOSED,
     LineCounts,
     NotInState,
+    OrderReturnCommand,
     Piece,
     Return,
     ReturnCommand,
@@ -21,7 +22,7 @@ from domain.values import InputCurrency, InputPieces, InputPrice, LongText, Text
 rules = Rules[Return]()
 
 
-class DecideReturn(ReturnCommand):
+class DecideReturn(OrderReturnCommand):
     """Wish: approve or reject the return."""
 
     is_wish: ClassVar[bool] = True
@@ -30,7 +31,7 @@ class DecideReturn(ReturnCommand):
     reason: LongText | None = None
 
 
-class RecordReturnDecision(ReturnCommand):
+class RecordReturnDecision(OrderReturnCommand):
     """Fact: the channel approved or rejected the return by itself, or the buyer withdrew it."""
 
     decision: Literal["approved", "rejected", "withdrawn"]
@@ -64,6 +65,8 @@ class OpenReturn(NamedTuple):
     value: int | None = None
     resolution: str = "refund"
     currency: str = ""
+    return_id: str | None = None
+    refunded_already: bool = False
 
 
 class ReturnRequested(Event):
@@ -79,6 +82,10 @@ class ReturnRequested(Event):
     value: int | None = None
     """The most that is to be refunded for it, in minor units; None if the prices are not known."""
     resolution: str = "refund"
+    return_id: str | None = None
+    """Its id.  The key of its stream has channel and account, too, if another return had the id before."""
+    refunded_already: bool = False
+    """Whether the channel refunded the buyer before: no refund falls due."""
 
 
 class ReturnRecorded(Event):
@@ -134,6 +141,8 @@ def open_return(ret: Return, command: OpenReturn, context: MessageContext) -> li
             policy=command.policy,
             value=command.value,
             resolution=command.resolution,
+            return_id=command.return_id,
+            refunded_already=command.refunded_already,
         )
     ]
     if not ret.approved and ret.closed_at is None and _is_approved_by(context.policies.returns, ret, command):
@@ -232,6 +241,8 @@ def requested(ret: Return, event: ReturnRequested) -> Return:
         lines=lines,
         value=value,
         resolution="refund" if "refund" in resolutions else event.resolution,
+        return_id=event.return_id or ret.return_id,
+        refunded_already=ret.refunded_already or event.refunded_already,
     )
 
 

@@ -9,7 +9,7 @@ from domain.discrepancies import registered
 from domain.errors import Refused
 from domain.message import Command, Event, EventData
 from domain.streams import StreamId, return_stream
-from domain.values import Text
+from domain.values import InputAccount, InputChannel, Text
 
 State = Literal[
     "requested", "approved", "collected", "received", "inspected", "refunded", "rejected", "withdrawn"
@@ -30,6 +30,17 @@ class ReturnCommand(Command):
 
     def stream(self, seller_id: str) -> StreamId:
         return return_stream(seller_id, self.return_id)
+
+
+class OrderReturnCommand(ReturnCommand):
+    """A message about a return of an order.
+
+    Channels number their returns by themselves, so an id may come twice.  Then `channel` and `account` tell
+    which return is meant; without them, the source, if it has the name of the channel.
+    """
+
+    channel: InputChannel | None = None
+    account: InputAccount = "main"
 
 
 class Piece(EventData):
@@ -91,6 +102,17 @@ class Return(NamedTuple):
     """What the buyer gets for the pieces.  No refund is due for an exchange."""
     contradictions: frozenset[str] = frozenset()
     """The discrepancies that were recorded, so that each is recorded once."""
+    return_id: str | None = None
+    """Its id; None if it was opened when the key of its stream was its id."""
+    refunded_already: bool = False
+    """Whether the channel refunded the buyer before the pieces were sent."""
+    namesakes: frozenset[str] = frozenset()
+    """The channels and accounts of the later returns with the same id."""
+
+    @property
+    def owes_refund(self) -> bool:
+        """Whether a refund falls due when the pieces come back."""
+        return self.closed_at is None and not self.refunded_already and self.resolution == "refund"
 
     @property
     def size(self) -> int:

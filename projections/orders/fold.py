@@ -150,11 +150,14 @@ class Orders(AfterPacking, Money):
             pending,
             at if before is None else min(at, before.requested_at),
             None if before is None else before.answered_at,
+            None if before is None else before.payer,
         )
 
     @when
     def cancel_rejected(self, view: OrderView, event: CancelRejected, at: int) -> None:
         answer(view, event.request_id, event.answer, at)
+        if event.payer is not None and event.request_id in view.requests:
+            view.requests[event.request_id].payer = event.payer
 
     @when
     def cancelled(self, view: OrderView, event: LinesCancelled, at: int) -> None:

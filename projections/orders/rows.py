@@ -221,6 +221,9 @@ class CancelAsked:
     pending: Annotated[dict[str, int], Column("Pieces that it keeps from dispatch", "JSON: line to pieces")]
     requested_at: Annotated[int, Column("When the buyer asked", INSTANT)]
     answered_at: Annotated[Maybe, Column("When it was answered", INSTANT)] = None
+    payer: Annotated[
+        str | None, Column("Who pays both ways of pieces that were sent although they were refunded")
+    ] = None
 
 
 @dataclass(slots=True)

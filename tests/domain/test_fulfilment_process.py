@@ -1,5 +1,6 @@
 """The fulfilment process: the commands that follow from an event, and the timers that fall due."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from domain.order.state import Line
 from domain.order.track import RecordTracking
 from domain.policies.defaults import DEFAULTS
 from domain.returns import RETURN
+from domain.returns.namesakes import NoteNamesake
 from domain.returns.receive import (
     InspectedUnits,
     RecordInspection,
@@ -39,6 +41,7 @@ from domain.returns.receive import (
 )
 from domain.returns.refund import MirrorRefund, PassRefundDue, RefundOverdue
 from domain.returns.request import DecideReturn, OpenReturn, ReturnRecorded, ReturnRejected
+from domain.returns.state import Return
 from domain.stock.book import CountStock, QuarantineReturn, ReceiveStock, RestockReturn, ScrapReturn
 from domain.stock.close_sale import CloseSale
 from domain.stock.reservations import Confirm, Expire, Release, Reserve, ReservePacked, Ship
@@ -82,7 +85,8 @@ HELD_UNTIL = at(minutes=30)
 
 
 def follows(event: Event, stream: StreamId = THE_ORDER, state: Any = None) -> list[tuple[StreamId, Any]]:
-    return follow_ups(stream, event, paid.state if state is None else state)
+    of_kind = Return() if stream.kind == "return" else paid.state
+    return follow_ups(stream, event, of_kind if state is None else state)
 
 
 # Orders ask stock.
@@ -211,6 +215,7 @@ def test_a_return_that_the_order_granted_is_opened() -> None:
         2_000,
         "refund",
         "KRW",
+        "r1",
     )
     assert follows(return_opened(2)) == [(THE_RETURN, step)]
 
@@ -220,6 +225,17 @@ def test_a_return_that_was_rejected_is_closed_on_its_order() -> None:
     rejected = happened(ReturnRejected, by="operator:kim", order=ORDER_1001, lines=lines)
     closing = CloseReturn("r1", (("1", 2), ("2", 1)))
     assert follows(rejected, THE_RETURN) == [(THE_ORDER, closing)]
+
+
+def test_a_later_return_with_an_id_is_noted_by_the_first_and_closed_on_its_order_by_that_id() -> None:
+    later = StreamId(f"return/acme/coupang:main:{THE_RETURN.key}")
+    requested = return_requested(piece(2), order="coupang:main:7", return_id="r1")
+    assert follows(requested, later) == [(THE_RETURN, NoteNamesake("coupang:main:7"))]
+    assert follows(replace(requested, order=ORDER_1001), THE_RETURN) == []
+    rejected = happened(ReturnRejected, by="operator:kim", order="coupang:main:7", lines=[piece(2)])
+    closing = CloseReturn("r1", (("1", 2),))
+    state = RETURN.evolve(Return(), requested)
+    assert follows(rejected, later, state) == [(StreamId("order/acme/coupang:main:7"), closing)]
 
 
 def test_a_return_without_an_order_is_closed_on_none() -> None:
@@ -287,7 +303,7 @@ def refunded(return_id: str | None) -> RefundRecorded:
 
 def test_a_refund_for_a_return_is_mirrored_on_it() -> None:
     state = paid.given(return_opened(1)).state
-    assert follows(refunded("r1"), state=state) == [(THE_RETURN, MirrorRefund("f1", 900))]
+    assert follows(refunded("r1"), state=state) == [(THE_RETURN, MirrorRefund(ORDER_1001, "f1", 900))]
 
 
 @pytest.mark.parametrize("return_id", [None, "r9"])

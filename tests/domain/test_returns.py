@@ -332,13 +332,13 @@ def test_an_inspection_before_the_receipt_waits_for_it() -> None:
 
 def test_the_refund_that_the_order_recorded_is_mirrored() -> None:
     refunded = happened(ReturnRefunded, refund_id="f1", amount=2_000)
-    received.when(MirrorRefund("f1", 2_000)).then(refunded)
+    received.when(MirrorRefund(ORDER_1001, "f1", 2_000)).then(refunded)
 
 
 def test_a_second_refund_for_the_same_return_is_another_one() -> None:
     first = happened(ReturnRefunded, refund_id="f1", amount=2_000)
     second = happened(ReturnRefunded, refund_id="f2", amount=500)
-    received.given(first).when(MirrorRefund("f2", 500)).then(second)
+    received.given(first).when(MirrorRefund(ORDER_1001, "f2", 500)).then(second)
 
 
 def test_a_refund_not_made_in_time_is_overdue() -> None:

@@ -44,6 +44,7 @@ from domain.order.state import LinePieces, Move
 from domain.order.track import ShipmentTracked
 from domain.policies.defaults import DEFAULTS, KR_DEFAULT, KR_STD, NAVER_NORMAL
 from domain.policies.return_policy import AutoApprove
+from domain.returns.namesakes import ReturnIdUsedAgain
 from domain.returns.receive import (
     PiecesAdmitted,
     ReturnCollected,
@@ -382,6 +383,7 @@ WITHDRAWN_STORY: Final[list[Event]] = [
     RETURN_STORY[0],
     ReturnWithdrawn(**on(1), by="naver", reason="keeps it", order=ORDER, lines=BACK),
     PiecesAdmitted(**on(2), lines=[Piece(line="1", sku="의자-RED", pieces=2, location="busan")]),
+    ReturnIdUsedAgain(**on(3), order="coupang:main:7001"),
 ]
 
 STORIES: Final[dict[StreamId, list[Event]]] = {

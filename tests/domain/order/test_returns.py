@@ -68,7 +68,11 @@ def test_the_last_moment_of_the_window_is_in_time() -> None:
 
 def test_after_the_window_a_change_of_mind_is_too_late() -> None:
     delivered.when(changed_mind, at=WINDOW_ENDS).then_refused(
-        ReturnWindowClosed, return_id="r1", ended_at=WINDOW_ENDS.isoformat(), policy="kr-default@1"
+        ReturnWindowClosed,
+        return_id="r1",
+        lines=["1"],
+        ended_at=WINDOW_ENDS.isoformat(),
+        policy="kr-default@1",
     )
 
 
@@ -89,14 +93,31 @@ def test_the_window_of_two_parcels_ends_with_the_later_one() -> None:
     both.when(changed_mind).then(opened)
 
 
-@pytest.mark.parametrize("reason", ["defect", "not_as_described"])
+DIFFERENT_GOODS = ["defect", "not_as_described", "damaged", "wrong_item", "parts_missing"]
+
+
+@pytest.mark.parametrize("reason", DIFFERENT_GOODS)
 def test_a_defect_may_come_back_after_the_first_window(reason: ReturnReason) -> None:
     command = order(RequestReturn, return_id="r1", lines=some(2), reason=reason)
     after = delivered.when(command, at=at(days=80)).after()
     assert after.lines["1"].return_open == 2
 
 
-@pytest.mark.parametrize("reason", ["defect", "not_as_described"])
+@pytest.mark.parametrize("reason", ["late_delivery", "cheaper_elsewhere", "other"])
+def test_goods_as_in_the_contract_come_back_in_the_first_window_only(reason: ReturnReason) -> None:
+    command = order(RequestReturn, return_id="r1", lines=some(2), reason=reason)
+    with pytest.raises(ReturnWindowClosed):
+        delivered.when(command, at=at(days=10)).after()
+
+
+def test_outside_korea_the_policy_alone_says_which_reasons_have_the_second_window() -> None:
+    abroad = adopt(DEFAULTS, KR_DEFAULT.model_copy(update={"version": 2, "region": "EU"}))
+    wrong = order(RequestReturn, return_id="r1", lines=some(2), reason="wrong_item")
+    with pytest.raises(ReturnWindowClosed):
+        delivered.under(abroad).when(wrong, at=at(days=10)).after()
+
+
+@pytest.mark.parametrize("reason", DIFFERENT_GOODS)
 def test_after_the_second_window_not_even_a_defect_comes_back(reason: ReturnReason) -> None:
     """The policy's second window: 90 days from delivery."""
     command = order(RequestReturn, return_id="r1", lines=some(2), reason=reason)
