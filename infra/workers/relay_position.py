@@ -29,9 +29,8 @@ def resume_checkpoint(
                 *(stored.get(settings.topic(name), 0) for name in ("ledger", "outcomes"))
             )
         else:
-            checkpoint = RelayCheckpoint(
-                position, _last_outcome(cluster, settings) or _outcome_at(ledger, position)
-            )
+            outcome = _last_outcome(cluster, settings) or _outcome_at(ledger, position)
+            checkpoint = RelayCheckpoint(position, outcome)
     finally:
         cluster.close()
     if checkpoint.position != position:
@@ -64,8 +63,11 @@ def _ends(cluster: Cluster, settings: Settings, name: TopicName) -> list[Record]
 
 
 def _outcome_at(ledger: PostgresLedger, position: int) -> int:
-    """The number of the last outcome of the commit that ends at `position`."""
-    commit = last_commit_up_to(ledger, position)
+    """The number of the last outcome of the commit that ends at `position`.
+
+    0 before the first event: the commits before it, of messages that wait, have outcomes to publish.
+    """
+    commit = last_commit_up_to(ledger, position) if position else None
     return commit.last_outcome if commit is not None else 0
 
 

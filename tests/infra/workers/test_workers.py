@@ -17,7 +17,7 @@ from infra.kafka.client import connect
 from infra.kafka.ports import Outgoing
 from infra.wire.kafka_records import ledger_position, stored_bytes
 from infra.wire.ticks import is_tick
-from tests.messages import life_cycle, paid, placed, receipt, tick
+from tests.messages import dispatched, life_cycle, paid, placed, receipt, tick
 
 KILLING = "tests.infra.workers.killing"
 GARBAGE = b"\xff not a message"
@@ -31,6 +31,16 @@ def a_market(orders: int, seed: int = 7) -> list[bytes]:
 def start_all(system: Production) -> None:
     for role in ("engine", "relay", "projector"):
         system.start(role)
+
+
+def test_outcomes_from_before_the_first_event_are_published(system: Production) -> None:
+    """The first messages wait for their orders, so they have outcomes and no events when the relay begins."""
+    sent = system.publish([dispatched("N-1"), dispatched("N-2")])
+    system.start("engine")
+    system.wait_decided(sent)
+    system.start("relay")
+    states = [json.loads(record.value)["data"]["state"] for record in system.published_outcomes()]
+    assert states == ["parked", "parked"]
 
 
 def test_what_is_published_is_decided_relayed_and_folded(system: Production) -> None:
