@@ -104,11 +104,13 @@ class _ErrorCapture(logging.Handler):
         super().__init__(logging.WARNING)
         self.clients: list[library.Client] = []
         self.last = ""
+        self.disconnected = False
         self.refused = False
 
     def emit(self, record: logging.LogRecord) -> None:
         if (message := record.getMessage()).startswith(("Bootstrap connection", "Bootstrap attempt")):
             self.last = message
+            self.disconnected = self.disconnected or "socket disconnected" in message
             if SaslAuthenticationFailedError.__name__ in message:
                 self.refused = True
                 for client in self.clients:
@@ -143,8 +145,9 @@ def _open_client(
                 if capture.refused or not isinstance(error, KafkaTimeoutError):
                     break
     reason = capture.last or str(last_error)
-    if "sasl_mechanism" in config and "socket disconnected" in reason:
-        reason += "; it seems that authentication failed"  # the broker often closes before its answer arrives
+    # The broker often closes before its answer arrives; the last attempt of several may just run out of time.
+    if "sasl_mechanism" in config and capture.disconnected:
+        reason += "; it seems that authentication failed"
     raise Unreachable(f"Kafka cannot be reached at {', '.join(tried)}: {reason}") from last_error
 
 
