@@ -426,7 +426,6 @@ def amended(order: Order, event: OrderAmended) -> Order:
         lines[name] = line._replace(ordered=line.ordered + added.ordered, units=units, stated_at=stated_at)
     return order._replace(
         lines=lines,
-        seen_keys=order.seen_keys | {f"amendment:{event.amendment_id}"},
         difference=order.difference if event.difference is None else event.difference,
     )
 
