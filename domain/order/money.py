@@ -1,7 +1,7 @@
 """What the buyer owes for an order, and what is owed to the buyer.  Unit: minor units of its currency."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -73,13 +73,9 @@ def terms_of(order: Order) -> Terms:
     )
 
 
-def _lines(order: Order, *, cancels: bool = True, returns: bool = True) -> list[Priced]:
+def _lines(order: Order) -> list[Priced]:
     return [
-        Priced(
-            line.price_micros,
-            line.ordered,
-            cancels * line.units.get("cancelled", 0) + returns * line.returned,
-        )
+        Priced(line.price_micros, line.ordered, line.units.get("cancelled", 0) + line.returned)
         for line in order.lines.values()
     ]
 
@@ -154,25 +150,29 @@ def covered(order: Order) -> Covered | None:
 
     A payment in full covers it with all payments of that instant: channels report its parts one by one.
     """
-    captured, payments = 0, deque(order.payments)
-    for at in _instants(order):
-        in_full = False
-        while payments and payments[0].at <= at:
-            payment = payments.popleft()
-            captured, in_full = captured + payment.amount, in_full or payment.in_full
+    for at, captured, in_full in _captures(order):
         beyond = captured - _to_pay(order, at)
         if in_full or beyond >= 0:
             return Covered(at, beyond if in_full else 0)
     return None
 
 
-def _instants(order: Order) -> list[datetime]:
-    """When payments, and cancels after the first one, may have covered the order."""
+def _captures(order: Order) -> Iterator[tuple[datetime, int, bool]]:
+    """When payments, and cancels after the first one, may have covered the order.
+
+    Yields: (instant, money captured by then, whether a payment of that instant is in full).
+    """
     if not order.payments:
-        return []
+        return
     first = order.payments[0].at
     cancels = {at for line in order.lines.values() for at, _ in line.cancels if at > first}
-    return sorted({payment.at for payment in order.payments} | cancels)
+    captured, payments = 0, deque(order.payments)
+    for at in sorted({payment.at for payment in order.payments} | cancels):
+        in_full = False
+        while payments and payments[0].at <= at:
+            payment = payments.popleft()
+            captured, in_full = captured + payment.amount, in_full or payment.in_full
+        yield at, captured, in_full
 
 
 def _to_pay(order: Order, at: datetime) -> int:
@@ -209,8 +209,7 @@ def difference_after(before: Order, after: Order) -> int | None:
 
 def owed_back_since(order: Order, amount: int) -> datetime | None:
     """Since when, by the own times of payments and cancels, more than `amount` is to be refunded."""
-    for at in _instants(order):
-        captured = sum(payment.amount for payment in order.payments if payment.at <= at)
+    for at, captured, _ in _captures(order):
         if captured - _owed_at(order, at) > amount:
             return at
     return None
