@@ -4,7 +4,7 @@ Channels report one claim, payment or parcel several times, often line by line. 
 what is equal is a repeat, and what contradicts is recorded as a discrepancy, once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -72,6 +72,8 @@ def stated_again(order: Order, context: MessageContext, key: str, stated: Mappin
     kind, _, subject = key.partition(":")
     before = order.contents.get(key, {})
     differing = {name: value for name, value in stated.items() if before.get(name) != value}
+    if not differing:
+        return []
     event = discrepancy(
         at=context.at,
         kind=kind + AGAIN,
@@ -79,7 +81,7 @@ def stated_again(order: Order, context: MessageContext, key: str, stated: Mappin
         expected=contents_text({name: before.get(name, 0) for name in differing}),
         observed=contents_text(differing),
     )
-    return [event] if differing and discrepancy_key(event) not in order.seen_keys else []
+    return not_recorded(order, [event])
 
 
 def with_contents(order: Order, key: str, stated: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
@@ -107,7 +109,12 @@ def contents_text(values: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {value}" for name, value in sorted(values.items()))
 
 
-def discrepancy_key(event: OrderDiscrepancyDetected) -> str:
+def not_recorded(order: Order, events: Iterable[OrderDiscrepancyDetected]) -> list[Event]:
+    """Those of the discrepancies that were not recorded before."""
+    return [event for event in events if _key(event) not in order.seen_keys]
+
+
+def _key(event: OrderDiscrepancyDetected) -> str:
     """The seen key by which the same contradiction is recorded once."""
     return f"discrepancy:{event.kind}:{event.subject}:{event.observed}"
 
@@ -121,11 +128,11 @@ def flag_future_claim(order: Order, command: FlagFutureClaim, context: MessageCo
         expected="a time that has come",
         observed=command.claimed.isoformat(),
     )
-    return [] if discrepancy_key(event) in order.seen_keys else [event]
+    return not_recorded(order, [event])
 
 
 @rules.on_event
 def contradicted(order: Order, event: OrderDiscrepancyDetected) -> Order:
     if not event.kind.endswith(ONCE):
         return order
-    return order._replace(seen_keys=order.seen_keys | {discrepancy_key(event)})
+    return order._replace(seen_keys=order.seen_keys | {_key(event)})

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.order.discrepancy import TRACKED, discrepancy, discrepancy_key
+from domain.order.discrepancy import TRACKED, discrepancy, not_recorded
 from domain.order.state import Order, Shipment
 from domain.values import TrackingStatus
 
@@ -103,7 +103,7 @@ def taken_at(shipment: Shipment) -> datetime | None:
 
 def tracked_without_dispatch(order: Order, shipments: Iterable[str], context: MessageContext) -> list[Event]:
     """Discrepancies: a carrier has these parcels, and nobody reported their hand-over or their packing."""
-    events = [
+    events = (
         discrepancy(
             at=context.at,
             kind=TRACKED,
@@ -112,8 +112,8 @@ def tracked_without_dispatch(order: Order, shipments: Iterable[str], context: Me
             observed="the carrier has the parcel",
         )
         for name in shipments
-    ]
-    return [event for event in events if discrepancy_key(event) not in order.seen_keys]
+    )
+    return not_recorded(order, events)
 
 
 @rules.on_event

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event, EventData, InputModel
-from domain.order.discrepancy import discrepancy, discrepancy_key
+from domain.order.discrepancy import discrepancy, not_recorded
 from domain.order.money import difference_after
 from domain.order.payment import OrderReleased, deadline
 from domain.order.state import Line, LineLimit, Order, OrderCommand
@@ -297,7 +297,7 @@ def _differing(
     order: Order, context: MessageContext, differences: Iterable[tuple[str, str, Any, Any]]
 ) -> list[Event]:
     """A discrepancy for each (kind, subject, expected, observed) that was not recorded before."""
-    events = [
+    events = (
         discrepancy(
             at=context.at,
             kind=kind,
@@ -306,8 +306,8 @@ def _differing(
             observed=str(observed)[:1000],
         )
         for kind, subject, expected, observed in differences
-    ]
-    return [event for event in events if discrepancy_key(event) not in order.seen_keys]
+    )
+    return not_recorded(order, events)
 
 
 @rules.on_command
