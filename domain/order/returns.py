@@ -1,6 +1,6 @@
 """Rules for returns on the order: which pieces may be returned, until when, and which were."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -200,12 +200,7 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
         ReturnOpened(
             at=context.at,
             return_id=command.return_id,
-            lines=[
-                ReturningLine(
-                    line=name, sku=order.lines[name].sku, pieces=pieces, location=order.lines[name].left_from
-                )
-                for name, pieces in requested
-            ],
+            lines=returning_lines(order, requested),
             reason=command.reason,
             origin=command.origin,
             fault=fault,
@@ -220,6 +215,15 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
             resolution=command.resolution,
             unproven=excluded.category if excluded else None,
         )
+    ]
+
+
+def returning_lines(order: Order, pieces: Iterable[tuple[str, int]]) -> list[ReturningLine]:
+    """The (line, pieces), with the place that they left from."""
+    lines = ((order.lines[name], name, count) for name, count in pieces)
+    return [
+        ReturningLine(line=name, sku=line.sku, pieces=count, location=line.left_from)
+        for line, name, count in lines
     ]
 
 

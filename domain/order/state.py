@@ -203,7 +203,7 @@ class Order(NamedTuple):
     unclaimed: Mapping[str, ChannelCancel] = {}
     """Cancels of the channel, by id: a request that is recorded later may be settled by one of them."""
     refunded_stops: Mapping[str, Mapping[str, int]] = {}
-    """Pieces by line that the channel refunded when the buyer asked to stop them, by cancel request."""
+    """Pieces by line that the channel refunded when the buyer requested to stop them, by cancel request."""
     released: bool = False
     """To be fulfilled before it is paid: cash on delivery."""
     shipping_fee: int = 0

@@ -10,7 +10,7 @@ from domain.decider import MessageContext, Rules
 from domain.message import Event
 from domain.order.answers import answer_of
 from domain.order.money import is_priced, return_value
-from domain.order.returns import ReturningLine, ReturnOpened, return_key, return_opened, returnable
+from domain.order.returns import ReturnOpened, return_key, return_opened, returnable, returning_lines
 from domain.order.state import Order
 from domain.policies.documents import ref
 
@@ -79,12 +79,7 @@ def _opened(
     return ReturnOpened(
         at=context.at,
         return_id=request_id,
-        lines=[
-            ReturningLine(
-                line=name, sku=order.lines[name].sku, pieces=count, location=order.lines[name].left_from
-            )
-            for name, count in pieces
-        ],
+        lines=returning_lines(order, pieces),
         reason="other",
         origin="channel",
         fault="customer",
