@@ -117,7 +117,7 @@ def _not_carried_out(policy: ReturnPolicy) -> Iterator[Problem]:
     if limits is None:
         return
     if limits.max_per_customer_90_days is not None:
-        rule = "buyers are not told apart, so their returns cannot be counted"
+        rule = "buyers cannot be distinguished, so their returns cannot be counted"
         yield Problem("auto_approve.max_per_customer_90_days", rule, "leave it out, or approve by hand")
     if limits.currency is None:
         rule = "a value without a currency cannot be compared with an order's"

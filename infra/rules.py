@@ -22,7 +22,6 @@ _SET_ASIDE: Final = {
     "unknown_type": ("There is no such type of message.", "see docs/messages.md"),
     "actor_missing": ("A request names who asks.", "add the attribute actor"),
     "part_beyond_of": ("The number of the part is greater than that of all parts.", "correct part or of"),
-    "id_is_not_business_key": ("The message's id must be that of its fact.", "see docs/messages.md"),
     "not_utf8": ("The bytes are not UTF-8.", "encode the message as UTF-8"),
     "byte_order_mark": ("The message begins with a byte order mark.", "leave the mark out"),
     "not_json": ("The message is not JSON.", "correct it at the byte that the answer names"),

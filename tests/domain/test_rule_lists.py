@@ -47,11 +47,11 @@ def test_every_discrepancy_is_created_where_its_kind_is_checked() -> None:
 
 
 def test_a_kind_that_nobody_can_look_up_is_a_bug() -> None:
-    values = {"at": NOW, "kind": "no_such_kind", "subject": "x"}
-    with pytest.raises(AssertionError, match="no_such_kind"):
-        order_discrepancy.discrepancy(**values, expected="", observed="")  # type: ignore[arg-type]
-    with pytest.raises(AssertionError, match="no_such_kind"):
-        stock_state.discrepancy(**values, expected=0, observed=0)  # type: ignore[arg-type]
+    unlisted = "no_such_kind"
+    with pytest.raises(AssertionError, match=unlisted):
+        order_discrepancy.discrepancy(at=NOW, kind=unlisted, subject="x", expected="", observed="")
+    with pytest.raises(AssertionError, match=unlisted):
+        stock_state.discrepancy(at=NOW, kind=unlisted, subject="x", expected=0, observed=0)
     assert registered("paid_after_cancel") == "paid_after_cancel"
 
 
