@@ -4,7 +4,10 @@ I1 every ordered piece is in exactly one state; I3 pieces with a pending cancel 
 I4 no more pieces are returned, or come back, than were handed over; I5 refunds do not exceed the captured
 amount, unless a discrepancy was recorded; I8 stock is conserved, and no more pieces of a SKU come back than
 left; I9 the reserved pieces are the sum of the reservations, and those of a line are its allocated and packed
-ones; I10 stock shipped as many pieces as orders dispatched; I11 a returned piece is inspected at most once.
+ones; I10 stock shipped as many pieces as orders dispatched; I11 a returned piece is inspected at most once;
+I17 what is owed to the buyer was recorded as owed; I18 the payments of a paid order cover what it costs.
+
+The numbers up to I16 are those of the domain model.
 """
 
 from collections import defaultdict
@@ -13,11 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.catalogue import DECIDERS
+from domain.findings import Finding, check_order, count_stock, pay_rest, quarantine
 from domain.message import Event
+from domain.order.check import OrderChecked
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.dispatch import ShipmentDispatched
 from domain.order.fulfil import LinesFulfilled
-from domain.order.state import HANDED_OVER, Order
+from domain.order.money import covered, kept, owed, refundable
+from domain.order.place import OrderAmended
+from domain.order.refund import RefundOwed
+from domain.order.state import Order
 from domain.returns.receive import PiecesAdmitted, ReturnReceived
 from domain.returns.request import ReturnRecorded
 from domain.returns.state import Return
@@ -61,48 +69,71 @@ class Audit:
         """Pieces that left, by order and line; a replacement is another piece."""
         self._back: defaultdict[tuple[StreamId, str], int] = defaultdict(int)
         self._without_order: set[StreamId] = set()
+        self._amended: set[StreamId] = set()
+        self._wrong_breakdown: set[StreamId] = set()
+        self._settled: defaultdict[StreamId, set[str]] = defaultdict(set)
+        """What was wrong with a stream when it was last looked into: an order checked, stock counted."""
 
     def see(self, stream: StreamId, event: Event) -> None:
         decider = DECIDERS[stream.kind]
         before = self._states.get(stream, decider.start)
         self._states[stream] = decider.evolve(before, event)
+        match stream.kind:
+            case "order":
+                self._seen_by_order(stream, before, event)
+            case "stock":
+                self._seen_by_stock(stream, event)
+            case "return":
+                self._seen_by_return(stream, event)
+            case _:
+                pass
+
+    def _seen_by_order(self, stream: StreamId, before: Order, event: Event) -> None:
         match event:
             case ShipmentDispatched():
-                seller = stream.seller
                 for move in event.moves:
                     if move.was != "in_transit":  # else only the label is another
-                        self._flows[stock_stream(seller, move.sku)].dispatched += move.pieces
+                        self._flows[stock_stream(stream.seller, move.sku)].dispatched += move.pieces
                         self._sent[stream, move.line] += move.pieces
             case LinesFulfilled():
                 for move in event.moves:
                     self._sent[stream, move.line] += move.pieces
                     if before.lines[move.line].has_stock:
                         self._flows[stock_stream(stream.seller, move.sku)].dispatched += move.pieces
-            case ReturnRecorded():
-                self._without_order.add(stream)
-            case ReturnReceived() | PiecesAdmitted():
-                ret: Return = self._states[stream]
-                if ret.order is not None:
-                    for piece in event.lines:
-                        self._back[StreamId.of("order", stream.seller, ret.order), piece.line] += piece.pieces
             case OrderDiscrepancyDetected(kind="refunded_more_than_captured"):
                 self._over_refunded.add(stream)
-            case _ if stream.kind == "stock":
-                self._stock(stream.seller, self._flows[stream], event)
+            case RefundOwed() if sum(event.breakdown.values()) != event.amount:
+                self._wrong_breakdown.add(stream)
+            case OrderAmended():
+                self._amended.add(stream)
+            case OrderChecked():
+                self._settled[stream] = {finding.what for finding in self._of(stream)}
             case _:
                 pass
 
-    def _stock(self, seller: str, flow: Flow, event: Event) -> None:
+    def _seen_by_return(self, stream: StreamId, event: Event) -> None:
+        if isinstance(event, ReturnRecorded):
+            self._without_order.add(stream)
+        elif isinstance(event, ReturnReceived | PiecesAdmitted):
+            ret: Return = self._states[stream]
+            if ret.order is not None:
+                for piece in event.lines:
+                    self._back[StreamId.of("order", stream.seller, ret.order), piece.line] += piece.pieces
+
+    def _seen_by_stock(self, stream: StreamId, event: Event) -> None:
+        flow = self._flows[stream]
         match event:
             case StockReceived():
                 flow.entered += event.pieces
             case StockCounted() | StockAdjusted():
                 flow.entered += max(0, event.delta)
                 flow.left += max(0, -event.delta)
+                if isinstance(event, StockCounted):
+                    self._settled[stream] = {finding.what for finding in self._flow(stream)}
             case ReturnQuarantined():
                 flow.entered += event.pieces
                 flow.came_back += event.pieces
-                if StreamId.of("return", seller, event.return_id) not in self._without_order:
+                if StreamId.of("return", stream.seller, event.return_id) not in self._without_order:
                     flow.returned += event.pieces
             case ReturnRestocked():
                 flow.inspected += event.pieces
@@ -115,26 +146,83 @@ class Audit:
             case _:
                 pass
 
-    def findings(self) -> Iterator[str]:
-        """One line per broken invariant, sorted by stream."""
-        for stream, state in sorted(self._states.items()):
-            if isinstance(state, Order):
-                yield from self._order(stream, state)
-            elif isinstance(state, StockItem):
-                yield from self._item(stream, state)
-        for stream, flow in sorted(self._flows.items()):
-            if flow.shipped != flow.dispatched:
-                yield f"I10 {stream}: shipped {flow.shipped}, orders dispatched {flow.dispatched}"
-            if flow.inspected > flow.came_back:
-                yield f"I11 {stream}: {flow.inspected} inspected of {flow.came_back} returned"
-            if flow.returned > flow.shipped:
-                yield f"I8 {stream}: {flow.returned} came back of {flow.shipped} shipped"
-        for (stream, line), pieces in sorted(self._back.items()):
-            if pieces > self._sent[stream, line]:
-                yield f"I4 {stream} line {line}: {pieces} came back of {self._sent[stream, line]} sent"
+    def findings(self) -> Iterator[Finding]:
+        """One per broken invariant, sorted by stream."""
+        for stream in sorted(self._states):
+            for finding in self._of(stream):
+                yield finding._replace(settled=finding.what in self._settled[stream])
         yield from self._reservations()
 
-    def _reservations(self) -> Iterator[str]:
+    def _of(self, stream: StreamId) -> Iterator[Finding]:
+        state = self._states[stream]
+        if isinstance(state, Order):
+            yield from self._order(stream, state)
+        elif isinstance(state, StockItem):
+            yield from self._item(stream, state)
+            yield from self._flow(stream)
+
+    def _order(self, stream: StreamId, order: Order) -> Iterator[Finding]:
+        check = check_order(stream)
+        for name, line in order.lines.items():
+            units = line.units.values()
+            if sum(units) != line.ordered or any(count < 0 for count in units):
+                yield Finding("I1", stream, f"line {name}: {dict(line.units)} of {line.ordered} ordered")
+            if not 0 <= line.cancel_pending <= line.before_handover:
+                what = f"line {name}: {line.cancel_pending} pending of {line.before_handover}"
+                yield Finding("I3", stream, what)
+            if line.returned + line.return_open > line.handed_over:
+                what = f"line {name}: {line.returned} + {line.return_open} back of {line.handed_over}"
+                yield Finding("I4", stream, what, check)
+            if (excess := self._back[stream, name] - self._sent[stream, name]) > 0:
+                yield Finding("I4", stream, f"line {name}: {excess} more came back than were sent", check)
+        if order.refunded > order.captured and stream not in self._over_refunded:
+            yield Finding("I5", stream, f"refunded {order.refunded} of {order.captured}", check)
+        if stream in self._wrong_breakdown:
+            yield Finding("I5", stream, "the parts of a refund that is owed do not add up to its amount")
+        if not any(line.returned for line in order.lines.values()):  # else it is owed for the return
+            silent = refundable(order) - max(order.refund_owed, order.refunded)
+            if silent > 0:
+                what = f"{silent} are owed to the buyer, and not recorded as owed"
+                yield Finding("I17", stream, what, check)
+        if order.paid_at is not None and stream not in self._amended and covered(order) is None:
+            short = owed(order) - kept(order)
+            if short > 0:
+                what = f"counts as paid, although {short} of its price were not captured"
+                yield Finding("I18", stream, what, pay_rest(stream, short))
+
+    def _item(self, stream: StreamId, item: StockItem) -> Iterator[Finding]:
+        flow = self._flows[stream]
+        in_stock = sum(balance.on_hand + balance.quarantine for balance in item.balances.values())
+        if flow.entered != in_stock + flow.left:
+            what = f"{flow.entered} entered, {flow.left} left, {in_stock} in stock"
+            yield Finding("I8", stream, what)
+        reserved: defaultdict[str, int] = defaultdict(int)
+        for reservation in item.reservations.values():
+            for location, pieces in reservation.at:
+                reserved[location] += pieces
+        for location, balance in item.balances.items():
+            if reserved[location] != balance.reserved or balance.reserved < 0:
+                what = f"at {location}: reserved {balance.reserved}, sum is {reserved[location]}"
+                yield Finding("I9", stream, what)
+            if balance.on_hand < 0:
+                what = f"at {location}: {balance.on_hand} on hand"
+                yield Finding("I8", stream, what, count_stock(stream, location))
+            if balance.quarantine < 0:
+                what = f"at {location}: {balance.quarantine} in quarantine"
+                yield Finding("I8", stream, what, quarantine(stream, location, -balance.quarantine))
+
+    def _flow(self, stream: StreamId) -> Iterator[Finding]:
+        """The texts name differences only: those stay the same after a count, whatever is sold then."""
+        flow, count = self._flows[stream], count_stock(stream)
+        if difference := flow.shipped - flow.dispatched:
+            more, less = ("left stock", "orders sent") if difference > 0 else ("orders sent", "left stock")
+            yield Finding("I10", stream, f"{abs(difference)} more {more} than {less}", count)
+        if (excess := flow.inspected - flow.came_back) > 0:
+            yield Finding("I11", stream, f"{excess} more were inspected than came back", count)
+        if (excess := flow.returned - flow.shipped) > 0:
+            yield Finding("I8", stream, f"{excess} more came back than were shipped", count)
+
+    def _reservations(self) -> Iterator[Finding]:
         """Reserved pieces that are not the allocated and packed pieces of their order line."""
         promised: defaultdict[tuple[StreamId, str], int] = defaultdict(int)
         for stream, state in self._states.items():
@@ -148,32 +236,7 @@ class Audit:
         for (stream, key), difference in sorted(promised.items()):
             if difference:
                 order, name = key.split(KEY_SEPARATOR)
-                yield f"I9 {stream}: {difference} more reserved for {order} line {name} than it holds"
-
-    def _order(self, stream: StreamId, order: Order) -> Iterator[str]:
-        for name, line in order.lines.items():
-            units = line.units.values()
-            if sum(units) != line.ordered or any(count < 0 for count in units):
-                yield f"I1 {stream} line {name}: {dict(line.units)} of {line.ordered} ordered"
-            if not 0 <= line.cancel_pending <= line.before_handover:
-                yield f"I3 {stream} line {name}: {line.cancel_pending} pending of {line.before_handover}"
-            handed_over = sum(line.units.get(state, 0) for state in HANDED_OVER)
-            if line.returned + line.return_open > handed_over:
-                yield f"I4 {stream} line {name}: {line.returned} + {line.return_open} back of {handed_over}"
-        if order.refunded > order.captured and stream not in self._over_refunded:
-            yield f"I5 {stream}: refunded {order.refunded} of {order.captured}"
-
-    def _item(self, stream: StreamId, item: StockItem) -> Iterator[str]:
-        flow = self._flows[stream]
-        in_stock = sum(balance.on_hand + balance.quarantine for balance in item.balances.values())
-        if flow.entered != in_stock + flow.left:
-            yield f"I8 {stream}: {flow.entered} entered, {flow.left} left, {in_stock} in stock"
-        reserved: defaultdict[str, int] = defaultdict(int)
-        for reservation in item.reservations.values():
-            for location, pieces in reservation.at:
-                reserved[location] += pieces
-        for location, balance in item.balances.items():
-            if reserved[location] != balance.reserved or balance.reserved < 0:
-                yield f"I9 {stream} at {location}: reserved {balance.reserved}, sum is {reserved[location]}"
-            if balance.on_hand < 0 or balance.quarantine < 0:
-                yield f"I8 {stream} at {location}: on hand {balance.on_hand}, quarantine {balance.quarantine}"
+                more = "more" if difference > 0 else "fewer"
+                what = f"{abs(difference)} {more} reserved for {order} line {name} than it holds"
+                correction = check_order(StreamId.of("order", stream.seller, order))
+                yield Finding("I9", stream, what, correction)

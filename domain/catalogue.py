@@ -12,6 +12,7 @@ from domain.message import Command, Event
 from domain.order import (
     allocate,
     cancel,
+    check,
     discrepancy,
     dispatch,
     fulfil,
@@ -54,6 +55,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "jumun.inbound.shipment-tracked.v1": track.RecordTracking,
     "jumun.inbound.refund-recorded.v1": order_refund.RecordRefund,
     "jumun.inbound.review-posted.v1": review.PostReview,
+    "jumun.inbound.order-check-requested.v1": check.CheckOrder,
     "jumun.inbound.return-requested.v1": order_returns.RequestReturn,
     "jumun.inbound.return-decision-requested.v1": request.DecideReturn,
     "jumun.inbound.return-decided.v1": request.RecordReturnDecision,
@@ -107,6 +109,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "jumun.order.refund-owed.v1": order_refund.RefundOwed,
     "jumun.order.refund-overdue.v1": order_refund.OrderRefundOverdue,
     "jumun.order.review-posted.v1": review.ReviewPosted,
+    "jumun.order.checked.v1": check.OrderChecked,
     "jumun.order.return-opened.v1": order_returns.ReturnOpened,
     "jumun.order.return-admitted.v1": order_returns.ReturnAdmitted,
     "jumun.order.shipped-from.v1": order_returns.ShippedFrom,

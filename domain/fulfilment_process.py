@@ -20,6 +20,7 @@
 | return inspected                | stock restocks or scraps unit by unit; the order mirrors it         |
 | stock shipped                   | the order remembers where from, unless it is the main location      |
 | refund recorded                 | the return it belongs to is refunded                                |
+| order checked                   | all of the above that follows from its facts and was not done       |
 
 Follow-ups run breadth first, sorted by (line, SKU, location), so that nothing depends on a hash seed.
 """
@@ -31,6 +32,7 @@ from domain.decider import register
 from domain.message import Event
 from domain.order.allocate import MirrorAllocation, MirrorBackorder, MirrorRelease
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
+from domain.order.check import OrderChecked
 from domain.order.dispatch import FAILED, ShipmentDispatched
 from domain.order.fulfil import HandOverDigital, LinesFulfilled, open_digital
 from domain.order.money import refundable
@@ -61,7 +63,7 @@ from domain.returns.request import (
 from domain.returns.state import Return
 from domain.stock.book import QuarantineReturn, RestockReturn, ScrapReturn
 from domain.stock.close_sale import CloseSale
-from domain.stock.reservations import Confirm, Release, Reserve, ReservePacked, Ship
+from domain.stock.reservations import Confirm, Release, Reserve, ReservePacked, Settle, Ship
 from domain.stock.state import (
     BackorderDropped,
     StockBackordered,
@@ -340,3 +342,19 @@ def _on_closed(
 def _on_refunded(seller: str, key: str, event: RefundRecorded, order: Order) -> Iterator[FollowUp]:
     if event.return_id is not None and f"return:{event.return_id}" in order.seen_keys:
         yield return_stream(seller, event.return_id), MirrorRefund(key, event.refund_id, event.amount)
+
+
+@_on_event
+def _on_checked(seller: str, key: str, _: OrderChecked, order: Order) -> Iterator[FollowUp]:
+    for name, line in sorted(order.lines.items()):
+        if line.has_stock:
+            reserved = line.units.get("allocated", 0) + line.units.get("packed", 0)
+            settle = Settle(key, name, reserved, line.units.get("backordered", 0))
+            yield stock_stream(seller, line.sku), settle
+    own = StreamId.of("order", seller, key)
+    if order.payments:
+        yield own, CheckPaid(key.partition(":")[0])
+    if order.to_fulfil:
+        yield from _to_fulfil(seller, key, order)
+    yield from _refund(seller, key, order, WorkOutRefund("check", ""))
+    yield from _open_stopped(seller, key, order)

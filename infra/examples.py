@@ -101,6 +101,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "shipment-tracked": {**_ORDER, "shipment_id": "s-1", "status": "delivered", "raw_code": "91"},
     "refund-recorded": {**_ORDER, "refund_id": "rf-1", "amount": 34500, "cause": "cancel"},
     "review-posted": {**_ORDER, "review_id": "rv-1", "score": 5, "text": "잘 받았습니다"},
+    "order-check-requested": _ORDER,
     "return-requested": {**_ORDER, "return_id": "rt-1", "lines": _LINES, "reason": "changed_mind"},
     "return-decision-requested": {"return_id": "rt-1", "approve": True},
     "return-decided": {"return_id": "rt-1", "decision": "withdrawn"},

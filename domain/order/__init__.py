@@ -12,6 +12,7 @@ from domain.message import Event
 from domain.order import (
     allocate,
     cancel,
+    check,
     discrepancy,
     dispatch,
     fulfil,
@@ -43,6 +44,7 @@ RULES = Rules(
     refund.rules,
     review.rules,
     stopped.rules,
+    check.rules,
 )
 
 
@@ -57,4 +59,4 @@ def decide(order: Order, command: Any, context: MessageContext) -> list[Event]:
     return RULES.decide(order, command, context)
 
 
-ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=4)
+ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=5)

@@ -52,7 +52,7 @@ class RefundRecorded(Event):
 class WorkOutRefund(NamedTuple):
     """A cancel or a payment may have left money that is owed to the buyer.  `lines`: the pieces cancelled."""
 
-    cause: Literal["cancel", "payment"]
+    cause: Literal["cancel", "payment", "check"]
     reference: str
     lines: tuple[tuple[str, int], ...] = ()
     fault: Fault = "seller"
@@ -67,7 +67,8 @@ class PassOrderRefundDue(NamedTuple):
 class RefundOwed(Event):
     """A refund of `amount` is owed to the buyer.  The named policy and calendar set `due_at`.
 
-    `cause`: cancel, or payment if more was paid than is owed.  `breakdown`: the parts of the amount: goods,
+    `cause`: cancel, payment if more was paid than is owed, or check if an earlier build had not recorded it.
+    `breakdown`: the parts of the amount: goods,
     shipping_fee, claw_back (negative: the shipping fee that is due again) and other; it adds up.
     """
 
@@ -212,7 +213,7 @@ def pass_due(order: Order, step: PassOrderRefundDue, context: MessageContext) ->
 def refund_fell_due(order: Order, event: RefundOwed) -> Order:
     still_due = order.refund_due_at if outstanding(order) > 0 else None
     return order._replace(
-        refund_owed=order.refund_owed + event.amount,
+        refund_owed=max(order.refund_owed, order.refunded) + event.amount,
         refund_due_at=event.due_at if still_due is None else min(still_due, event.due_at),
         claw_back=order.claw_back - event.breakdown.get("claw_back", 0),
     )
@@ -233,6 +234,8 @@ def refunded(order: Order, event: RefundRecorded) -> Order:
     )
     if event.return_id is None:
         return after
+    if order.refund_owed:  # what is owed for cancels and payments is not paid with it
+        after = after._replace(refund_owed=order.refund_owed + event.amount)
     if f"return:{event.return_id}" not in order.seen_keys:
         early = EarlyRefund(event.return_id, event.refund_id, event.amount, event.at)
         return after._replace(early_refunds=(*order.early_refunds, early))

@@ -214,7 +214,7 @@ class Order(NamedTuple):
     reversed: int = 0
     refunded: int = 0
     refund_owed: int = 0
-    """The sum of the refunds that fell due."""
+    """The sum of the refunds that fell due, with those made before and those of returns."""
     refund_due_at: datetime | None = None
     """Until when the oldest of them that was not made is due."""
     early_refunds: tuple[EarlyRefund, ...] = ()

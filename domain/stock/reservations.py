@@ -95,6 +95,15 @@ class Ship(NamedTuple):
     location: str | None = None
 
 
+class Settle(NamedTuple):
+    """An order was checked: so many pieces of a line are reserved and waiting in its own book."""
+
+    order: str
+    line: str
+    reserved: int
+    waiting: int
+
+
 @rules.on_command
 def reserve(item: StockItem, command: Reserve, context: MessageContext) -> list[Event]:
     key = line_key(command.order, command.line)
@@ -258,6 +267,19 @@ def release(item: StockItem, command: Release, context: MessageContext) -> list[
                 reason=command.reason,
             )
         )
+    return events
+
+
+@rules.on_command
+def settle(item: StockItem, command: Settle, context: MessageContext) -> list[Event]:
+    """Releases what the order does not hold, and reserves what is missing, even beyond what is available."""
+    key = line_key(command.order, command.line)
+    reserved = item.reservations[key].pieces if key in item.reservations else 0
+    queued = item.queue[item.queue_slots[key]].pieces if key in item.queue_slots else 0
+    surplus, dropped = max(0, reserved - command.reserved), max(0, queued - command.waiting)
+    events = release(item, Release(command.order, command.line, surplus, dropped, "corrected"), context)
+    if missing := max(0, command.reserved - reserved):
+        events += reserve_packed(item, ReservePacked(command.order, command.line, missing), context)
     return events
 
 

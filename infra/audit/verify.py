@@ -1,10 +1,15 @@
-"""Verifies that nothing was lost, duplicated or changed: hash chain, sequences, invariants, read models."""
+"""Verifies that nothing was lost, doubled or changed, and finds wrong decisions.
+
+Damage is what was lost, doubled or changed since it was committed: in the hash chain, the sequences and the
+read models.  A finding is a decision that was wrong when it was made; a message corrects it.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.audit import Audit
+from domain.findings import Finding
 from domain.streams import StreamId
 from infra.audit.history import Damaged, recorded_after
 from infra.event_store.chain import GENESIS, Commit, commit_hash, content_hash, message_bytes
@@ -27,7 +32,7 @@ def _no_progress(what: str, events: int) -> None:
 
 @dataclass(slots=True)
 class Verdict:
-    """The result of a verification: what was checked, and the findings."""
+    """The result of a verification: what was checked, what is damaged, and what was decided wrongly."""
 
     commits: int = 0
     events: int = 0
@@ -37,30 +42,43 @@ class Verdict:
     """Hash of the last commit.  If a copy is kept elsewhere, nobody can rewrite the history unnoticed."""
     digests: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     """For each table the digest of the stored rows, and of the rows recounted from the ledger."""
-    findings: list[str] = field(default_factory=list[str])
+    damage: list[str] = field(default_factory=list[str])
+    findings: list[Finding] = field(default_factory=list[Finding])
+    settled: int = 0
+    """Further findings that were looked into since: an order was checked, stock was counted."""
+
+    @property
+    def problems(self) -> list[str]:
+        """Damage and findings, a line each."""
+        return [*self.damage, *map(str, self.findings)]
 
     @property
     def holds(self) -> bool:
-        return not self.findings
+        return not self.problems
 
 
 def verify(ledger: OpenLedger, read_models: ReadModels, step: Step = _no_progress) -> Verdict:
     """Verifies the whole ledger and the read models; changes nothing."""
     verdict = Verdict()
-    verdict.findings += chain_findings(ledger, verdict, step)
+    verdict.damage += chain_damage(ledger, verdict, step)
     positions, stored = read_models.positions_and_digests()
     history, folded = _History(ledger, verdict, step), _Folded(ledger, positions)
     try:
         counted = recount(folded.of(history.events())).digests
     except Damaged as damage:
-        verdict.findings.append(f"{damage}; the read models could not be recounted")
+        verdict.damage.append(f"{damage}; the read models could not be recounted")
         return verdict
-    verdict.findings += history.findings()
+    verdict.damage += history.gaps
+    for finding in history.audit.findings():
+        if finding.settled:
+            verdict.settled += 1
+        else:
+            verdict.findings.append(finding)
     verdict.behind = folded.behind
     for table in sorted(stored | counted):
         verdict.digests[table] = stored.get(table, "missing"), counted.get(table, "missing")
     if stored != counted:
-        verdict.findings += _differences(ledger, read_models, folded)
+        verdict.damage += _differences(ledger, read_models, folded)
     return verdict
 
 
@@ -90,7 +108,7 @@ def _differences(ledger: OpenLedger, read_models: ReadModels, folded: _Folded) -
         yield f"read model {difference.table}, row {row}: {columns} differs from the ledger's events"
 
 
-def chain_findings(ledger: OpenLedger, verdict: Verdict, step: Step = _no_progress) -> Iterator[str]:
+def chain_damage(ledger: OpenLedger, verdict: Verdict, step: Step = _no_progress) -> Iterator[str]:
     """Recomputes each commit's hash from the previous hash, its messages, outcomes and events."""
     last: defaultdict[int, bytes] = defaultdict(lambda: GENESIS)
     offset: defaultdict[int, int] = defaultdict(int)
@@ -128,8 +146,8 @@ class _History:
 
     def __init__(self, ledger: OpenLedger, verdict: Verdict, step: Step) -> None:
         self._ledger, self._verdict, self._step = ledger, verdict, step
-        self._audit = Audit()
-        self._gaps: list[str] = []
+        self.audit = Audit()
+        self.gaps: list[str] = []
 
     def events(self) -> Iterator[Recorded]:
         versions: defaultdict[str, int] = defaultdict(int)
@@ -142,14 +160,10 @@ class _History:
                 self._verdict.events = recorded.position
                 versions[recorded.stream] = recorded.version
                 sequences[recorded.seller_id] = recorded.sequence
-                self._audit.see(StreamId(recorded.stream), recorded.event)
+                self.audit.see(StreamId(recorded.stream), recorded.event)
                 yield recorded
             self._step("history", len(chunk))
 
     def _expect(self, what: str, of: str, last: int, actual: int) -> None:
         if actual != last + 1:
-            self._gaps.append(f"{what} {last + 1} {of} is missing: {actual} follows {last}")
-
-    def findings(self) -> Iterator[str]:
-        yield from self._gaps
-        yield from self._audit.findings()
+            self.gaps.append(f"{what} {last + 1} {of} is missing: {actual} follows {last}")

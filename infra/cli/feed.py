@@ -183,7 +183,7 @@ def demo(
     ask.answer(stock.QUESTION, home, market.SELLERS[0], most=10)
     proof = "every invariant holds, and the read models equal a replay of the ledger"
     if not verdict.holds:
-        show.table("Errors", ("finding",), [(finding,) for finding in verdict.findings])
+        show.table("Errors", ("finding",), [(problem,) for problem in verdict.problems])
         raise typer.Exit(1)
     rate = sum(moved.states.values()) / took
     show.console.print(

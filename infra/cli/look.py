@@ -1,4 +1,4 @@
-"""The commands order (one order with its timeline), outcomes and verify."""
+"""The commands order (one order with its timeline) and outcomes."""
 
 import json
 from typing import Annotated, Any
@@ -7,10 +7,8 @@ import typer
 
 from consumers.ports import STATES
 from infra.audit.timeline import story
-from infra.audit.verify import verify as verified
 from infra.cli import show
-from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of, read_models_of, reading_rows
-from infra.cli.progress import bar
+from infra.cli.options import AsCsv, AsJson, Home, Seller, ledger_of, reading_rows
 from infra.event_store.reading.outcomes import last_not_accepted, message_counts
 from infra.wire.stored_outcomes import StoredOutcome
 from projections.questions.order import OrderAnswer, orders_named
@@ -157,45 +155,3 @@ def _short(kind: str | None) -> str:
 def _why(data: str | None) -> str:
     details: dict[str, Any] = json.loads(data) if data else {}
     return str(details.get("said") or details.get("error") or details.get("reason") or "")[:600]
-
-
-def verify(as_json: AsJson = False, home: Home = None) -> None:
-    """Verify that no event was lost, doubled or changed: hash chain, sequences, invariants, read models.
-
-    Example: jumun verify --json
-    """
-    with (
-        ledger_of(home) as ledger,
-        read_models_of(home) as models,
-        bar("reading the ledger", None) as step,
-    ):
-        verdict = verified(ledger, models, lambda _, events: step(0, events))
-    if as_json:
-        digests = {
-            table: {"stored": one, "counted": other} for table, (one, other) in verdict.digests.items()
-        }
-        summary = {
-            "holds": verdict.holds,
-            "events": verdict.events,
-            "behind": verdict.behind,
-            "commits": verdict.commits,
-        }
-        findings = {"chain": verdict.chain, "digests": digests, "findings": verdict.findings}
-        show.in_json([{**summary, **findings}])
-    else:
-        show.table(
-            f"{verdict.events:,} events in {verdict.commits:,} commits",
-            ("read model", "stored", "replayed", "same"),
-            [(table, a[:16], b[:16], "yes" if a == b else "NO") for table, (a, b) in verdict.digests.items()],
-            note=f"chain {verdict.chain}",
-        )
-        for finding in verdict.findings[: show.LIMIT]:
-            show.console.print(f"[bold red]✗[/] {finding}")
-        if verdict.behind:
-            show.console.print(
-                f"{verdict.behind:,} recorded events are not in the read models yet.", highlight=False
-            )
-        if verdict.holds:
-            show.console.print("[bold green]Nothing was lost, doubled or changed; every invariant holds.[/]")
-    if not verdict.holds:
-        raise typer.Exit(1)

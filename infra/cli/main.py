@@ -23,6 +23,7 @@ from infra.cli import (
     show,
     token,
     topics,
+    verify,
 )
 from infra.read_models.schema_setup import OtherLedger
 from infra.settings import Settings
@@ -52,7 +53,7 @@ app.add_typer(policies.app, name="policies")
 app.add_typer(deadlines.app, name="deadlines")
 app.command()(look.outcomes)
 app.command()(explain.explain)
-app.command()(look.verify)
+app.command()(verify.verify)
 app.add_typer(db.app, name="db")
 app.add_typer(run.run, name="run")
 app.add_typer(topics.app, name="topics")

@@ -9,6 +9,9 @@ from typing import Any
 from consumers.engine import Engine
 from consumers.ports import Batch, Committed, Outcome
 from domain.audit import Audit
+from domain.cascade import Deciders
+from domain.catalogue import DECIDERS
+from domain.findings import Finding
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.state import Order
 from domain.returns.state import ReturnDiscrepancyDetected
@@ -47,12 +50,19 @@ def micros(local: str) -> int:
 class Shop:
     """One seller.  Every message has its own id, so only the fact itself can show that it is a repeat."""
 
-    def __init__(self) -> None:
+    def __init__(self, deciders: Deciders = DECIDERS) -> None:
         self._ledger = MemoryLedger()
-        self._engine = Engine(self._ledger, on_commit=self._committed, now=lambda: TODAY)
+        self._engine = self._engine_of(deciders)
         self._audit = Audit()
         self._events: list[Recorded] = []
         self.outcomes: list[Outcome] = []
+
+    def _engine_of(self, deciders: Deciders) -> Engine:
+        return Engine(self._ledger, on_commit=self._committed, deciders=deciders, now=lambda: TODAY)
+
+    def upgrade(self) -> None:
+        """From now on this build decides; the history is that of an earlier one."""
+        self._engine = self._engine_of(DECIDERS)
 
     def _committed(self, batch: Batch, committed: Committed) -> None:
         recorded = committed_now(batch, committed)
@@ -133,5 +143,8 @@ class Shop:
         """The classes of all events, in the order in which they were recorded."""
         return [type(one.event).__name__ for one in self._events]
 
-    def broken_invariants(self) -> list[str]:
+    def findings(self) -> list[Finding]:
         return list(self._audit.findings())
+
+    def broken_invariants(self) -> list[str]:
+        return [str(finding) for finding in self.findings()]

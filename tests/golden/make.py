@@ -16,6 +16,7 @@ from domain.catalogue import DECIDERS, EVENTS, NAMES
 from domain.message import Event
 from domain.order.allocate import LineAllocated, LineBackordered, LineDeallocated, ShipByMissed
 from domain.order.cancel import CancelRejected, CancelRequested, LinesCancelled
+from domain.order.check import OrderChecked
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.dispatch import ShipmentDispatched
 from domain.order.fulfil import LinesFulfilled
@@ -272,6 +273,7 @@ ORDER_STORY: Final[list[Event]] = [
         return_id="r3",
         lines=[ReturningLine(line="1", sku="의자-RED", pieces=2, location="busan")],
     ),
+    OrderChecked(**on(27), by="auditor"),
 ]
 
 HELD: Final[dict[str, Any]] = {"order": ORDER, "line": "1"}

@@ -74,7 +74,7 @@ def story(home: Path) -> dict[str, Any]:
     ledger, models = SqliteLedger(str(home / LEDGER)), ReadModels(str(home / READ_MODELS))
     try:
         verdict = verify(ledger, models)
-        assert verdict.holds, verdict.findings
+        assert verdict.holds, verdict.problems
         stored = [(attributes(state), state) for (state,) in ledger.rows("SELECT state FROM stored_events")]
         outcomes = ledger.rows(
             "SELECT state, was, rule, count(*) FROM outcomes WHERE state NOT IN ('duplicate', 'set_aside')"
@@ -195,6 +195,6 @@ def test_a_row_changed_by_hand_is_found(
         connection.execute(change)
     connection.close()
     ledger, models = SqliteLedger(str(home / LEDGER)), ReadModels(str(home / READ_MODELS))
-    assert any(finding in text for text in verify(ledger, models).findings)
+    assert any(finding in text for text in verify(ledger, models).problems)
     ledger.close()
     models.close()

@@ -10,7 +10,7 @@ import pytest
 from consumers.engine import Engine
 from consumers.ports import Batch
 from infra import vault
-from infra.audit.verify import Verdict, chain_findings
+from infra.audit.verify import Verdict, chain_damage
 from infra.event_store.postgres.ledger import PostgresLedger
 from infra.event_store.sql_ledger import SqlLedger
 from infra.event_store.sqlite.ledger import SqliteLedger
@@ -59,7 +59,7 @@ def test_an_erased_text_is_removed_the_others_stay_and_the_hash_chain_is_valid(l
     assert not erased(ledger, token["note"])
     assert vault.text_of(ledger, token["note"]) is None
     assert vault.text_of(ledger, token["buyer"]) == BUYER
-    assert list(chain_findings(ledger, Verdict())) == []
+    assert list(chain_damage(ledger, Verdict())) == []
 
 
 def test_the_same_message_sent_again_does_not_bring_an_erased_text_back(ledger: SqlLedger) -> None:

@@ -49,7 +49,7 @@ def test_nothing_had_to_wait_and_nothing_was_contradicted(whole: Run) -> None:
 
 
 def test_the_ledger_proves_the_read_models(whole: Run) -> None:
-    assert verify(whole.embedded.ledger, whole.embedded.read_models).findings == []
+    assert verify(whole.embedded.ledger, whole.embedded.read_models).problems == []
 
 
 def test_what_is_sent_again_is_known_and_changes_nothing(whole: Run) -> None:

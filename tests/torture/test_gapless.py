@@ -9,7 +9,7 @@ import pytest
 
 from consumers.engine import Engine
 from consumers.ports import Stale
-from infra.audit.verify import Verdict, chain_findings
+from infra.audit.verify import Verdict, chain_damage
 from infra.event_store.postgres.ledger import PostgresLedger
 from tests.messages import receipt
 
@@ -44,7 +44,7 @@ def test_a_reader_of_sixteen_writers_misses_nothing(
                 break
         for one in writing:
             one.result()
-        assert list(chain_findings(reader, Verdict())) == []
+        assert list(chain_damage(reader, Verdict())) == []
     with capsys.disabled():
         print(
             f"\n  {expected:,} events by {WRITERS} writers in {time.monotonic() - began:.0f} s, none missed",

@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from benchmarks.production import production
-from infra.audit.verify import Verdict, chain_findings
+from infra.audit.verify import Verdict, chain_damage
 from tests.torture.load import lines
 
 
@@ -36,7 +36,7 @@ def test_workers_join_and_leave_under_load(
             for record in system.log(log.stem)
         )
         with system.ledger() as ledger:
-            assert list(chain_findings(ledger, Verdict())) == []
+            assert list(chain_damage(ledger, Verdict())) == []
             offsets = ledger.rows("SELECT partition, from_offset, next_offset FROM commits ORDER BY number")
             workers = ledger.rows("SELECT count(DISTINCT worker) FROM commits")[0][0]
         ends: dict[int, int] = {}

@@ -32,7 +32,7 @@ def check_system(system: Production, sent: int) -> None:
     system.wait_decided(sent)
     system.wait_folded()
     with system.ledger() as ledger, system.read_models() as models:
-        assert verify(ledger, models).findings == []
+        assert verify(ledger, models).problems == []
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
     system.wait_until(lambda: system.published_positions()[-1:] == [last])
     in_order(system.records("ledger"))

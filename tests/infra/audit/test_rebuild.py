@@ -78,7 +78,7 @@ def test_an_embedded_rebuild_gives_the_same_rows(home: Path) -> None:
         assert (models.digest(), models.position()) == (before, position)
     with writing(Settings(home=home)) as embedded:  # and the projector continues
         embedded.ingest([receipt(1), *life_cycle("more")])
-        assert verify(embedded.ledger, embedded.read_models).findings == []
+        assert verify(embedded.ledger, embedded.read_models).problems == []
 
 
 def test_an_embedded_rebuild_is_refused_while_a_projector_runs(home: Path) -> None:
@@ -100,7 +100,7 @@ def test_production_is_folded_partition_by_partition(
     with system.ledger() as ledger, system.read_models() as models:
         assert row["ledger_id"] == ledger.ledger_id
         assert row["events"] == last_position(ledger)
-        assert verify(ledger, models).findings == []
+        assert verify(ledger, models).problems == []
         models.claim_for(ledger.ledger_id)
         with pytest.raises(OtherLedger):
             models.claim_for("another")
@@ -112,7 +112,7 @@ def test_a_partition_is_read_in_slices_of_a_few_commits(system: Production) -> N
     with system.ledger() as ledger, system.read_models() as models:
         rebuilt = rebuild(ledger, ledger.ledger_id, models, commits=2)
         assert rebuilt.events == last_position(ledger)
-        assert verify(ledger, models).findings == []
+        assert verify(ledger, models).problems == []
 
 
 def test_read_models_of_a_former_ledger_id_are_refused_until_a_rebuild(system: Production) -> None:
@@ -141,7 +141,7 @@ def test_the_projector_goes_on_after_a_rebuild(system: Production) -> None:
     system.start("projector")
     system.wait_folded()
     with system.ledger() as ledger, system.read_models() as models:
-        assert verify(ledger, models).findings == []
+        assert verify(ledger, models).problems == []
 
 
 def test_replacing_the_embedded_ledger_is_detected(home: Path, tmp_path: Path) -> None:

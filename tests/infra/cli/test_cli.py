@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from domain.order.refund import WorkOutRefund
 from infra.cli.main import app
 from infra.event_store.sqlite.ledger import SqliteLedger
 from infra.settings import LEDGER, Settings
 from infra.wiring.embedded import writing
-from tests.bugs import deadline_of, with_bug
+from tests.bugs import deadline_of, with_bug, without
 from tests.messages import key, life_cycle, message, paid, placed, receipt, tick
 
 COMMANDS = [
@@ -148,6 +149,22 @@ def test_verify_prints_both_digests_and_fails_for_a_row_changed_by_hand(home: Pa
     assert result.exit_code == 1
     assert "order_status" in result.output
     assert "N-000042" in result.output
+
+
+def test_a_wrong_decision_is_no_damage_and_its_message_corrects_it(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "corrections.ndjson"
+    cancelled = {**key("N-1"), "cancellation_id": "c1", "reason": "customer_request"}
+    with writing(Settings(home=home), deciders=without("order", WorkOutRefund)) as embedded:
+        cancel = message("order-cancelled", cancelled, id="c1")
+        embedded.ingest([receipt(1), placed("N-1"), paid("N-1"), cancel])
+    result = run("verify", "--corrections", file, "--home", home)
+    assert result.exit_code == 6
+    assert "order-check-requested" in result.output
+    (finding,) = json.loads(run("verify", "--json", "--home", home).stdout)[0]["findings"]
+    assert finding["stream"] == "order/acme/naver:main:N-1"
+    assert run("ingest", file, "--home", home).exit_code == 0
+    verdict = answered("verify", "--home", home)[0]
+    assert (verdict["holds"], verdict["findings"], verdict["corrections"]) == (True, [], [])
 
 
 def test_the_outcomes_add_up_to_all_that_was_sent(demo: Path) -> None:

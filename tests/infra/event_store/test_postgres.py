@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from consumers.engine import Engine
 from consumers.ports import Stale
-from infra.audit.verify import Verdict, chain_findings
+from infra.audit.verify import Verdict, chain_damage
 from infra.event_store.postgres.ledger import PostgresLedger, connect, upgrade
 from tests.conftest import postgres
 from tests.messages import life_cycle, receipt
@@ -31,7 +31,7 @@ def decided(ledger: PostgresLedger, lines: list[bytes], batch: int = 6) -> None:
 
 
 def wrong(ledger: PostgresLedger) -> list[str]:
-    return list(chain_findings(ledger, Verdict()))
+    return list(chain_damage(ledger, Verdict()))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner, Result
 
 from consumers.engine import Engine
-from infra.audit.verify import Verdict, chain_findings
+from infra.audit.verify import Verdict, chain_damage
 from infra.cli.db import app
 from infra.database_upgrade import upgrade
 from infra.event_store.postgres.ledger import PostgresLedger
@@ -66,7 +66,7 @@ def test_the_ledger_goes_on_under_another_id_with_its_secret(target: Target) -> 
         assert ledger.ledger_id == done["ledger_id"] != former
         assert ledger.secret == secret
         Engine(ledger).handle([receipt(2)])
-        assert list(chain_findings(ledger, Verdict())) == []
+        assert list(chain_damage(ledger, Verdict())) == []
 
 
 def test_every_restore_is_recorded(target: Target) -> None:

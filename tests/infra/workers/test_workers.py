@@ -50,7 +50,7 @@ def test_what_is_published_is_decided_relayed_and_folded(system: Production) -> 
     system.wait_decided(sent)
     system.wait_folded()
     with system.ledger() as ledger, system.read_models() as models:
-        assert verify(ledger, models).findings == []
+        assert verify(ledger, models).problems == []
         last = ledger.rows("SELECT max(position) FROM stored_events")[0][0]
     assert system.published_positions() == list(range(1, last + 1))
     assert sum(system.decided().values()) == sent
@@ -198,7 +198,7 @@ def test_a_frozen_worker_that_resumes_is_fenced(system: Production) -> None:
     time.sleep(1)
     assert sum(system.decided().values()) == 200
     with system.ledger() as ledger, system.read_models() as models:
-        assert [f for f in verify(ledger, models).findings if "read model" not in f] == []
+        assert [f for f in verify(ledger, models).problems if "read model" not in f] == []
 
 
 def test_workers_survive_lost_database_sessions(system: Production) -> None:
@@ -220,7 +220,7 @@ def test_workers_survive_lost_database_sessions(system: Production) -> None:
     system.wait_folded()
     assert all(worker.poll() is None for worker in system.workers.values())
     with system.ledger() as ledger, system.read_models() as models:
-        assert verify(ledger, models).findings == []
+        assert verify(ledger, models).problems == []
 
 
 def test_a_worker_that_gets_sigterm_finishes_its_batch_and_leaves_its_group_at_once(
@@ -253,7 +253,7 @@ def test_read_models_are_folded_again_without_the_records_of_the_topic(system: P
     system.start("projector")
     system.wait_folded()
     with system.ledger() as ledger, system.read_models() as models:
-        assert verify(ledger, models).findings == []
+        assert verify(ledger, models).problems == []
 
 
 def test_a_recreated_inbound_topic_is_read_only_if_an_operator_allows_it(system: Production) -> None:
@@ -277,4 +277,4 @@ def test_a_recreated_inbound_topic_is_read_only_if_an_operator_allows_it(system:
     system.wait_decided(sent)
     system.wait_folded()
     with system.ledger() as ledger, system.read_models() as models:
-        assert verify(ledger, models).findings == []
+        assert verify(ledger, models).problems == []
