@@ -33,7 +33,7 @@ def paid_by_any_payment(command: Any, events: list[Event]) -> list[Event]:
     """Any payment made an order paid."""
     if not isinstance(command, RecordPayment):
         return events
-    data = {"payment_id": command.payment_id, "amount": command.amount}
+    data: dict[str, Any] = {"payment_id": command.payment_id, "amount": command.amount}
     due: dict[str, Any] = {"ship_by": None, "promise_at": None, "policy": None, "calendar": None}
     return [OrderPaid(at=event.at, **data, **due) for event in events]
 
