@@ -11,6 +11,7 @@ from projections.questions.kpi import KpiAnswer
 from projections.questions.orders import OrdersSummary
 from projections.questions.penalty import PenaltyAnswer
 from projections.questions.question import Question
+from projections.questions.refunds import RefundAnswer
 from projections.questions.rows import RowReader
 from projections.questions.stock import StockAnswer
 
@@ -206,6 +207,30 @@ def _returns(answers: Answers) -> None:
     )
 
 
+def _refunds(answers: Answers) -> None:
+    owed: list[tuple[str | None, RefundAnswer]] = answers.by_seller
+    show.table(
+        "Money owed to buyers, the most urgent first",
+        ("seller", "channel", "account", "order", "returns", "amount", "currency", "due (UTC)", "overdue"),
+        [
+            (
+                name,
+                a.channel,
+                a.account,
+                a.order_id,
+                a.returns,
+                show.money(a.amount, a.currency),
+                a.currency,
+                a.due_at,
+                a.overdue,
+            )
+            for name, a in owed
+        ],
+        most=answers.most,
+        note=show.as_of(owed[0][1]) if owed else "",
+    )
+
+
 def _activity(answers: Answers) -> None:
     columns = ("kind", "reason", "facts", "inferred", "pieces", "value", "currency")
     show.table(
@@ -240,6 +265,7 @@ BY_QUESTION: Final[Mapping[str, AnswerTable]] = {
     "kpi": AnswerTable(_kpi),
     "orders": AnswerTable(_orders),
     "returns": AnswerTable(_returns),
+    "refunds": AnswerTable(_refunds, takes_most=True),
     "activity": AnswerTable(_activity),
 }
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
+from domain.values import decimals
 from infra import csv_form
 from projections.questions.as_of import AsOf
 
@@ -95,6 +96,12 @@ def text_of(value: Any) -> str:
 
 def percent(rate: Decimal | None) -> str:
     return "not enough data" if rate is None else f"{rate * 100:.2f} %"
+
+
+def money(amount: int | None, currency: str) -> str:
+    """An amount of minor units in the currency's major unit: 1,234.50."""
+    places = decimals(currency)
+    return "–" if amount is None else f"{Decimal(amount).scaleb(-places):,.{places}f}"
 
 
 def duration(seconds: Decimal | None) -> str:

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from projections.questions import activity, kpi, order, orders, penalty, returns, score, stock
+from projections.questions import activity, kpi, order, orders, penalty, refunds, returns, score, stock
 from projections.questions.question import Question
 
 QUESTIONS: Final[tuple[Question[Any], ...]] = tuple(
-    module.QUESTION for module in (stock, penalty, score, kpi, orders, order, returns, activity)
+    module.QUESTION for module in (stock, penalty, score, kpi, orders, order, returns, refunds, activity)
 )
 PUBLISHED: Final = tuple(question for question in QUESTIONS if question.published)

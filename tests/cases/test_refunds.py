@@ -1,10 +1,13 @@
 """What is owed back to the buyer, and until when."""
 
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
-from tests.cases.shop import DAY, O1, Shop, micros, ordered
+from projections.questions.as_of import end_of
+from projections.questions.refunds import refunds
+from tests.cases.shop import DAY, O1, SELLER, Shop, micros, ordered
 
 
 def paid(pieces: int = 1, **order: Any) -> Shop:
@@ -178,3 +181,58 @@ def test_a_refund_stated_before_its_return_settles_it() -> None:
     shop.pass_time("2026-03-30T00:00")
     assert the_return(shop).refunded_at == micros("2026-03-13T12:00")
     assert not the_return(shop).overdue
+
+
+def test_what_was_refunded_before_a_cancel_is_not_taken_off_it_twice() -> None:
+    """20,000 won were paid, 5,000 refunded as goodwill: when all is cancelled, 15,000 are left to refund."""
+    shop = paid(2)
+    refund(shop, 5_000, f"{DAY}T10:30", cause="goodwill")
+    cancel(shop, 2)
+    shop.pass_time("2026-04-30T00:00")
+    (overdue,) = shop.events("OrderRefundOverdue")
+    assert overdue.amount == 15_000
+
+
+def test_the_refund_of_a_return_does_not_pay_for_a_cancel() -> None:
+    """Of three chairs one is cancelled, one comes back and is refunded: the cancelled one is still owed."""
+    shop = paid(3)
+    cancel(shop, 1)
+    shop.send("shipment-dispatched", "2026-03-10T10:00", **O1, shipment_id="s1")
+    line = {"line": "1", "pieces": 1}
+    shop.send("return-requested", "2026-03-10T11:00", **O1, return_id="rt1", lines=[line], reason="defect")
+    shop.send("return-received", "2026-03-10T12:00", return_id="rt1")
+    unit = {**line, "condition": "new", "disposition": "restock"}
+    shop.send("return-inspected", "2026-03-10T13:00", return_id="rt1", inspection_id="i1", units=[unit])
+    refund(shop, 10_000, "2026-03-11T12:00", cause="return", return_id="rt1")
+    shop.pass_time("2026-04-30T00:00")
+    (overdue,) = shop.events("OrderRefundOverdue")
+    assert overdue.amount == 10_000
+
+
+def answers(shop: Shop, day: str) -> list[tuple[Any, ...]]:
+    """(order, returns, amount, due, overdue) of each refund that is owed at the end of that day."""
+    owed = refunds(shop.reader(), SELLER, as_of=end_of(date.fromisoformat(day), "Asia/Seoul"))
+    return [(one.order_id, one.returns, one.amount, one.due_at, one.overdue) for one in owed]
+
+
+def test_the_list_of_refunds_names_the_cancel_its_amount_and_its_limit() -> None:
+    shop = paid(2)
+    assert answers(shop, DAY) == []
+    cancel(shop, 1)
+    due = datetime.fromisoformat("2026-03-13T00:00+09:00")
+    assert answers(shop, "2026-03-11") == [("O1", "", 10_000, due, False)]
+    assert answers(shop, "2026-03-12") == [("O1", "", 10_000, due, True)]
+    refund(shop, 10_000)
+    assert answers(shop, "2026-03-12") == []
+
+
+def test_the_list_of_refunds_names_a_return_before_and_after_its_inspection() -> None:
+    """It came back on Friday the 13th: three business days end with Wednesday the 18th."""
+    shop = returned()
+    due = datetime.fromisoformat("2026-03-19T00:00+09:00")
+    assert answers(shop, "2026-03-17") == [("O1", "rt1", None, due, False)]
+    unit = {"line": "1", "pieces": 1, "condition": "new", "disposition": "restock"}
+    shop.send("return-inspected", "2026-03-16T10:00", return_id="rt1", inspection_id="i1", units=[unit])
+    assert answers(shop, "2026-03-18") == [("O1", "rt1", 10_000, due, True)]
+    refund(shop, 10_000, "2026-03-18T12:00", cause="return", return_id="rt1")
+    assert answers(shop, "2026-03-18") == []

@@ -23,8 +23,8 @@ from tests.bugs import deadline_of, with_bug, without
 from tests.messages import key, life_cycle, message, paid, placed, receipt, tick
 
 COMMANDS = [
-    "demo", "ingest", "check", "convert", "stock", "penalty", "kpi", "orders", "order", "returns", "activity",
-    "outcomes", "explain", "verify",
+    "demo", "ingest", "check", "convert", "stock", "penalty", "kpi", "orders", "order", "returns", "refunds",
+    "activity",    "outcomes", "explain", "verify",
 ]  # fmt: skip
 WAITING = ["parked list", "parked show", "parked release", "parked drop"]
 POLICIES = ["policies list", "policies show", "policies check"]
@@ -66,7 +66,9 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
         assert "jumun" in result.output.split("Options")[0], "an example is missing"
 
 
-@pytest.mark.parametrize("command", ["stock", "penalty", "kpi", "orders", "returns", "activity", "outcomes"])
+@pytest.mark.parametrize(
+    "command", ["stock", "penalty", "kpi", "orders", "returns", "refunds", "activity", "outcomes"]
+)
 def test_every_question_answers_in_a_table_in_json_and_in_csv(command: str, demo: Path) -> None:
     table = run(command, "--home", demo)
     assert table.exit_code == 0, table.output
@@ -77,7 +79,7 @@ def test_every_question_answers_in_a_table_in_json_and_in_csv(command: str, demo
 
 
 def test_answers_have_their_position_and_time(demo: Path) -> None:
-    for command in ("stock", "penalty", "kpi", "orders", "returns", "activity"):
+    for command in ("stock", "penalty", "kpi", "orders", "returns", "refunds", "activity"):
         row = answered(command, "--home", demo)[0]
         assert row["as_of_position"] > 0, command
         assert row["as_of"].startswith("2026-"), command
