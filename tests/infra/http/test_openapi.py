@@ -48,8 +48,8 @@ def described(module_served: Server, filled: httpx.Client) -> Any:
 
 OPERATIONS = (
     "POST /messages", "GET /messages", "GET /messages/{source}/{id}", "GET /stock", "GET /penalty",
-    "GET /kpi", "GET /orders", "GET /orders/{order_id}", "GET /returns", "GET /activity", "GET /parked",
-    "GET /outcomes", "GET /healthz", "GET /readyz", "GET /metrics",
+    "GET /kpi", "GET /orders", "GET /orders/{order_id}", "GET /returns", "GET /refunds", "GET /activity",
+    "GET /parked", "GET /outcomes", "GET /healthz", "GET /readyz", "GET /metrics",
 )  # fmt: skip
 TRIED = [
     (operation, mode)
@@ -78,8 +78,9 @@ def test_all_operations_of_the_document_are_tested(filled: httpx.Client) -> None
 
 
 PATHS = (
-    "/stock", "/penalty", "/kpi", "/orders", "/orders/N-1", "/returns", "/activity", "/parked", "/outcomes",
-    "/messages/shop/paid-N-9?seller=acme", "/messages/shop/paid-N-1?seller=acme", "/healthz", "/readyz",
+    "/stock", "/penalty", "/kpi", "/orders", "/orders/N-1", "/returns", "/refunds", "/activity", "/parked",
+    "/outcomes", "/messages/shop/paid-N-9?seller=acme", "/messages/shop/paid-N-1?seller=acme",
+    "/healthz", "/readyz",
 )  # fmt: skip
 
 
