@@ -13,7 +13,7 @@ from consumers.unit_of_work import UnitOfWork
 from domain.cascade import Deciders
 from domain.decider import MessageContext
 from domain.errors import Refused, TooEarly
-from domain.order.discrepancy import FlagFutureClaim
+from domain.future_claim import FlagFutureClaim
 from domain.seller import OpenSeller, Seller
 from domain.streams import StreamId, seller_stream
 
@@ -70,7 +70,7 @@ class MessageDecider:
                 # a seller's first message opens it with the defaults, by an event in its own stream
                 decision.decide(seller_stream(decision.seller_id), OpenSeller())
             decision.decide(stream, message.command)
-            if decision.at != message.envelope.time and decision.events and stream.kind == "order":
+            if decision.at != message.envelope.time and decision.events and stream.kind != "seller":
                 decision.decide(stream, FlagFutureClaim(message.envelope.time))
         except Refused as refused:
             data = {**refused.data, "said": str(refused)}

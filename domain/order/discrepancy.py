@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.discrepancies import registered
+from domain.future_claim import FROM_THE_FUTURE, FlagFutureClaim
 from domain.message import Event
 from domain.order.state import Move, Order, total
 from domain.values import sums
 
 rules = Rules[Order]()
 
-FROM_THE_FUTURE: Final = "claimed_from_the_future"
 AGAIN: Final = "_again_differently"
 """Ends the kinds that contradict what was stated before under the same id."""
 TRACKED: Final = "tracked_without_dispatch"
@@ -40,12 +40,6 @@ def discrepancy(
     return OrderDiscrepancyDetected(
         at=at, kind=registered(kind), subject=subject, expected=expected, observed=observed
     )
-
-
-class FlagFutureClaim(NamedTuple):
-    """A message about the order claims a time in the future; it was recorded at a credible time instead."""
-
-    claimed: datetime
 
 
 class Repeat(NamedTuple):

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from pydantic import AwareDatetime
 
 from domain.decider import MessageContext, Rules
 from domain.discrepancies import registered
 from domain.errors import Refused
+from domain.future_claim import FROM_THE_FUTURE, FlagFutureClaim
 from domain.message import Command, Event, EventData
 from domain.streams import StreamId, return_stream
 from domain.values import InputAccount, InputChannel, Text
@@ -59,6 +62,8 @@ class ReturnDiscrepancyDetected(Event):
     subject: str
     expected: int
     observed: int
+    claimed: AwareDatetime | None = None
+    """A time in the future that the message claims."""
 
 
 class LineCounts(NamedTuple):
@@ -138,17 +143,30 @@ rules = Rules[Return]()
 
 
 def discrepancies(
-    ret: Return, context: MessageContext, kind: str, subject: str, counts: tuple[int, int]
+    ret: Return, context: MessageContext, kind: str, subject: str, counts: tuple[int, int], **details: Any
 ) -> list[Event]:
-    """A discrepancy, unless it was recorded already.  `counts`: expected and observed."""
+    """A discrepancy, unless it was recorded already.
+
+    `counts`: expected and observed.  `details`: the other fields of the event.
+    """
     event = ReturnDiscrepancyDetected(
-        at=context.at, kind=registered(kind), subject=subject, expected=counts[0], observed=counts[1]
+        at=context.at,
+        kind=registered(kind),
+        subject=subject,
+        expected=counts[0],
+        observed=counts[1],
+        **details,
     )
     return [] if _key(event) in ret.contradictions else [event]
 
 
 def _key(event: ReturnDiscrepancyDetected) -> str:
-    return f"{event.kind}:{event.subject}:{event.observed}"
+    return f"{event.kind}:{event.subject}:{event.claimed or event.observed}"
+
+
+@rules.on_command
+def flag_future_claim(ret: Return, command: FlagFutureClaim, context: MessageContext) -> list[Event]:
+    return discrepancies(ret, context, FROM_THE_FUTURE, context.by, (0, 0), claimed=command.claimed)
 
 
 @rules.on_event

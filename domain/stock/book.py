@@ -3,7 +3,9 @@
 from typing import ClassVar, NamedTuple
 
 from domain.decider import MessageContext, Rules
+from domain.future_claim import FROM_THE_FUTURE, FlagFutureClaim
 from domain.message import Event
+from domain.stock import at_risk
 from domain.stock.state import (
     Balance,
     ReturnQuarantined,
@@ -117,14 +119,19 @@ def count(item: StockItem, command: CountStock, context: MessageContext) -> list
         book=balance.on_hand,
         delta=command.counted - balance.on_hand,
     )
-    return [counted, *_shortfall(balance, command.counted, command.count_id, context)]
+    return [counted, *_shortfall(item, command.location, command.counted, command.count_id, context)]
 
 
-def _shortfall(balance: Balance, left: int, subject: str, context: MessageContext) -> list[Event]:
+def _shortfall(
+    item: StockItem, location: str, left: int, subject: str, context: MessageContext
+) -> list[Event]:
     """A discrepancy if fewer pieces are left at a location than are promised from it."""
-    if left >= balance.reserved:
+    promised = item.balances.get(location, Balance()).reserved
+    if left >= promised:
         return []
-    return [_discrepancy(context, "reservation_shortfall", subject, balance.reserved, left)]
+    risk = at_risk.at_location(item, location)
+    details = {"at_risk": risk.listed, "at_risk_lines": risk.lines}
+    return [discrepancy(context, "reservation_shortfall", subject, promised, left, **details)]
 
 
 @rules.on_command
@@ -139,7 +146,9 @@ def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> li
         reason=command.reason,
         unit_price=command.unit_price,
     )
-    shortfall = _shortfall(balance, left, command.adjustment_id, context) if command.delta < 0 else []
+    shortfall = (
+        _shortfall(item, command.location, left, command.adjustment_id, context) if command.delta < 0 else []
+    )
     return [
         *correction_events(balance.on_hand, -command.delta, command.location, command.adjustment_id, context),
         adjusted,
@@ -158,14 +167,15 @@ def quarantine(item: StockItem, command: QuarantineStock, context: MessageContex
     )
     if allowed != command.pieces:
         events.append(
-            _discrepancy(context, "more_released_than_quarantined", command.quarantine_id, -allowed, released)
+            discrepancy(context, "more_released_than_quarantined", command.quarantine_id, -allowed, released)
         )
     if allowed:
         events.append(
             StockQuarantined(at=context.at, location=command.location, pieces=allowed, reason=command.reason)
         )
     if taken:
-        events += _shortfall(balance, max(0, balance.on_hand - taken), command.quarantine_id, context)
+        left = max(0, balance.on_hand - taken)
+        events += _shortfall(item, command.location, left, command.quarantine_id, context)
     return events
 
 
@@ -177,7 +187,7 @@ def correction_events(
     if not missing:
         return []
     return [
-        _discrepancy(context, "less_on_hand_than_taken", subject, max(0, on_hand), taken),
+        discrepancy(context, "less_on_hand_than_taken", subject, max(0, on_hand), taken),
         StockAdjusted(
             at=context.at,
             adjustment_id=f"{subject}/correction",
@@ -212,7 +222,7 @@ def inspected_return(
     events: list[Event] = []
     if pieces < command.pieces:
         kind = "more_inspected_than_quarantined"
-        events.append(_discrepancy(context, kind, command.return_id, quarantine, command.pieces))
+        events.append(discrepancy(context, kind, command.return_id, quarantine, command.pieces))
     if pieces:
         line, location = command.line, command.location
         events.append(
@@ -223,5 +233,6 @@ def inspected_return(
     return events
 
 
-def _discrepancy(context: MessageContext, kind: str, subject: str, expected: int, observed: int) -> Event:
-    return discrepancy(at=context.at, kind=kind, subject=subject, expected=expected, observed=observed)
+@rules.on_command
+def flag_future_claim(_: StockItem, command: FlagFutureClaim, context: MessageContext) -> list[Event]:
+    return [discrepancy(context, FROM_THE_FUTURE, context.by, claimed=command.claimed)]

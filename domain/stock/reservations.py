@@ -211,15 +211,7 @@ def reserve_packed(item: StockItem, command: ReservePacked, context: MessageCont
         )
     ]
     if short:
-        events.append(
-            discrepancy(
-                at=context.at,
-                kind="packed_unreserved",
-                subject=key,
-                expected=free,
-                observed=command.pieces,
-            )
-        )
+        events.append(discrepancy(context, "packed_unreserved", key, free, command.pieces))
     return events
 
 
@@ -324,11 +316,7 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
         on_hand = item.balances.get(part.location, Balance()).on_hand
         events += correction_events(on_hand, part.pieces, part.location, key, context)
     if (unreserved := short - command.replacing) > 0:
-        events.append(
-            discrepancy(
-                at=context.at, kind="shipped_unreserved", subject=key, expected=0, observed=unreserved
-            )
-        )
+        events.append(discrepancy(context, "shipped_unreserved", key, 0, unreserved))
     shipped = StockShipped(
         at=context.at, order=command.order, line=command.line, pieces=command.pieces, locations=parts
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from immutables import Map
 from pydantic import AwareDatetime, PlainSerializer, PlainValidator, TypeAdapter
 
+from domain.decider import MessageContext
 from domain.discrepancies import registered
 from domain.message import Command, Event, EventData
 from domain.streams import StreamId, stock_stream
@@ -301,12 +302,17 @@ class StockDiscrepancyDetected(Event):
     subject: str
     expected: int
     observed: int
+    claimed: AwareDatetime | None = None
+    """A time in the future that the message claims."""
+    at_risk: list[OrderAtRisk] | None = None
+    """Promised pieces that may be missing: the most urgent of `at_risk_lines` lines."""
+    at_risk_lines: int = 0
 
 
 def discrepancy(
-    *, at: datetime, kind: str, subject: str, expected: int, observed: int
+    context: MessageContext, kind: str, subject: str, expected: int = 0, observed: int = 0, **details: Any
 ) -> StockDiscrepancyDetected:
-    """A discrepancy of a registered kind."""
+    """A discrepancy of a registered kind.  `details`: the other fields of the event."""
     return StockDiscrepancyDetected(
-        at=at, kind=registered(kind), subject=subject, expected=expected, observed=observed
+        at=context.at, kind=registered(kind), subject=subject, expected=expected, observed=observed, **details
     )

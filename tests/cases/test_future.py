@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from projections.questions.penalty import penalty
-from tests.cases.shop import O1, SELLER, Shop, ordered
+from tests.cases.shop import DAY, O1, SELLER, Shop, micros, ordered
 
 LATER = "2099-03-05T10:00"
 FLAG = "claimed_from_the_future"
@@ -86,3 +86,34 @@ def test_a_clock_that_is_a_few_minutes_ahead_is_believed() -> None:
     assert shop.discrepancies() == []
     scan(shop, "in_transit", "2027-01-01T09:06")
     assert shop.discrepancies() == [FLAG]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("stock-received", {"receipt_id": "in-2", "pieces": 5}),
+        ("stock-counted", {"count_id": "n1", "counted": 5}),
+        ("stock-adjusted", {"adjustment_id": "a1", "delta": 5, "reason": "found"}),
+        ("stock-quarantined", {"quarantine_id": "q1", "pieces": 1, "reason": "wet"}),
+    ],
+)
+def test_a_stock_fact_of_the_year_2099_counts_and_is_flagged(kind: str, fields: dict[str, Any]) -> None:
+    shop = Shop()
+    shop.receive("CHAIR", 2)
+    assert shop.send(kind, LATER, sku="CHAIR", **fields).state == "accepted"
+    (flag,) = shop.events("StockDiscrepancyDetected")
+    assert (flag.kind, flag.claimed.isoformat()) == (FLAG, "2099-03-05T01:00:00+00:00")
+    assert {row.day for row in shop.rows("activity")} == {DAY}
+
+
+def test_a_receipt_of_returned_pieces_in_the_year_2099_is_flagged_once_for_each_message() -> None:
+    shop = sent()
+    scan(shop, "delivered", "2026-03-18T10:00")
+    back = {"return_id": "R1", "lines": [{"line": "1", "pieces": 1}]}
+    shop.send("return-requested", "2026-03-19T10:00", **O1, **back, reason="changed_mind")
+    for _ in range(2):
+        shop.send("return-received", LATER, **back, receipt_id="in-1")
+    assert shop.discrepancies() == [FLAG]
+    (row,) = shop.rows("return_status")
+    assert row.received_at == micros("2026-03-19T10:00")
+    assert shop.broken_invariants() == []

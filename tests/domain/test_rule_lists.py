@@ -13,6 +13,7 @@ from domain.errors import Refused
 from domain.order import discrepancy as order_discrepancy
 from domain.refusals import REFUSALS
 from domain.stock import state as stock_state
+from tests.given import CONTEXT
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = {
@@ -51,7 +52,7 @@ def test_a_kind_that_nobody_can_look_up_is_a_bug() -> None:
     with pytest.raises(AssertionError, match=unlisted):
         order_discrepancy.discrepancy(at=NOW, kind=unlisted, subject="x", expected="", observed="")
     with pytest.raises(AssertionError, match=unlisted):
-        stock_state.discrepancy(at=NOW, kind=unlisted, subject="x", expected=0, observed=0)
+        stock_state.discrepancy(CONTEXT, unlisted, "x")
     assert registered("paid_after_cancel") == "paid_after_cancel"
 
 

@@ -1,6 +1,7 @@
 """Facts from the warehouse are always recorded, and never make the stock on hand negative."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from domain.stock.book import (
     ScrapReturn,
 )
 from domain.stock.state import (
+    OrderAtRisk,
     ReturnQuarantined,
     ReturnRestocked,
     ReturnScrapped,
@@ -41,9 +43,16 @@ def counted(counted: int, book: int) -> StockCounted:
     return happened(StockCounted, counted=counted, book=book, delta=counted - book, **values)
 
 
-def discrepancy(kind: str, subject: str, expected: int, observed: int) -> StockDiscrepancyDetected:
+def discrepancy(
+    kind: str, subject: str, expected: int, observed: int, **details: Any
+) -> StockDiscrepancyDetected:
     return happened(
-        StockDiscrepancyDetected, kind=kind, subject=subject, expected=expected, observed=observed
+        StockDiscrepancyDetected,
+        kind=kind,
+        subject=subject,
+        expected=expected,
+        observed=observed,
+        **details,
     )
 
 
@@ -96,7 +105,8 @@ def test_more_than_the_book_says_is_found() -> None:
 
 
 def test_a_count_below_what_is_promised_is_recorded_and_said() -> None:
-    short = discrepancy("reservation_shortfall", "n1", 2, 1)
+    risk = OrderAtRisk(order="naver:main:1001", line="1", pieces=2, ship_by=None)
+    short = discrepancy("reservation_shortfall", "n1", 2, 1, at_risk=[risk], at_risk_lines=1)
     two_promised.when(stock(CountStock, count_id="n1", counted=1)).then_once_by_inbox(counted(1, 5), short)
     assert two_promised.given(counted(1, 5)).state.available == -1
 

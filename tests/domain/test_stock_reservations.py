@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from domain.stock import STOCK
+from domain.stock import STOCK, at_risk
 from domain.stock.book import AdjustStock, CountStock, QuarantineStock, ReceiveStock, RestockReturn
-from domain.stock.close_sale import AT_RISK_LISTED, CloseSale
+from domain.stock.close_sale import CloseSale
 from domain.stock.reservations import Confirm, Expire, Release, Reserve, Ship
 from domain.stock.sellable import sellable
 from domain.stock.state import (
@@ -277,11 +277,11 @@ def test_it_names_the_other_orders_at_risk_the_most_urgent_first() -> None:
 
 
 def test_a_long_list_of_orders_at_risk_is_cut_and_counted() -> None:
-    orders = [backordered(1, f"naver:main:{number}") for number in range(AT_RISK_LISTED + 5)]
+    orders = [backordered(1, f"naver:main:{number}") for number in range(at_risk.LISTED + 5)]
     crowded = a_sku.given(*orders)
     sale_closed = STOCK.decide(crowded.state, CloseSale("naver:main:999"), crowded.context)[0]
     assert isinstance(sale_closed, SaleClosed)
-    assert (len(sale_closed.at_risk), sale_closed.at_risk_lines) == (AT_RISK_LISTED, AT_RISK_LISTED + 5)
+    assert (len(sale_closed.at_risk), sale_closed.at_risk_lines) == (at_risk.LISTED, at_risk.LISTED + 5)
 
 
 def test_a_closed_sku_promises_nothing_though_its_book_says_otherwise() -> None:
