@@ -145,7 +145,14 @@ DISCREPANCIES: Final[dict[str, Discrepancy]] = {
         "the pieces in quarantine", "more were released", "count the location"
     ),
     "less_on_hand_than_taken": Discrepancy(
-        "the pieces on hand", "more were taken; the book was corrected", "count the location"
+        "the pieces on hand",
+        "more were taken; the book was corrected",
+        "report the receipt that is missing, or count the location",
+    ),
+    "counted_too_late": Discrepancy(
+        "the changes of the book that are kept",
+        "the count is older than they are; the book was not changed",
+        "count the location again",
     ),
     "more_inspected_than_quarantined": Discrepancy(
         "the pieces in quarantine", "more were inspected", "count the location"

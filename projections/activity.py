@@ -10,13 +10,13 @@ from typing import Annotated, Any, Final
 from domain.catalogue import NAMES
 from domain.message import Event
 from domain.seller import ValueAdjusted
+from domain.stock.state import CORRECTION, COUNTED_SINCE, SETTLED
 from domain.values import decimals, micros
 from projections.event_cells import EventCells
 from projections.fold import Recorded
 from projections.instants import local_day
 from projections.orders.rows import Seller
 from projections.sellers import SellerRow
-from projections.stock import CORRECTION
 from projections.tables import LOCAL_DATE, MICROS, Column, Stored, Table
 
 LONGEST_REASON: Final = 40
@@ -145,8 +145,10 @@ def _kind(event: type[Event], stored_name: str) -> _Kind:
 
 
 def _adjustment_subtype(delta: int, reason: str) -> str:
-    if reason == CORRECTION:
+    if reason in {CORRECTION, SETTLED}:
         return "corrected"
+    if reason == COUNTED_SINCE:
+        return "counted"
     return "written_off" if delta < 0 else "found"
 
 

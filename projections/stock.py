@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from domain.stock.state import (
+    CORRECTION,
+    COUNTED_SINCE,
+    SETTLED,
     LowStockDetected,
     ReturnQuarantined,
     ReturnRestocked,
@@ -27,7 +30,6 @@ from projections.orders.rows import Maybe, Seller
 from projections.orders.view import latest
 from projections.tables import INSTANT, Column, Table
 
-CORRECTION: Final = "negative_stock_corrected"
 _LEVELS: Final = {LowStockDetected: "low", SoldOutDetected: "sold_out", StockRecovered: "ok"}
 
 
@@ -57,12 +59,16 @@ class StockItemRow:
     ] = False
     level: Annotated[str, Column("ok, low or sold_out, by the latest event")] = "ok"
     received: Annotated[int, Column("Pieces received", "pieces")] = 0
-    counted: Annotated[int, Column("Sum of the changes by counts", "pieces")] = 0
+    counted: Annotated[
+        int, Column("Sum of the changes by counts, less moves that were reported after them", "pieces")
+    ] = 0
     adjusted: Annotated[
         int, Column("Sum of the changes by adjustments; write-offs are negative", "pieces")
     ] = 0
     written_off: Annotated[int, Column("Pieces removed by adjustments", "pieces")] = 0
-    corrected: Annotated[int, Column("Pieces added because more were taken than were on hand", "pieces")] = 0
+    corrected: Annotated[
+        int, Column("Pieces that left although the book had none, until a receipt explains them", "pieces")
+    ] = 0
     shipped: Annotated[int, Column("Pieces shipped", "pieces")] = 0
     returned_in: Annotated[int, Column("Returned pieces that arrived", "pieces")] = 0
     restocked: Annotated[int, Column("Returned pieces put back on sale", "pieces")] = 0
@@ -157,11 +163,13 @@ class Stock(Fold[SkuView]):
         item = view.item
         view.at(event.location).on_hand += event.delta
         item.moved_at = latest(item.moved_at, at)
-        if event.reason == CORRECTION:
+        if event.reason in {CORRECTION, SETTLED}:
             item.corrected += event.delta
-            return
-        item.adjusted += event.delta
-        item.written_off += max(0, -event.delta)
+        elif event.reason == COUNTED_SINCE:
+            item.counted += event.delta
+        else:
+            item.adjusted += event.delta
+            item.written_off += max(0, -event.delta)
 
     @when
     def quarantined(self, view: SkuView, event: StockQuarantined, at: int) -> None:

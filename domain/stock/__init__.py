@@ -1,7 +1,8 @@
 """The stock aggregate: one SKU of one seller, with balances per location, reservations and backorders.
 
 available = on hand - reserved.  A cancel releases a reservation and never adds stock; only a receipt, a
-count, an adjustment or an inspected return does.  A SKU closed for sale is reopened only by a count or a
+count, an adjustment or an inspected return does.  Each counts at the time when it happened, whenever it is
+reported (`past`).  A SKU closed for sale is reopened only by a count or a
 receipt; a count also lets pieces that fall free go to orders that wait, though the sale stays closed.
 """
 
@@ -12,6 +13,7 @@ from domain.message import Event
 from domain.stock import book, close_sale, evolve, reservations
 from domain.stock.alerts import alerts
 from domain.stock.book import CountStock, ReceiveStock
+from domain.stock.close_sale import CloseSale
 from domain.stock.reservations import allot_next
 from domain.stock.state import SaleResumed, StockItem
 
@@ -30,7 +32,7 @@ def decide_with_states(
     decision = _Decision(item)
     decision.add(RULES.decide(item, command, context))
     enough = decision.item.available > context.policies.stock.safety_stock
-    if item.closed and enough and isinstance(command, CountStock | ReceiveStock):
+    if decision.item.closed and enough and _settles_doubt(decision.item, command):
         decision.add([SaleResumed(at=context.at, cause=type(command).__name__)])
     if not decision.events:
         return []
@@ -38,6 +40,13 @@ def decide_with_states(
         decision.add([allotted])
     decision.add(alerts(decision.item, context))
     return decision.events
+
+
+def _settles_doubt(item: StockItem, command: Any) -> bool:
+    """Whether it is certain again what is there.  A closing may be reported after a count that was later."""
+    return isinstance(command, ReceiveStock) or (
+        isinstance(command, CountStock | CloseSale) and not item.uncounted
+    )
 
 
 class _Decision:
@@ -58,6 +67,6 @@ STOCK = Decider(
     rules=RULES,
     decide=decide,
     evolve=RULES.evolve,
-    evolves=3,
+    evolves=4,
     decide_with_states=decide_with_states,
 )

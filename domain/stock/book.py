@@ -6,7 +6,10 @@ from domain.decider import MessageContext, Rules
 from domain.future_claim import FROM_THE_FUTURE, FlagFutureClaim
 from domain.message import Event
 from domain.stock import at_risk
+from domain.stock.corrections import Move, after_inflow, before_take, correction, counted_since, settlements
+from domain.stock.past import Past
 from domain.stock.state import (
+    OPENING,
     Balance,
     ReturnQuarantined,
     ReturnRestocked,
@@ -96,30 +99,53 @@ class ScrapReturn(NamedTuple):
 
 
 @rules.on_command
-def receive(_: StockItem, command: ReceiveStock, context: MessageContext) -> list[Event]:
-    return [
-        StockReceived(
-            at=context.at,
-            receipt_id=command.receipt_id,
-            location=command.location,
-            pieces=command.pieces,
-            reason=command.reason,
-        )
-    ]
+def receive(item: StockItem, command: ReceiveStock, context: MessageContext) -> list[Event]:
+    received = StockReceived(
+        at=context.at,
+        receipt_id=command.receipt_id,
+        location=command.location,
+        pieces=command.pieces,
+        reason=command.reason,
+    )
+    if command.reason == OPENING:
+        return [received]
+    inflow = Move(command.location, command.pieces, command.receipt_id)
+    return [received, *after_inflow(item, inflow, context, is_receipt=True)]
 
 
 @rules.on_command
 def count(item: StockItem, command: CountStock, context: MessageContext) -> list[Event]:
-    balance = item.balances.get(command.location, Balance())
+    """A count is true at its time: what moved later stays moved, and what moved before was seen by it."""
+    location, subject = command.location, command.count_id
+    past = item.past.get(location, Past())
+    on_hand = item.balances.get(location, Balance()).on_hand
+    change = past.change_since(context.at)
+    if change is None:
+        return [discrepancy(context, "counted_too_late", subject, on_hand, command.counted)]
+    book = on_hand - change
     counted = StockCounted(
         at=context.at,
-        count_id=command.count_id,
-        location=command.location,
+        count_id=subject,
+        location=location,
         counted=command.counted,
-        book=balance.on_hand,
-        delta=command.counted - balance.on_hand,
+        book=book,
+        delta=command.counted - book,
     )
-    return [counted, *_shortfall(item, command.location, command.counted, command.count_id, context)]
+    if past.counted_at is not None and context.at < past.counted_at:
+        return [counted, counted_since(past.counted_at, Move(location, counted.delta, subject))]
+    left = command.counted + change
+    if left < 0:
+        taken = -change
+        short = discrepancy(context, "less_on_hand_than_taken", subject, command.counted, taken)
+        return [
+            short,
+            correction(past.moves[-1][0], Move(location, -left, subject)),
+            counted,
+            *_shortfall(item, location, 0, subject, context),
+        ]
+    explained = settlements(past.counted(context.at), None, Move(location, left, subject))
+    left += sum(event.delta for event in explained)
+    return [counted, *explained, *_shortfall(item, location, left, subject, context)]
 
 
 def _shortfall(
@@ -136,8 +162,6 @@ def _shortfall(
 
 @rules.on_command
 def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> list[Event]:
-    balance = item.balances.get(command.location, Balance())
-    left = max(0, balance.on_hand + command.delta)
     adjusted = StockAdjusted(
         at=context.at,
         adjustment_id=command.adjustment_id,
@@ -146,56 +170,36 @@ def adjust(item: StockItem, command: AdjustStock, context: MessageContext) -> li
         reason=command.reason,
         unit_price=command.unit_price,
     )
-    shortfall = (
-        _shortfall(item, command.location, left, command.adjustment_id, context) if command.delta < 0 else []
-    )
-    return [
-        *correction_events(balance.on_hand, -command.delta, command.location, command.adjustment_id, context),
-        adjusted,
-        *shortfall,
-    ]
+    move = Move(command.location, abs(command.delta), command.adjustment_id)
+    if command.delta < 0:
+        return _take(item, move, adjusted, context)
+    return [adjusted, *after_inflow(item, move, context)]
+
+
+def _take(item: StockItem, take: Move, taken: Event, context: MessageContext) -> list[Event]:
+    """A take, after what it corrects; a discrepancy if the rest is less than what is promised."""
+    corrections = before_take(item, take, context)
+    on_hand = item.balances.get(take.location, Balance()).on_hand
+    added = sum(event.delta for event in corrections if isinstance(event, StockAdjusted))
+    left = on_hand + added - take.pieces
+    return [*corrections, taken, *_shortfall(item, take.location, left, take.subject, context)]
 
 
 @rules.on_command
 def quarantine(item: StockItem, command: QuarantineStock, context: MessageContext) -> list[Event]:
-    balance = item.balances.get(command.location, Balance())
-    taken = command.pieces if command.pieces > 0 else 0
-    released = -command.pieces if command.pieces < 0 else 0
-    allowed = command.pieces if released <= balance.quarantine else -balance.quarantine
-    events: list[Event] = correction_events(
-        balance.on_hand, taken, command.location, command.quarantine_id, context
-    )
-    if allowed != command.pieces:
-        events.append(
-            discrepancy(context, "more_released_than_quarantined", command.quarantine_id, -allowed, released)
-        )
-    if allowed:
-        events.append(
-            StockQuarantined(at=context.at, location=command.location, pieces=allowed, reason=command.reason)
-        )
-    if taken:
-        left = max(0, balance.on_hand - taken)
-        events += _shortfall(item, command.location, left, command.quarantine_id, context)
+    location, subject = command.location, command.quarantine_id
+    held = item.balances.get(location, Balance()).quarantine
+    pieces = max(command.pieces, -held)
+    quarantined = StockQuarantined(at=context.at, location=location, pieces=pieces, reason=command.reason)
+    if pieces > 0:
+        return _take(item, Move(location, pieces, subject), quarantined, context)
+    events: list[Event] = []
+    if pieces != command.pieces:
+        released = -command.pieces
+        events.append(discrepancy(context, "more_released_than_quarantined", subject, held, released))
+    if pieces:
+        events += [quarantined, *after_inflow(item, Move(location, -pieces, subject), context)]
     return events
-
-
-def correction_events(
-    on_hand: int, taken: int, location: str, subject: str, context: MessageContext
-) -> list[Event]:
-    """Correction events if more is taken than is on hand, so that on hand never becomes negative."""
-    missing = max(0, taken - max(0, on_hand))
-    if not missing:
-        return []
-    return [
-        discrepancy(context, "less_on_hand_than_taken", subject, max(0, on_hand), taken),
-        StockAdjusted(
-            at=context.at,
-            adjustment_id=f"{subject}/correction",
-            location=location,
-            delta=missing,
-            reason="negative_stock_corrected",
-        ),
-    ]
 
 
 @rules.on_command
@@ -230,6 +234,8 @@ def inspected_return(
                 at=context.at, return_id=command.return_id, line=line, location=location, pieces=pieces
             )
         )
+        if event_class is ReturnRestocked:
+            events += after_inflow(item, Move(location, pieces, command.return_id), context)
     return events
 
 

@@ -21,7 +21,7 @@ def close_sale(item: StockItem, command: CloseSale, context: MessageContext) -> 
     if item.uncounted:
         return []
     risk = at_risk.without(item, command.cause)
-    return [
-        SaleClosed(at=context.at, cause=command.cause, at_risk=risk.listed, at_risk_lines=risk.lines),
-        CountRequested(at=context.at, cause=command.cause),
-    ]
+    closed = SaleClosed(at=context.at, cause=command.cause, at_risk=risk.listed, at_risk_lines=risk.lines)
+    if item.is_counted_after(context.at):
+        return [closed]
+    return [closed, CountRequested(at=context.at, cause=command.cause)]

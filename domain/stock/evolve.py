@@ -1,12 +1,14 @@
 """Applies each event to the state of a stock item."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from immutables import Map
 
 from domain.decider import Rules
 from domain.stock import state
-from domain.stock.state import At, Balance, Reservation, StockItem, Waiting, line_key
+from domain.stock.past import Past
+from domain.stock.state import OPENING, At, Balance, Reservation, StockItem, Waiting, line_key
 
 rules = Rules[StockItem]()
 
@@ -61,19 +63,15 @@ def released(item: StockItem, event: state.StockReleased) -> StockItem:
 
 @rules.on_event
 def shipped(item: StockItem, event: state.StockShipped) -> StockItem:
-    balances = dict(item.balances)
     for part in event.locations:
-        before = balances.get(part.location, Balance())
-        balances[part.location] = Balance(
-            before.on_hand - part.pieces, before.reserved - part.reserved, before.quarantine
-        )
+        item = _moved(item, part.location, event.at, Balance(-part.pieces, -part.reserved))
     reserved = [(part.location, part.reserved) for part in event.locations]
     key = line_key(event.order, event.line)
     reservations = _reduce_reservation(item, key, reserved)
     if (reservation := reservations.get(key)) is not None and reservation.firm:
         firm = max(0, reservation.firm - sum(pieces for _, pieces in reserved))
         reservations = reservations.set(key, reservation._replace(firm=firm))
-    return item._replace(balances=balances, reservations=reservations)
+    return item._replace(reservations=reservations)
 
 
 def _reduce_reservation(item: StockItem, key: str, parts: Iterable[tuple[str, int]]) -> Map[str, Reservation]:
@@ -122,10 +120,16 @@ def _remove_from_queue(item: StockItem, key: str, pieces: int) -> StockItem:
     return item._replace(queue=queue, queue_slots=item.queue_slots.delete(key), head=head)
 
 
-def _change_balance(item: StockItem, location: str, *, on_hand: int = 0, quarantine: int = 0) -> StockItem:
+def _moved(item: StockItem, location: str, at: datetime, change: Balance) -> StockItem:
+    """The item after pieces moved at a location, and when."""
     before = item.balances.get(location, Balance())
-    after = Balance(before.on_hand + on_hand, before.reserved, before.quarantine + quarantine)
-    return item._replace(balances={**item.balances, location: after})
+    after = Balance(
+        before.on_hand + change.on_hand,
+        before.reserved + change.reserved,
+        before.quarantine + change.quarantine,
+    )
+    past = item.past.get(location, Past()).moved(at, change.on_hand)
+    return item._replace(balances={**item.balances, location: after}, past={**item.past, location: past})
 
 
 def _change_reserved(
@@ -147,42 +151,58 @@ def backorder_dropped(item: StockItem, event: state.BackorderDropped) -> StockIt
 
 @rules.on_event
 def received(item: StockItem, event: state.StockReceived) -> StockItem:
-    return _change_balance(item, event.location, on_hand=event.pieces)
+    item = _moved(item, event.location, event.at, Balance(event.pieces))
+    if event.reason == OPENING:  # it says what is there, like a count
+        return _with_past(item, event.location, item.past[event.location]._replace(missing=()))
+    return item
 
 
 @rules.on_event
 def counted(item: StockItem, event: state.StockCounted) -> StockItem:
-    return _change_balance(item, event.location, on_hand=event.delta)._replace(uncounted=False)
+    item = _moved(item, event.location, event.at, Balance(event.delta))
+    item = _with_past(item, event.location, item.past[event.location].counted(event.at))
+    before_closing = item.closed_at is not None and event.at < item.closed_at
+    return item if before_closing else item._replace(uncounted=False)
 
 
 @rules.on_event
 def corrected(item: StockItem, event: state.StockAdjusted) -> StockItem:
-    return _change_balance(item, event.location, on_hand=event.delta)
+    item = _moved(item, event.location, event.at, Balance(event.delta))
+    if event.missing:
+        past = item.past[event.location].missed(event.at, event.missing)
+        return _with_past(item, event.location, past)
+    return item
+
+
+def _with_past(item: StockItem, location: str, past: Past) -> StockItem:
+    return item._replace(past={**item.past, location: past})
 
 
 @rules.on_event
 def quarantined(item: StockItem, event: state.StockQuarantined) -> StockItem:
-    return _change_balance(item, event.location, on_hand=-event.pieces, quarantine=event.pieces)
+    change = Balance(-event.pieces, quarantine=event.pieces)
+    return _moved(item, event.location, event.at, change)
 
 
 @rules.on_event
 def return_quarantined(item: StockItem, event: state.ReturnQuarantined) -> StockItem:
-    return _change_balance(item, event.location, quarantine=event.pieces)
+    return _moved(item, event.location, event.at, Balance(quarantine=event.pieces))
 
 
 @rules.on_event
 def return_restocked(item: StockItem, event: state.ReturnRestocked) -> StockItem:
-    return _change_balance(item, event.location, on_hand=event.pieces, quarantine=-event.pieces)
+    return _moved(item, event.location, event.at, Balance(event.pieces, quarantine=-event.pieces))
 
 
 @rules.on_event
 def return_scrapped(item: StockItem, event: state.ReturnScrapped) -> StockItem:
-    return _change_balance(item, event.location, quarantine=-event.pieces)
+    return _moved(item, event.location, event.at, Balance(quarantine=-event.pieces))
 
 
 @rules.on_event
-def sale_closed(item: StockItem, _: state.SaleClosed) -> StockItem:
-    return item._replace(closed=True, uncounted=True)
+def sale_closed(item: StockItem, event: state.SaleClosed) -> StockItem:
+    uncounted = not item.is_counted_after(event.at)
+    return item._replace(closed=True, closed_at=event.at, uncounted=uncounted)
 
 
 @rules.on_event

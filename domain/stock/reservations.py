@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 from domain.decider import MessageContext, Rules
 from domain.message import Event
-from domain.stock.book import correction_events
+from domain.stock.corrections import Move, before_take
 from domain.stock.state import (
     At,
     BackorderDropped,
-    Balance,
     ReservationConfirmed,
     StockBackordered,
     StockItem,
@@ -313,8 +312,7 @@ def ship(item: StockItem, command: Ship, context: MessageContext) -> list[Event]
         location = parts[0].location if parts else _fullest(item)
         parts = _joined(parts, At(location=location, pieces=short))
     for part in parts:  # after a short count, on hand may be less than reserved
-        on_hand = item.balances.get(part.location, Balance()).on_hand
-        events += correction_events(on_hand, part.pieces, part.location, key, context)
+        events += before_take(item, Move(part.location, part.pieces, key), context)
     if (unreserved := short - command.replacing) > 0:
         events.append(discrepancy(context, "shipped_unreserved", key, 0, unreserved))
     shipped = StockShipped(

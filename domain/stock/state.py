@@ -10,10 +10,19 @@ from pydantic import AwareDatetime, PlainSerializer, PlainValidator, TypeAdapter
 from domain.decider import MessageContext
 from domain.discrepancies import registered
 from domain.message import Command, Event, EventData
+from domain.stock.past import Past
 from domain.streams import StreamId, stock_stream
 from domain.values import Text
 
 Level = Literal["ok", "low", "sold_out"]
+OPENING: Final = "opening"
+"""The reason of a receipt that says what was there when the book was opened."""
+CORRECTION: Final = "negative_stock_corrected"
+"""The reason of an adjustment that adds pieces that left although the book had none."""
+SETTLED: Final = "correction_settled"
+"""The reason of one that takes such a correction back."""
+COUNTED_SINCE: Final = "counted_since"
+"""The reason of one that takes back a move that a later count has seen."""
 KEY_SEPARATOR: Final = "\x1f"
 """Separates order and line in a key.  No id may contain it."""
 
@@ -95,6 +104,8 @@ class StockItem(NamedTuple):
     """The state of a stock item: balances per location, reservations, and the queue of backorders."""
 
     balances: Mapping[str, Balance] = {}
+    past: Mapping[str, Past] = {}
+    """The past of each location."""
     reservations: Annotated[Map[str, Reservation], *_persistent(_RESERVATIONS)] = Map()
     queue: Annotated[Map[int, Waiting], *_persistent(_WAITING)] = Map()
     queue_slots: Annotated[Map[str, int], *_persistent(_NUMBERS)] = Map()
@@ -103,6 +114,8 @@ class StockItem(NamedTuple):
     tail: int = 0
     closed: bool = False
     """Closed for sale on every channel until the stock is counted or received."""
+    closed_at: datetime | None = None
+    """When it was closed the last time."""
     level: Level = "ok"
     uncounted: bool = False
     """Closed for sale and not counted since, so the book may promise pieces that are not there."""
@@ -114,6 +127,10 @@ class StockItem(NamedTuple):
         for balance in self.balances.values():
             pieces += balance.on_hand - balance.reserved
         return pieces
+
+    def is_counted_after(self, at: datetime) -> bool:
+        """Whether any location was counted after `at`."""
+        return any(past.counted_at is not None and at < past.counted_at for past in self.past.values())
 
     @property
     def size(self) -> int:
@@ -191,7 +208,10 @@ class StockShipped(Event):
 
 
 class StockCounted(Event):
-    """The pieces at a location were counted.  `delta` = counted - book."""
+    """The pieces at a location were counted.  `delta` = counted - book.
+
+    `book`: the pieces that were there at that time, as far as is known now.
+    """
 
     count_id: str
     location: str
@@ -208,6 +228,8 @@ class StockAdjusted(Event):
     delta: int
     reason: str
     unit_price: str = "0"
+    missing: int = 0
+    """Pieces that left although the book had none; negative if a receipt or a count explains them."""
 
 
 class StockQuarantined(Event):

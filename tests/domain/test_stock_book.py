@@ -34,8 +34,9 @@ five = a_sku.given(received(5))
 two_promised = five.given(reserved(2))
 
 
-def adjusted(delta: int, adjustment_id: str = "a1", reason: str = "found") -> StockAdjusted:
-    return happened(StockAdjusted, adjustment_id=adjustment_id, location="main", delta=delta, reason=reason)
+def adjusted(delta: int, adjustment_id: str = "a1", reason: str = "found", missing: int = 0) -> StockAdjusted:
+    values = {"adjustment_id": adjustment_id, "location": "main", "reason": reason}
+    return happened(StockAdjusted, delta=delta, missing=missing, **values)
 
 
 def counted(counted: int, book: int) -> StockCounted:
@@ -57,7 +58,7 @@ def discrepancy(
 
 
 def corrected(subject: str, missing: int) -> StockAdjusted:
-    return adjusted(missing, f"{subject}/correction", "negative_stock_corrected")
+    return adjusted(missing, f"{subject}/correction", "negative_stock_corrected", missing)
 
 
 def quarantined(pieces: int) -> StockQuarantined:

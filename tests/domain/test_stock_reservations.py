@@ -76,7 +76,7 @@ def short(there: int, taken: int) -> tuple[StockDiscrepancyDetected, StockAdjust
     fix = {"adjustment_id": f"{KEY}/correction", "location": "main", "reason": "negative_stock_corrected"}
     return (
         happened(StockDiscrepancyDetected, expected=there, observed=taken, **values),
-        happened(StockAdjusted, delta=taken - there, **fix),
+        happened(StockAdjusted, delta=taken - there, missing=taken - there, **fix),
     )
 
 
