@@ -59,6 +59,8 @@ LongText = Annotated[str, Field(max_length=4_000, pattern=r"^[^\x00-\x08\x0b\x0c
 InputSellerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,80}$")]
 InputChannel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
 InputAccount = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
+InputShop = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}(:[A-Za-z0-9._-]{1,80})?$")]
+"""A channel, or one account of it: `naver` or `naver:second`."""
 InputCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_listed)]
 """A currency of ISO 4217 that has a minor unit, so neither gold (XAU) nor "no currency" (XXX)."""
 InputCountry = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]

@@ -194,7 +194,7 @@ def place(order: Order, command: PlaceOrder, context: MessageContext) -> list[Ev
         return _placed_again(order, command, context)
     stock = context.policies.stock
     prepaid = command.payment == "prepaid"
-    minutes = stock.hold_unpaid_minutes if prepaid else 0
+    minutes = stock.hold_of(command.channel, command.account) if prepaid else 0
     hold = context.at + timedelta(minutes=minutes) if minutes else None
     destination = command.destination
     event = OrderPlaced(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Annotated, Final, Literal, Self, assert_never
+from typing import Annotated, Final, Literal, Self, TypeVar, assert_never
 
 from pydantic import Field, model_validator
 
@@ -23,7 +23,10 @@ from domain.policies.head import (
     ZoneName,
 )
 from domain.policies.return_policy import ReturnPolicy
-from domain.values import InputChannel
+from domain.values import InputChannel, InputShop
+
+HoldMinutes = Annotated[int, Field(strict=True, ge=0, le=43_200)]
+Value = TypeVar("Value")
 
 
 class DeliveryLead(Part):
@@ -100,10 +103,25 @@ class StockPolicy(Document):
     alerts: bool = True
     """Whether to report sold out, low stock and recovery.  Without `low_stock` nothing is low."""
     low_stock: LowStock | None = None
-    channel_shares: Annotated[Mapping[InputChannel, Share], Field(max_length=40)] = {}
+    channel_shares: Annotated[Mapping[InputShop, Share], Field(max_length=40)] = {}
     default_share: Share = Decimal(1)
-    hold_unpaid_minutes: Annotated[int, Field(strict=True, ge=0, le=43_200)] = 0
+    hold_unpaid_minutes: HoldMinutes = 0
     """0: reserve at payment.  Else: reserve when the order is placed, and release after so many minutes."""
+    channel_holds: Annotated[Mapping[InputShop, HoldMinutes], Field(max_length=40)] = {}
+    """The same for a channel or one account of it."""
+
+    def share_of(self, channel: str, account: str) -> Decimal:
+        """The share of the sellable stock that is offered there, 0 to 1."""
+        return _of_shop(self.channel_shares, channel, account, self.default_share)
+
+    def hold_of(self, channel: str, account: str) -> int:
+        """Minutes for which pieces of an unpaid order are reserved; 0: not before payment."""
+        return _of_shop(self.channel_holds, channel, account, self.hold_unpaid_minutes)
+
+
+def _of_shop(by_shop: Mapping[str, Value], channel: str, account: str, default: Value) -> Value:
+    """What is stated for the account, else for its channel."""
+    return by_shop.get(f"{channel}:{account}", by_shop.get(channel, default))
 
 
 class Mark(Part):
@@ -180,8 +198,3 @@ def adopt(policies: Policies, policy: Policy) -> Policies:
             return replace(policies, marks=tuple(marks[key] for key in sorted(marks)))
         case _:
             assert_never(policy)
-
-
-def share_of(policy: StockPolicy, channel: str) -> Decimal:
-    """The share of the sellable stock that is offered on `channel`, 0 to 1."""
-    return policy.channel_shares.get(channel, policy.default_share)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
+
+from pydantic import model_validator
 
 from domain.policies.defaults import STOCK_STD
 from domain.policies.documents import StockPolicy
@@ -10,7 +12,7 @@ from domain.stock.sellable import sellable
 from domain.values import Text
 from projections.orders.rows import BACKORDERS, ORDER_STATUS
 from projections.questions.as_of import AsOf, as_of_now
-from projections.questions.question import Channel, Option, Parameters, Question
+from projections.questions.question import Account, Channel, Option, Parameters, Question
 from projections.questions.rows import RowReader, equal, total
 from projections.sellers import SELLERS
 from projections.stock import STOCK_ITEMS, STOCK_LEVELS, StockItemRow, StockLevel
@@ -18,7 +20,9 @@ from projections.stock import STOCK_ITEMS, STOCK_LEVELS, StockItemRow, StockLeve
 
 @dataclass(frozen=True, slots=True)
 class StockAnswer(AsOf):
-    """The stock of one SKU.  Unit: pieces.  `available` = on hand - reserved; `sellable`: by channel."""
+    """The stock of one SKU.  Unit: pieces.  `available` = on hand - reserved; `sellable`: by channel
+    and by each account with a share of its own, as `naver:second`.
+    """
 
     seller_id: str
     sku: str
@@ -47,13 +51,17 @@ def stock(
     rows: RowReader,
     seller: str,
     sku: str | None = None,
-    channels: tuple[str, ...] = (),
+    shops: tuple[str, ...] = (),
     as_of: datetime | None = None,
 ) -> list[StockAnswer]:
-    """Each SKU of the seller, sorted.  `channels`: which to compute `sellable` for; default: all in use."""
+    """Each SKU of the seller, sorted.
+
+    `shops`: the channels and accounts (`naver:second`) to compute `sellable` for; default: all channels in
+    use, and all accounts with a share of their own.
+    """
     when = as_of_now(rows, seller, as_of)
     policy = _policy(rows, seller)
-    shown = channels or _channels(rows, seller, policy)
+    shown = shops or _shops(rows, seller, policy)
     waiting = _waiting(rows, seller, sku)
     where = equal(seller_id=seller, sku=sku)
     by_sku: dict[str, list[StockLevel]] = {}
@@ -71,7 +79,7 @@ def _answer(  # noqa: PLR0913, PLR0917  the parts of the answer
     levels: list[StockLevel],
     waiting: int,
     policy: StockPolicy,
-    channels: tuple[str, ...],
+    shops: tuple[str, ...],
 ) -> StockAnswer:
     on_hand = sum(level.on_hand for level in levels)
     reserved = sum(level.reserved for level in levels)
@@ -89,10 +97,15 @@ def _answer(  # noqa: PLR0913, PLR0917  the parts of the answer
         item.closed,
         item.level,
         policy.safety_stock,
-        {channel: sellable(free, policy, channel, closed=item.closed) for channel in channels},
+        {shop: _sellable(free, policy, shop, closed=item.closed) for shop in shops},
         levels,
         item,
     )
+
+
+def _sellable(free: int, policy: StockPolicy, shop: str, *, closed: bool) -> int:
+    channel, _, account = shop.partition(":")
+    return sellable(free, policy, channel, account, closed=closed)
 
 
 def _policy(rows: RowReader, seller: str) -> StockPolicy:
@@ -100,7 +113,7 @@ def _policy(rows: RowReader, seller: str) -> StockPolicy:
     return StockPolicy.model_validate_json(row.stock_policy) if row and row.stock_policy else STOCK_STD
 
 
-def _channels(rows: RowReader, seller: str, policy: StockPolicy) -> tuple[str, ...]:
+def _shops(rows: RowReader, seller: str, policy: StockPolicy) -> tuple[str, ...]:
     sold_on = rows.aggregate(ORDER_STATUS, (), equal(seller_id=seller), by=("channel",))
     return tuple(sorted({*(channel for (channel,) in sold_on), *policy.channel_shares}))
 
@@ -112,7 +125,21 @@ def _waiting(rows: RowReader, seller: str, sku: str | None) -> dict[str, int]:
 
 class StockParameters(Parameters):
     channel: Channel = None
+    account: Account = None
     sku: Annotated[Text | None, Option("Only this SKU.")] = None
+
+    @model_validator(mode="after")
+    def _names_a_shop(self) -> Self:
+        if self.account is not None and self.channel is None:
+            msg = "account: state the channel of the account, too"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def shops(self) -> tuple[str, ...]:
+        if self.channel is None:
+            return ()
+        return (f"{self.channel}:{self.account}" if self.account else self.channel,)
 
 
 QUESTION: Final = Question(
@@ -122,7 +149,5 @@ QUESTION: Final = Question(
     parameters=StockParameters,
     answer=StockAnswer,
     scope="each seller",
-    ask=lambda rows, seller, parameters: stock(
-        rows, seller or "", parameters.sku, (parameters.channel,) if parameters.channel else ()
-    ),
+    ask=lambda rows, seller, parameters: stock(rows, seller or "", parameters.sku, parameters.shops),
 )

@@ -99,7 +99,7 @@ def _totals(counted: dict[str, Any], kind: str) -> KindTotals:
 def codes_of_no_goods(reader: RowReader) -> int:
     """The number of codes that occur only in value adjustments, not as goods."""
     adjusted = activity(reader, SELLER, kind="seller.value-adjusted", by_reason=True)
-    goods = {answer.sku.strip().lower() for answer in stock(reader, SELLER, channels=("none",))}
+    goods = {answer.sku.strip().lower() for answer in stock(reader, SELLER, shops=("none",))}
     return sum(answer.reason.strip().lower() not in goods for answer in adjusted)
 
 

@@ -82,6 +82,7 @@ def test_where_the_policy_holds_stock_for_the_unpaid_the_order_says_until_when()
     command = order(PlaceOrder, currency="KRW", lines=(CHAIRS,), destination=TO_SEOUL)
     held = replace(placed, hold_until=at(minutes=30), policy="stock-test@1")
     an_order.under(stock_policies(hold_unpaid_minutes=30)).when(command).then(held)
+    an_order.under(stock_policies(channel_holds={"naver:main": 30})).when(command).then(held)
 
 
 def test_no_line_is_named_twice_in_an_order() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from domain.policies.defaults import DEFAULTS, HISTORY, KR_STD, NAVER_NORMAL, STOCK_STD
-from domain.policies.documents import Policies, Policy, PromisePolicy, adopt, ref, share_of
+from domain.policies.documents import Policies, Policy, PromisePolicy, StockPolicy, adopt, ref
 
 POLICIES = TypeAdapter(Policies)
 POLICY: TypeAdapter[Policy] = TypeAdapter(Policy)
@@ -69,6 +69,8 @@ def test_a_promise_policy_that_cannot_work_is_refused(broken: dict[str, Any]) ->
         {"safety_stock": -1},
         {"low_stock": {"units": 10, "clear_at": 9}},
         {"hold_unpaid_minutes": 43_201},
+        {"channel_shares": {"naver:": 1}},
+        {"channel_holds": {"naver": -1}},
     ],
     ids=str,
 )
@@ -84,7 +86,19 @@ def test_marks_get_worse_downwards() -> None:
 
 def test_a_channel_shows_its_share_of_the_stock_and_others_all_of_it() -> None:
     policy = adopt(DEFAULTS, changed(STOCK_STD, channel_shares={"shopify": 0.8})).stock
-    assert (share_of(policy, "shopify"), share_of(policy, "naver")) == (Decimal("0.8"), Decimal(1))
+    shares = [policy.share_of(channel, "main") for channel in ("shopify", "naver")]
+    assert shares == [Decimal("0.8"), Decimal(1)]
+
+
+def test_an_account_has_a_share_and_a_hold_of_its_own_or_those_of_its_channel() -> None:
+    shares = {"naver": "0.8", "naver:second": "0.1"}
+    policy = changed(
+        STOCK_STD, channel_shares=shares, hold_unpaid_minutes=30, channel_holds={"naver:second": 0}
+    )
+    assert isinstance(policy, StockPolicy)
+    shops = [("naver", "main"), ("naver", "second"), ("coupang", "second")]
+    assert [policy.share_of(*shop) for shop in shops] == [Decimal("0.8"), Decimal("0.1"), Decimal(1)]
+    assert [policy.hold_of(*shop) for shop in shops] == [30, 0, 30]
 
 
 def test_a_decision_names_policy_and_version() -> None:

@@ -150,6 +150,17 @@ def test_each_channel_shows_its_share_above_the_safety_stock(reading: Reading) -
     assert answer.conserved
 
 
+def test_an_account_may_show_another_share_than_its_channel(reading: Reading) -> None:
+    shares = {"naver": Decimal("0.5"), "naver:second": Decimal("0.1")}
+    policy = STOCK_STD.model_copy(update={"version": 2, "channel_shares": shares})
+    story = stocked().handle(AdoptPolicy(policy=policy), at(-8))
+    with reading(story) as reader:
+        (answer,) = stock(reader, "acme")
+        (others,) = stock(reader, "acme", shops=("naver:third", "coupang:main"))
+    assert answer.sellable == {"naver": 50, "naver:second": 10}
+    assert others.sellable == {"naver:third": 50, "coupang:main": 100}
+
+
 def test_a_sku_that_was_cancelled_as_sold_out_is_for_sale_nowhere(reading: Reading) -> None:
     story = stocked().handle(placed(), at()).handle(paid(), at()).handle(sold_out("1"), at(1))
     with reading(story) as reader:
