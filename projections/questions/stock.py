@@ -1,10 +1,7 @@
 """Question `stock`: the stock of each SKU per location, and what each channel may sell."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Final, Self
-
-from pydantic import model_validator
+from typing import Annotated, Final
 
 from domain.policies.defaults import STOCK_STD
 from domain.policies.documents import StockPolicy
@@ -52,16 +49,18 @@ def stock(
     seller: str,
     sku: str | None = None,
     shops: tuple[str, ...] = (),
-    as_of: datetime | None = None,
+    account: str | None = None,
 ) -> list[StockAnswer]:
     """Each SKU of the seller, sorted.
 
     `shops`: the channels and accounts (`naver:second`) to compute `sellable` for; default: all channels in
-    use, and all accounts with a share of their own.
+    use, and all accounts with a share of their own.  `account`: only for this account, on their channels.
     """
-    when = as_of_now(rows, seller, as_of)
+    when = as_of_now(rows, seller)
     policy = _policy(rows, seller)
     shown = shops or _shops(rows, seller, policy)
+    if account is not None:
+        shown = tuple(sorted({f"{shop.partition(':')[0]}:{account}" for shop in shown}))
     waiting = _waiting(rows, seller, sku)
     where = equal(seller_id=seller, sku=sku)
     by_sku: dict[str, list[StockLevel]] = {}
@@ -128,19 +127,6 @@ class StockParameters(Parameters):
     account: Account = None
     sku: Annotated[Text | None, Option("Only this SKU.")] = None
 
-    @model_validator(mode="after")
-    def _names_a_shop(self) -> Self:
-        if self.account is not None and self.channel is None:
-            msg = "account: state the channel of the account, too"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def shops(self) -> tuple[str, ...]:
-        if self.channel is None:
-            return ()
-        return (f"{self.channel}:{self.account}" if self.account else self.channel,)
-
 
 QUESTION: Final = Question(
     name="stock",
@@ -149,5 +135,11 @@ QUESTION: Final = Question(
     parameters=StockParameters,
     answer=StockAnswer,
     scope="each seller",
-    ask=lambda rows, seller, parameters: stock(rows, seller or "", parameters.sku, parameters.shops),
+    ask=lambda rows, seller, parameters: stock(
+        rows,
+        seller or "",
+        parameters.sku,
+        (parameters.channel,) if parameters.channel else (),
+        parameters.account,
+    ),
 )
