@@ -37,6 +37,7 @@ DISCREPANCIES: Final[dict[str, Discrepancy]] = {
     "payment_again_differently": _again("payment"),
     "reversal_again_differently": _again("reversal"),
     "refund_again_differently": _again("refund"),
+    "inspection_again_differently": _again("inspection"),
     "address_changed_after_pack": Discrepancy(
         "the address of the parcel that is packed",
         "the channel states another address",

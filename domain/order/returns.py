@@ -24,6 +24,7 @@ from domain.policies.documents import ref
 from domain.policies.head import Key
 from domain.policies.return_policy import NonReturnable, Proof, Resolution, ReturnPolicy
 from domain.policies.return_window import has_second_window, window_end
+from domain.punctuality import has_passed
 from domain.values import Fault, PersonalText, Text, sums
 
 rules = Rules[Order]()
@@ -179,7 +180,7 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
     for name, pieces in requested:
         if pieces > (free := returnable(order, name)):
             raise MoreThanReturnable(line=name, asked=pieces, returnable=free)
-    late = sorted(name for name, end in ends.items() if context.at >= end)
+    late = sorted(name for name, end in ends.items() if has_passed(end, context.at))
     if command.origin == "customer" and late:
         raise ReturnWindowClosed(
             return_id=command.return_id,

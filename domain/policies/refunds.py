@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from domain.policies.calendar import BusinessCalendar
 from domain.policies.return_policy import ReturnPolicy
+from domain.punctuality import has_passed
 from domain.values import Fault
 
 DAYS_OF_A_YEAR = 365
@@ -60,4 +61,6 @@ def refund_due(policy: ReturnPolicy, days: BusinessCalendar, from_at: datetime) 
 
 def days_late(days: BusinessCalendar, due: datetime, at: datetime) -> int:
     """The days that started after `due` (exclusive) until `at`; 0 if it is not late."""
-    return 0 if at < due else (days.local_day(at) - days.last_day_before(due)).days
+    if not has_passed(due, at):
+        return 0
+    return (days.local_day(at) - days.last_day_before(due)).days

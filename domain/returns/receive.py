@@ -272,8 +272,9 @@ def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> 
                 kind = f"{unit.condition}_restocked"
                 differing += discrepancies(ret, context, kind, unit.line, (0, pieces))
             units.append(_inspected(ret, unit, pieces, allowed))
+    fewer = _fewer(ret, command, context)
     if not stated:
-        return []
+        return fewer
     policy = context.policies.returns
     due = policy.refund_trigger == "on_inspection" and ret.owes_refund and bool(units)
     inspected = ReturnInspected(
@@ -285,7 +286,22 @@ def inspect(ret: Return, command: RecordInspection, context: MessageContext) -> 
         refund_due_at=_due(policy, context) if due else None,
         stated=stated if stated != units else None,
     )
-    return [inspected, *differing]
+    return [inspected, *fewer, *differing]
+
+
+def _fewer(ret: Return, command: RecordInspection, context: MessageContext) -> list[Event]:
+    """A discrepancy for each line of which the inspection stated more pieces before."""
+    before = ret.inspections.get(command.inspection_id, {})
+    stated = sums((_unit_key(unit), unit.pieces) for unit in command.units)
+    lines = {_unit_key(unit): unit.line for unit in command.units}
+    return [
+        event
+        for key, pieces in stated.items()
+        if pieces < before.get(key, 0)
+        for event in discrepancies(
+            ret, context, "inspection_again_differently", lines[key], (before[key], pieces)
+        )
+    ]
 
 
 def _inspected(ret: Return, unit: InspectedUnits, pieces: int, disposition: Disposition) -> UnitsInspected:

@@ -179,6 +179,18 @@ def test_a_receipt_told_again_with_fewer_pieces_contradicts_it() -> None:
     assert (quarantine(shop), shop.discrepancies()) == (3, ["receipt_again_differently"])
 
 
+def test_an_inspection_told_again_with_fewer_pieces_contradicts_it() -> None:
+    shop = delivered(3)
+    ask_back(shop, "r1", 3)
+    receive(shop, "r1")
+    for count in (2, 1, 1):
+        inspect(shop, "r1", count)
+    assert (shop.on_hand("CHAIR"), shop.discrepancies()) == (2, ["inspection_again_differently"])
+    inspect(shop, "r1", 3)
+    assert (shop.on_hand("CHAIR"), len(shop.discrepancies())) == (3, 1)
+    assert shop.broken_invariants() == []
+
+
 @pytest.mark.parametrize("condition", ["wrong_item", "defective", "damaged"])
 def test_a_piece_that_may_not_be_sold_stays_in_quarantine(condition: str) -> None:
     shop = delivered()
