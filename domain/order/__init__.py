@@ -59,4 +59,4 @@ def decide(order: Order, command: Any, context: MessageContext) -> list[Event]:
     return RULES.decide(order, command, context)
 
 
-ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=5)
+ORDER = Decider(start=Order(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=6)

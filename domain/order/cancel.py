@@ -26,7 +26,14 @@ from domain.order.answers import (
     settled_by,
     without_overtaken,
 )
-from domain.order.discrepancy import compare, discrepancy, stated_again, with_contents
+from domain.order.discrepancy import (
+    compare,
+    contents_text,
+    discrepancy,
+    not_recorded,
+    stated_again,
+    with_contents,
+)
 from domain.order.fault import fault_of_cancel, payer_of_cancel
 from domain.order.money import difference_after
 from domain.order.state import (
@@ -69,7 +76,7 @@ class MoreThanCancellable(Refused):
 
 
 class CancelledDifferently(Refused):
-    """The same cancellation id has cancelled more pieces before."""
+    """The same cancellation id has cancelled more pieces before, or for another reason."""
 
 
 class NoSuchRequest(Refused):
@@ -327,9 +334,10 @@ def close_request(order: Order, command: CloseRequest, context: MessageContext) 
 def cancel_lines(order: Order, command: CancelLines, context: MessageContext) -> list[Event]:
     key = f"cancel:{command.cancellation_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))
-    if fewer:
+    reasons = _other_reasons(order, command)
+    if fewer or reasons:
         raise CancelledDifferently(
-            cancellation_id=command.cancellation_id, cancelled=dict(order.contents[key])
+            cancellation_id=command.cancellation_id, cancelled=dict(order.contents[key]), reasons=reasons
         )
     if not requested:
         return []
@@ -355,6 +363,20 @@ def cancel_lines(order: Order, command: CancelLines, context: MessageContext) ->
     return [_settling(order, _cancelled(order, context, moves, _details(command)))]
 
 
+def _other_reasons(order: Order, command: CancelLines | RecordCancellation) -> dict[str, str]:
+    """The reasons that the same cancel stated before, by line, where it states another one now."""
+    before: dict[str, set[str]] = {}
+    for stated in order.contents.get(f"cancel-reason:{command.cancellation_id}", {}):
+        reason, _, line = stated.partition(" ")
+        before.setdefault(line, set()).add(reason)
+    names = {item.line for item in command.lines} or set(before)
+    return {
+        name: ", ".join(sorted(before[name]))
+        for name in sorted(names & set(before))
+        if command.reason not in before[name]
+    }
+
+
 def _requested_for_want_of_stock(
     order: Order, reason: CancelReason, requested: list[tuple[str, int]]
 ) -> str | None:
@@ -373,7 +395,7 @@ def record_cancellation(order: Order, command: RecordCancellation, context: Mess
     require_lines(order, command.lines)
     key = f"cancel:{command.cancellation_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))
-    differing = stated_again(order, context, key, fewer)
+    differing = stated_again(order, context, key, fewer) + _reason_stated_again(order, command, context)
     if key in order.contents and not requested:
         return differing
     requested = requested or [(name, line.before_handover) for name, line in order.lines.items()]
@@ -408,6 +430,20 @@ def record_cancellation(order: Order, command: RecordCancellation, context: Mess
             )
         )
     return events
+
+
+def _reason_stated_again(order: Order, command: RecordCancellation, context: MessageContext) -> list[Event]:
+    before = _other_reasons(order, command)
+    if not before:
+        return []
+    event = discrepancy(
+        at=context.at,
+        kind="cancel_again_differently",
+        subject=command.cancellation_id,
+        expected=contents_text(before),
+        observed=contents_text(dict.fromkeys(before, command.reason)),
+    )
+    return not_recorded(order, [event])
 
 
 def _channel_cancel(event: LinesCancelled, lines: tuple[tuple[str, int], ...]) -> ChannelCancel:
@@ -495,9 +531,12 @@ def cancelled(order: Order, event: LinesCancelled) -> Order:
             for name, pieces in order.refunded_stops.items()
         }
         order = order._replace(refunded_stops=stops)
-    contents = with_contents(
-        order, f"cancel:{event.cancellation_id}", stated_pieces(event.requested, event.moves)
-    )
+    stated = stated_pieces(event.requested, event.moves)
+    contents = with_contents(order, f"cancel:{event.cancellation_id}", stated)
+    if event.request_id is None:  # who files a cancel may state another reason than who decides it
+        reasons = {f"{event.reason} {line}": pieces for line, pieces in stated.items()}
+        key = f"cancel-reason:{event.cancellation_id}"
+        contents[key] = {**contents.get(key, {}), **reasons}
     cancelled_at = event.at if order.cancelled_at is None else max(order.cancelled_at, event.at)
     changes = {
         "contents": contents,

@@ -98,8 +98,8 @@ def shortfall(
     ]
 
 
-def contents_text(values: Mapping[str, int]) -> str:
-    """For people, for example `1: 2, 2: 1`."""
+def contents_text(values: Mapping[str, int] | Mapping[str, str]) -> str:
+    """For people, for example `1: 2, 2: 1` or `1: out_of_stock`."""
     return ", ".join(f"{name}: {value}" for name, value in sorted(values.items()))
 
 

@@ -192,3 +192,28 @@ def test_a_wish_to_pack_more_into_a_parcel_packs_it(shop: Shop) -> None:
     shop.send("pack-requested", **O1, **wish, lines=[pieces("1", 2)])
     assert shop.send("pack-requested", **O1, **wish, lines=[pieces("2", 2)]).state == "accepted"
     assert (shop.units("1"), shop.units("2")) == ({"packed": 2}, {"packed": 2})
+
+
+def test_a_cancel_stated_again_for_another_reason_contradicts_the_first() -> None:
+    """The first reason stays; who looks into it must know of the other."""
+    shop = Shop()
+    shop.receive("CHAIR", 2)
+    shop.place(ordered(2))
+    one = {"cancellation_id": "c1", "lines": [{"line": "1", "pieces": 1}]}
+    for reason in ("customer_request", "out_of_stock", "out_of_stock"):
+        shop.send("order-cancelled", **O1, **one, reason=reason)
+    assert shop.discrepancies() == ["cancel_again_differently"]
+    (found,) = shop.events("OrderDiscrepancyDetected")
+    assert (found.expected, found.observed) == ("1: customer_request", "1: out_of_stock")
+    wish = shop.send("cancellation-requested", **O1, **one, reason="out_of_stock")
+    assert (wish.state, shop.units()) == ("refused", {"allocated": 1, "cancelled": 1})
+
+
+def test_the_lines_of_a_cancel_may_have_reasons_of_their_own() -> None:
+    shop = Shop()
+    shop.receive("CHAIR", 2)
+    shop.place(ordered(1), ordered(1, "2"))
+    for line, reason in (("1", "customer_request"), ("2", "out_of_stock"), ("1", "customer_request")):
+        lines = [{"line": line, "pieces": 1}]
+        shop.send("order-cancelled", **O1, cancellation_id="c1", lines=lines, reason=reason)
+    assert (shop.discrepancies(), shop.order().lines["2"].units["cancelled"]) == ([], 1)
