@@ -1,6 +1,6 @@
 """Rules for placing, amending, paying and acknowledging an order, and for notes and channel statuses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -261,7 +261,36 @@ def _placed_again(order: Order, command: PlaceOrder, context: MessageContext) ->
         differences.append((PLACED_AGAIN, "lines", expected, observed))
     if prices := _other_prices(order, command.lines):
         differences.append((PLACED_AGAIN, "price", *prices))
+    differences += [(PLACED_AGAIN, *field) for field in _other_fields(order, command)]
     return _differing(order, context, differences)
+
+
+def _other_fields(order: Order, command: PlaceOrder) -> Iterator[tuple[str, Any, Any]]:
+    """(field, before, now) of what is stated once for the order, and of the limits of its lines."""
+    before = {
+        "dispatch_type": order.dispatch_type,
+        "shipping_fee": order.shipping_fee,
+        "free_shipping_from": order.free_shipping_from,
+        "payment": "cash_on_delivery" if order.released else "prepaid",
+        "promise_at": order.promise_at,
+    }
+    for name, value in before.items():
+        stated = getattr(command, name)
+        if stated != value and stated != PlaceOrder.model_fields[name].default:
+            yield name, value, stated
+    yield from _other_limits(order, command.lines)
+
+
+def _other_limits(order: Order, lines: Iterable[OrderedLine]) -> Iterator[tuple[str, Any, Any]]:
+    for stated in lines:
+        line = order.lines.get(stated.line)
+        if line is None:
+            continue
+        ship_by, promise_at = line.ship_by or order.ship_by, line.promise_at or order.promise_at
+        if stated.ship_by not in (None, ship_by):
+            yield f"ship_by of line {stated.line}", ship_by, stated.ship_by
+        if stated.promise_at not in (None, promise_at):
+            yield f"promise_at of line {stated.line}", promise_at, stated.promise_at
 
 
 def _other_pieces(order: Order, lines: Iterable[OrderedLine]) -> bool:
@@ -331,6 +360,7 @@ def amend(order: Order, command: AmendOrder, context: MessageContext) -> list[Ev
     ]
     if prices := _other_prices(order, again):
         differences.append((AMENDED, "price", *prices))
+    differences += [(AMENDED, *limit) for limit in _other_limits(order, again)]
     events = _differing(order, context, differences)
     if not lines:
         return events
@@ -394,6 +424,7 @@ def placed(_: Order, event: OrderPlaced) -> Order:
         lines=_lines(event.lines),
         shipping_fee=event.shipping_fee,
         free_shipping_from=event.free_shipping_from,
+        promise_at=event.promise_at,
     )
 
 
@@ -404,6 +435,7 @@ def _lines(lines: list[PlacedLine]) -> Mapping[str, Line]:
             ordered=line.pieces,
             units={"open": line.pieces},
             ship_by=line.ship_by,
+            promise_at=line.promise_at,
             note=line.note,
             price_micros=micros(line.unit_price, 1),
             delivery=line.delivery,  # type: ignore[arg-type]

@@ -73,6 +73,7 @@ class Line(NamedTuple):
     ordered: int
     units: Mapping[UnitState, int]
     ship_by: datetime | None = None
+    promise_at: datetime | None = None
     note: str | None = None
     cancel_pending: int = 0
     return_open: int = 0
@@ -194,6 +195,8 @@ class Order(NamedTuple):
     paid_at: datetime | None = None
     acknowledged: bool = False
     ship_by: datetime | None = None
+    promise_at: datetime | None = None
+    """When the channel promised its delivery, if it did."""
     lines: Mapping[str, Line] = {}
     shipments: Mapping[str, Shipment] = {}
     requests: Mapping[str, CancelRequest] = {}

@@ -217,3 +217,45 @@ def test_the_lines_of_a_cancel_may_have_reasons_of_their_own() -> None:
         lines = [{"line": line, "pieces": 1}]
         shop.send("order-cancelled", **O1, cancellation_id="c1", lines=lines, reason=reason)
     assert (shop.discrepancies(), shop.order().lines["2"].units["cancelled"]) == ([], 1)
+
+
+FULL: dict[str, Any] = {
+    "currency": "KRW",
+    "lines": [ordered(1, ship_by=f"{DAY}T18:00:00+09:00")],
+    "shipping_fee": 3_000,
+    "free_shipping_from": 50_000,
+    "promise_at": "2026-03-12T00:00:00+09:00",
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("shipping_fee", 2_500),
+        ("free_shipping_from", 30_000),
+        ("dispatch_type", "same_day"),
+        ("payment", "cash_on_delivery"),
+        ("promise_at", "2026-03-13T00:00:00+09:00"),
+        ("ship_by of line 1", [ordered(1, ship_by="2026-03-10T18:00:00+09:00")]),
+        ("promise_at of line 1", [ordered(1, promise_at="2026-03-14T00:00:00+09:00")]),
+    ],
+)
+def test_an_order_stated_again_with_another_limit_or_fee_is_a_discrepancy(field: str, value: Any) -> None:
+    shop = Shop()
+    shop.send("order-placed", **O1, **FULL)
+    shop.send("order-placed", **O1, **FULL)
+    shop.send("order-placed", **O1, currency="KRW", lines=[ordered(1)])  # what is left out states nothing
+    assert shop.discrepancies() == []
+    changes = {"lines" if "line" in field else field: value}
+    for _ in range(2):
+        shop.send("order-placed", **O1, **FULL | changes)
+    (found,) = shop.events("OrderDiscrepancyDetected")
+    assert (found.kind, found.subject) == ("placed_again_differently", field)
+
+
+def test_an_amendment_with_another_limit_of_a_line_is_a_discrepancy() -> None:
+    shop = Shop()
+    shop.send("order-placed", **O1, **FULL)
+    later = [ordered(1, ship_by="2026-03-10T18:00:00+09:00")]
+    shop.send("order-amended", f"{DAY}T11:00", **O1, amendment_id="a1", lines=later)
+    assert shop.discrepancies() == ["amended_again_differently"]
