@@ -116,6 +116,11 @@ DISCREPANCIES: Final[dict[str, Discrepancy]] = {
         "the pieces that the return expects", "others arrived", "ask the buyer; inspect what arrived"
     ),
     "receipt_again_differently": _again("receipt"),
+    "receipt_at_another_location": Discrepancy(
+        "the location where the pieces arrived",
+        "the same receipt at another location",
+        "find out where they are, and correct the stock of both locations",
+    ),
     "received_after_closing": Discrepancy(
         "the return is rejected or withdrawn", "pieces arrived", "inspect them, or send them back"
     ),

@@ -35,6 +35,9 @@ REFUSALS: Final[dict[type[Refused], Refusal]] = {
         ("dispatch-requested",), "answer the cancel request, or state why it is overridden"
     ),
     dispatch.NothingPacked: Refusal(("dispatch-requested",), "pack the shipment first"),
+    dispatch.DispatchedElsewhere: Refusal(
+        ("dispatch-requested",), "leave the location out, and correct the stock of both locations"
+    ),
     dispatch.InvoiceReportedLater: Refusal(("dispatch-requested",), "send the latest tracking number"),
     cancel.NothingOrdered: Refusal(("cancellation-requested", "pack-requested"), "name a line of the order"),
     cancel.MoreThanCancellable: Refusal(
@@ -51,7 +54,7 @@ REFUSALS: Final[dict[type[Refused], Refusal]] = {
     ),
     order_returns.MoreThanReturnable: Refusal(("return-requested",), "request what was handed over"),
     order_returns.ReturnOpenedDifferently: Refusal(
-        ("return-requested",), "give the further pieces a return id of their own"
+        ("return-requested",), "give what is new a return id of its own"
     ),
     order_returns.NotReturnable: Refusal(
         ("return-requested",), "as a goodwill, request it with the origin seller"

@@ -4,7 +4,7 @@ The route is `instant` before the seller acknowledges the order, `stop_shipment`
 over, and `return` after that.  Source: the claim routes of Coupang and Naver.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, cast
 
@@ -364,17 +364,25 @@ def cancel_lines(order: Order, command: CancelLines, context: MessageContext) ->
 
 
 def _other_reasons(order: Order, command: CancelLines | RecordCancellation) -> dict[str, str]:
-    """The reasons that the same cancel stated before, by line, where it states another one now."""
-    before: dict[str, set[str]] = {}
+    """Reasons and faults, by line, that the same cancel stated before where it states others now."""
+    before: dict[str, set[tuple[str, str]]] = {}
     for stated in order.contents.get(f"cancel-reason:{command.cancellation_id}", {}):
-        reason, _, line = stated.partition(" ")
-        before.setdefault(line, set()).add(reason)
+        reason, fault, line = stated.split(" ", 2)
+        before.setdefault(line, set()).add((reason, fault))
     names = {item.line for item in command.lines} or set(before)
+    stated_fault = command.fault and fault_of_cancel(command.reason, command.fault)
     return {
-        name: ", ".join(sorted(before[name]))
+        name: _reasons(before[name])
         for name in sorted(names & set(before))
-        if command.reason not in before[name]
+        if not any(
+            command.reason == reason and stated_fault in (None, fault) for reason, fault in before[name]
+        )
     }
+
+
+def _reasons(stated: Iterable[tuple[str, str | None]]) -> str:
+    """For people, for example `out_of_stock (fault: seller)`."""
+    return ", ".join(f"{reason} (fault: {fault})" if fault else reason for reason, fault in sorted(stated))
 
 
 def _requested_for_want_of_stock(
@@ -441,7 +449,7 @@ def _reason_stated_again(order: Order, command: RecordCancellation, context: Mes
         kind="cancel_again_differently",
         subject=command.cancellation_id,
         expected=contents_text(before),
-        observed=contents_text(dict.fromkeys(before, command.reason)),
+        observed=contents_text(dict.fromkeys(before, _reasons([(command.reason, command.fault)]))),
     )
     return not_recorded(order, [event])
 
@@ -534,7 +542,7 @@ def cancelled(order: Order, event: LinesCancelled) -> Order:
     stated = stated_pieces(event.requested, event.moves)
     contents = with_contents(order, f"cancel:{event.cancellation_id}", stated)
     if event.request_id is None:  # who files a cancel may state another reason than who decides it
-        reasons = {f"{event.reason} {line}": pieces for line, pieces in stated.items()}
+        reasons = {f"{event.reason} {event.fault} {line}": pieces for line, pieces in stated.items()}
         key = f"cancel-reason:{event.cancellation_id}"
         contents[key] = {**contents.get(key, {}), **reasons}
     cancelled_at = event.at if order.cancelled_at is None else max(order.cancelled_at, event.at)

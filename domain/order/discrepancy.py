@@ -78,6 +78,23 @@ def stated_again(order: Order, context: MessageContext, key: str, stated: Mappin
     return not_recorded(order, [event])
 
 
+def location_stated_again(
+    order: Order, context: MessageContext, key: str, before: str | None, stated: str | None
+) -> list[Event]:
+    """A discrepancy if a parcel with the contents under `key` is stated at another location than before."""
+    if stated is None or stated == (before or "main") or key not in order.contents:
+        return []
+    kind, _, subject = key.partition(":")
+    event = discrepancy(
+        at=context.at,
+        kind=kind + AGAIN,
+        subject=subject,
+        expected=f"location: {before or 'not stated'}",
+        observed=f"location: {stated}",
+    )
+    return not_recorded(order, [event])
+
+
 def with_contents(order: Order, key: str, stated: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
     """`order.contents` with the pieces or amounts `stated` added under `key`."""
     before = order.contents.get(key, {})

@@ -15,6 +15,7 @@ from domain.order.discrepancy import (
     OrderDiscrepancyDetected,
     compare,
     discrepancy,
+    location_stated_again,
     shortfall,
     stated_again,
     with_contents,
@@ -57,6 +58,10 @@ class NothingPacked(Refused):
 
 class InvoiceReportedLater(Refused):
     """Another carrier or tracking number of this parcel was reported later than this one."""
+
+
+class DispatchedElsewhere(Refused):
+    """The parcel has left already, and not from this location."""
 
 
 class Override(InputModel):
@@ -143,6 +148,8 @@ def _corrected(
     order: Order, command: DispatchShipment, shipment: Shipment, context: MessageContext
 ) -> list[Event]:
     """A wish to dispatch a parcel that has left: its invoice may change."""
+    if command.location not in (None, shipment.location or "main"):
+        raise DispatchedElsewhere(shipment_id=command.shipment_id, location=shipment.location)
     stated = Invoice(command.carrier, command.tracking_number)
     if shipment.invoice_at is not None and context.at < shipment.invoice_at:
         held = Invoice(shipment.carrier, shipment.tracking_number)
@@ -172,6 +179,8 @@ def record_dispatch(order: Order, command: RecordDispatch, context: MessageConte
     key = f"dispatch:{command.shipment_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))
     differing = stated_again(order, context, key, fewer)
+    if not requested:
+        differing += location_stated_again(order, context, key, shipment.location, command.location)
     stated = Invoice(command.carrier, command.tracking_number)
     if shipment.dispatched:
         if shipment.inferred or not requested:
@@ -321,6 +330,7 @@ def dispatched(order: Order, event: ShipmentDispatched) -> Order:
         tracking_number=previous.tracking_number or event.tracking_number,
         invoice_at=previous.invoice_at or (event.at if event.carrier or event.tracking_number else None),
     )
+    shipment = shipment._replace(location=event.location or previous.location)
     shipments = {**order.shipments, event.shipment_id: shipment}
     for name, lines in (event.replaces or {}).items():
         left = without(dict(shipments[name].moves), lines)

@@ -10,6 +10,7 @@ from domain.order.discrepancy import (
     compare,
     contents_text,
     discrepancy,
+    location_stated_again,
     shortfall,
     stated_again,
     with_contents,
@@ -47,7 +48,7 @@ class QualityCheckFailed(Refused):
 
 
 class PackedDifferently(Refused):
-    """The shipment has left, or holds more pieces of a line than stated: its contents cannot change."""
+    """The shipment has left, or was packed elsewhere or with more pieces: its contents cannot change."""
 
 
 class QualityCheck(InputModel):
@@ -98,9 +99,10 @@ def pack(order: Order, command: PackShipment, context: MessageContext) -> list[E
     shipment = order.shipments.get(command.shipment_id, Shipment())
     key = f"{'dispatch' if shipment.dispatched else 'pack'}:{command.shipment_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))
-    if not requested and not fewer:
+    elsewhere = command.location not in (None, shipment.location or "main")
+    if not requested and not fewer and not elsewhere:
         return []
-    if shipment.dispatched or fewer:
+    if shipment.dispatched or fewer or not requested:
         raise PackedDifferently(shipment_id=command.shipment_id, dispatched=shipment.dispatched)
     if not command.quality_check.passed:
         raise QualityCheckFailed(shipment_id=command.shipment_id, by=command.quality_check.by)
@@ -129,6 +131,8 @@ def record_packing(order: Order, command: RecordPacking, context: MessageContext
     key = f"pack:{command.shipment_id}"
     requested, fewer = compare(order, key, pieces_by_line(command.lines))
     differing = stated_again(order, context, key, fewer)
+    if not requested:
+        differing += location_stated_again(order, context, key, shipment.location, command.location)
     if shipment.packed and not requested:
         return differing
     moves = take(order, requested, ("allocated", "backordered", "open"))

@@ -93,10 +93,10 @@ class CheckPaid(NamedTuple):
 
 @rules.on_command
 def pay(order: Order, command: RecordPayment, context: MessageContext) -> list[Event]:
-    key, stated = f"payment:{command.payment_id}", {"amount": command.amount}
-    if key in order.contents:
-        return stated_again(order, context, key, stated)
+    key = f"payment:{command.payment_id}"
     payment = Payment(context.at, command.amount, command.in_full)
+    if key in order.contents:
+        return stated_again(order, context, key, _stated(payment))
     after = _captured(order, payment)
     difference = difference_after(order, after)
     if difference is not None:
@@ -256,11 +256,15 @@ def _payment(event: OrderPaid | PaymentCaptured) -> Payment:
     return Payment(event.at, event.amount, event.in_full)
 
 
+def _stated(payment: Payment) -> dict[str, int]:
+    return {"amount": payment.amount} | ({"in_full": 1} if payment.in_full else {})
+
+
 def _captured(order: Order, payment: Payment, payment_id: str | None = None) -> Order:
     """The order with that payment.  `payment_id`: also store what was stated under it."""
     contents = order.contents
     if payment_id is not None:
-        contents = with_contents(order, f"payment:{payment_id}", {"amount": payment.amount})
+        contents = with_contents(order, f"payment:{payment_id}", _stated(payment))
     return order._replace(
         payments=tuple(sorted((*order.payments, payment))),
         captured=order.captured + payment.amount,

@@ -39,7 +39,7 @@ class MoreThanReturnable(Refused):
 
 
 class ReturnOpenedDifferently(Refused):
-    """The return was opened with more pieces of these lines, or has been rejected or withdrawn since."""
+    """The return was opened with more pieces of these lines or for another reason, or is closed."""
 
 
 class NotReturnable(Refused):
@@ -169,6 +169,7 @@ def request_return(order: Order, command: RequestReturn, context: MessageContext
     if fewer or (not requested and f"closed:{command.return_id}" in order.seen_keys):
         raise ReturnOpenedDifferently(return_id=command.return_id, lines=sorted(fewer))
     if not requested:
+        _require_same_reason(order, command)
         return []
     policy = context.policies.returns
     days = calendar(policy.calendar, context.zone)
@@ -233,6 +234,19 @@ def _excluded(policy: ReturnPolicy, category: str | None, skus: Set[str]) -> Non
         (one for one in policy.non_returnable if one.category == category or not skus.isdisjoint(one.skus)),
         None,
     )
+
+
+def _require_same_reason(order: Order, command: RequestReturn) -> None:
+    """Raises: ReturnOpenedDifferently, if the return was opened for another reason or resolution."""
+    before = order.contents.get(_reason_key(command.return_id), {})
+    reasons, resolutions = ({stated.split(" ")[part] for stated in before} for part in (0, 1))
+    other = command.resolution not in {*resolutions, RequestReturn.model_fields["resolution"].default}
+    if before and (command.reason not in reasons or other):
+        raise ReturnOpenedDifferently(return_id=command.return_id, lines=[], opened_for=sorted(before))
+
+
+def _reason_key(return_id: str) -> str:
+    return f"return-reason:{return_id}"
 
 
 def _window_end(
@@ -349,9 +363,12 @@ def return_opened(order: Order, event: ReturnOpened) -> Order:
         or event.return_id in refunds
         or any(refund.return_id == event.return_id for refund in order.early_refunds)
     )
+    reason = {f"{event.reason} {event.resolution}": sum(stated.values())}
+    contents = with_contents(order, return_key(event.return_id), stated)
+    contents[_reason_key(event.return_id)] = {**contents.get(_reason_key(event.return_id), {}), **reason}
     return _counted(order, event.lines, opened=1, returned=0)._replace(
         seen_keys=order.seen_keys | {return_key(event.return_id)},
-        contents=with_contents(order, return_key(event.return_id), stated),
+        contents=contents,
         returns_to_refund=refunds if settled else (*refunds, event.return_id),
     )
 

@@ -31,5 +31,5 @@ def decide(ret: Return, command: Any, context: MessageContext) -> list[Event]:
 
 
 RETURN = Decider(
-    start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=4, home=namesakes.home
+    start=Return(), rules=RULES, decide=decide, evolve=RULES.evolve, evolves=5, home=namesakes.home
 )

@@ -162,7 +162,7 @@ def receive(ret: Return, command: RecordReceipt, context: MessageContext) -> lis
     before = ret.receipts.get(command.receipt_id or "")
     missing = {name: line.missing for name, line in ret.lines.items() if line.missing}
     if not command.lines and before is not None:
-        return []
+        return _elsewhere(ret, command, context)
     stated = sums((item.line, item.pieces) for item in command.lines) if command.lines else missing
     earlier = before or {}
     new = {name: pieces - earlier.get(name, 0) for name, pieces in stated.items()}
@@ -176,8 +176,17 @@ def receive(ret: Return, command: RecordReceipt, context: MessageContext) -> lis
         )
     ]
     if not arrived:
-        return fewer
+        return fewer if before is None else [*fewer, *_elsewhere(ret, command, context)]
     return [_received(ret, command, arrived, context), *fewer, *_differing(ret, command, arrived, context)]
+
+
+def _elsewhere(ret: Return, command: RecordReceipt, context: MessageContext) -> list[Event]:
+    """A discrepancy if a receipt is stated again at another location."""
+    key = command.receipt_id or ""
+    if command.location is None or command.location in ret.places[key]:
+        return []
+    pieces = sum(ret.receipts[key].values())
+    return discrepancies(ret, context, "receipt_at_another_location", command.location, (pieces, pieces))
 
 
 def _received(
@@ -335,6 +344,7 @@ def received(ret: Return, event: ReturnReceived) -> Return:
         location=event.location,
         arrived=True,
         receipts={**ret.receipts, key: stated},
+        places={**ret.places, key: ret.places.get(key, frozenset()) | {event.location}},
     )
 
 

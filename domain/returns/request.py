@@ -250,7 +250,8 @@ def requested(ret: Return, event: ReturnRequested) -> Return:
 def recorded(_: Return, event: ReturnRecorded) -> Return:
     lines = {piece.line: LineCounts(piece.sku, piece.pieces, piece.pieces) for piece in event.lines}
     receipts = {"": {piece.line: piece.pieces for piece in event.lines}}
-    return Return("received", None, event.location, lines, arrived=True, receipts=receipts)
+    places = {"": frozenset({event.location})}
+    return Return("received", None, event.location, lines, arrived=True, receipts=receipts, places=places)
 
 
 @rules.on_event

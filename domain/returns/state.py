@@ -103,6 +103,8 @@ class Return(NamedTuple):
     """When it was rejected or withdrawn: the order no longer expects the pieces, and no refund is due."""
     receipts: Mapping[str, Mapping[str, int]] = {}
     """What each receipt has stated so far, by its id: pieces by line."""
+    places: Mapping[str, frozenset[str]] = {}
+    """The locations of each receipt."""
     resolution: str = "refund"
     """What the buyer gets for the pieces.  No refund is due for an exchange."""
     contradictions: frozenset[str] = frozenset()

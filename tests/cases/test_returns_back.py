@@ -341,3 +341,23 @@ def test_a_piece_sent_before_anybody_promised_it_goes_back_to_where_it_left_from
     receive(shop, "r1")
     inspect(shop, "r1")
     assert shop.stock("CHAIR").balances["busan"].on_hand == 3
+
+
+def test_a_receipt_told_again_at_another_location_contradicts_it() -> None:
+    shop = delivered()
+    ask_back(shop, "r1")
+    for location in ("main", None, "busan", "busan"):
+        receive(shop, "r1", receipt_id="g1", **({"location": location} if location else {}))
+    assert shop.discrepancies() == ["receipt_at_another_location"]
+    assert shop.broken_invariants() == []
+
+
+@pytest.mark.parametrize("change", [{"reason": "defect"}, {"resolution": "exchange"}])
+def test_a_return_that_is_open_does_not_change_its_reason(change: dict[str, Any]) -> None:
+    """The wish would change nothing, so it is refused."""
+    shop = delivered()
+    ask_back(shop, "r1")
+    assert ask_back(shop, "r1").state == "accepted"
+    wish = {"return_id": "r1", "lines": pieces(1), "reason": "changed_mind"}
+    again = shop.send("return-requested", "2026-03-05T12:00", **O1, **wish | change)
+    assert (again.state, again.rule) == ("refused", "return_opened_differently")

@@ -204,7 +204,7 @@ def test_a_cancel_stated_again_for_another_reason_contradicts_the_first() -> Non
         shop.send("order-cancelled", **O1, **one, reason=reason)
     assert shop.discrepancies() == ["cancel_again_differently"]
     (found,) = shop.events("OrderDiscrepancyDetected")
-    assert (found.expected, found.observed) == ("1: customer_request", "1: out_of_stock")
+    assert (found.expected, found.observed) == ("1: customer_request (fault: customer)", "1: out_of_stock")
     wish = shop.send("cancellation-requested", **O1, **one, reason="out_of_stock")
     assert (wish.state, shop.units()) == ("refused", {"allocated": 1, "cancelled": 1})
 
@@ -259,3 +259,47 @@ def test_an_amendment_with_another_limit_of_a_line_is_a_discrepancy() -> None:
     later = [ordered(1, ship_by="2026-03-10T18:00:00+09:00")]
     shop.send("order-amended", f"{DAY}T11:00", **O1, amendment_id="a1", lines=later)
     assert shop.discrepancies() == ["amended_again_differently"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "contradiction"),
+    [
+        ("shipment-packed", "pack_again_differently"),
+        ("shipment-dispatched", "dispatch_again_differently"),
+    ],
+)
+def test_a_parcel_stated_again_at_another_location_is_a_discrepancy(
+    kind: str, contradiction: str, shop: Shop
+) -> None:
+    parcel = {"shipment_id": "s1", "lines": [pieces("1")]}
+    for location in ("main", None, "busan", "busan"):
+        shop.send(kind, **O1, **parcel, **({"location": location} if location else {}))
+    assert shop.discrepancies() == [contradiction]
+
+
+def test_a_wish_to_pack_or_dispatch_a_parcel_from_another_location_is_refused_once_it_is_done(
+    shop: Shop,
+) -> None:
+    passed = {"quality_check": {"passed": True, "by": "lee"}}
+    parcel = {"shipment_id": "s1", "lines": [pieces("1")], **passed}
+    assert shop.send("pack-requested", **O1, **parcel).state == "accepted"
+    again = shop.send("pack-requested", **O1, **parcel, location="busan")
+    assert (again.state, again.rule) == ("refused", "packed_differently")
+    assert shop.send("dispatch-requested", **O1, shipment_id="s1").state == "accepted"
+    again = shop.send("dispatch-requested", **O1, shipment_id="s1", location="busan")
+    assert (again.state, again.rule) == ("refused", "dispatched_elsewhere")
+
+
+def test_a_payment_stated_again_as_one_in_full_is_a_discrepancy() -> None:
+    shop = Shop()
+    shop.place(ordered(2), paid=False)
+    for in_full in (False, False, True, True):
+        shop.send("order-paid", **O1, payment_id="p1", amount=10_000, in_full=in_full)
+    assert shop.discrepancies() == ["payment_again_differently"]
+
+
+def test_a_cancel_stated_again_with_another_fault_contradicts_the_first(shop: Shop) -> None:
+    cancel = {"cancellation_id": "c1", "lines": [pieces("1")], "reason": "address_error"}
+    for fault in ("customer", None, "seller", "seller"):
+        shop.send("order-cancelled", **O1, **cancel, **({"fault": fault} if fault else {}))
+    assert shop.discrepancies() == ["cancel_again_differently"]
