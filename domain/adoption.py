@@ -36,10 +36,12 @@ class ReturnLaw(NamedTuple):
     refund_business_days: int
     refund_days: int
     """The same term if the policy's calendar counts every day."""
+    second_window: tuple[int, int] | None = None
+    """Days from the delivery and from knowing, for goods that differ from the contract."""
 
 
 KR_LAW: Final = ReturnLaw(
-    "KR E-Commerce Act, articles 17 and 18", 7, ("delivered", "last_item_delivered"), False, 3, 3
+    "KR E-Commerce Act, articles 17 and 18", 7, ("delivered", "last_item_delivered"), False, 3, 3, (90, 30)
 )
 EU_LAW: Final = ReturnLaw(
     "Directive 2011/83/EU, articles 9 and 13", 14, ("last_item_delivered",), True, 10, 14
@@ -100,6 +102,14 @@ def _below_the_law(policy: ReturnPolicy) -> Iterator[Problem]:
     if policy.refund_within_business_days > term:
         rule = f"the refund is due within {term} days of the calendar {policy.calendar}"
         yield broken("refund_within_business_days", rule, f"give {term} or fewer")
+    second = policy.second_window
+    longest = (second.days_from_delivery, second.days_from_knowing) if second else (0, 0)
+    if law.second_window is not None and any(
+        given < least for given, least in zip(longest, law.second_window, strict=True)
+    ):
+        delivery, knowing = law.second_window
+        rule = "goods that differ from the contract may be returned longer"
+        yield broken("second_window", rule, f"give {delivery} days from delivery and {knowing} from knowing")
     if "refund" not in policy.resolutions:
         yield broken("resolutions", "a buyer cannot be denied the refund", "add refund")
 

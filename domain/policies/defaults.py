@@ -106,7 +106,7 @@ KR_DEFAULT: Final = ReturnPolicy(
     window_starts_at="delivered",
     second_window=SecondWindow(
         reasons=("defect", "not_as_described"), days_from_delivery=90, days_from_knowing=30
-    ),  # the law says 3 months
+    ),  # the law says 3 months, so a window in Korea never ends before them
     refund_trigger="on_receipt",
     refund_within_business_days=3,
     late_interest_apr=Decimal("0.15"),

@@ -29,10 +29,10 @@ def ask_back(shop: Shop, at: str, *lines: str, reason: str = "changed_mind", ret
 
 @pytest.mark.parametrize("reason", ["defect", "damaged", "not_as_described", "wrong_item", "parts_missing"])
 def test_goods_that_differ_from_the_contract_come_back_for_three_months(reason: str) -> None:
-    """Line 1 arrived on 2 March: 90 days end with 31 May."""
+    """Line 1 arrived on 2 March: three months end with 2 June."""
     assert ask_back(arrived(), "2026-03-12T10:00", "1", reason=reason) == "accepted"
-    assert ask_back(arrived(), "2026-05-31T23:59", "1", reason=reason) == "accepted"
-    assert ask_back(arrived(), "2026-06-01T00:00", "1", reason=reason) == "refused"
+    assert ask_back(arrived(), "2026-06-02T23:59", "1", reason=reason) == "accepted"
+    assert ask_back(arrived(), "2026-06-03T00:00", "1", reason=reason) == "refused"
 
 
 def test_a_line_that_came_too_long_ago_is_not_saved_by_one_that_came_later() -> None:

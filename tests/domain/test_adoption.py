@@ -110,6 +110,7 @@ def test_the_policies_of_a_new_seller_could_be_adopted(policies: Policies) -> No
     assert [problems(policy) for policy in documents_of(policies) if problems(policy)] == []
 
 
+SECOND: Final = {"reasons": ["defect"], "days_from_delivery": 90, "days_from_knowing": 30}
 PAYER: Final = {"customer_fault": "customer", "seller_fault": "customer", "carrier_fault": "seller"}
 
 
@@ -118,6 +119,10 @@ PAYER: Final = {"customer_fault": "customer", "seller_fault": "customer", "carri
     [
         ({"window_days": 7}, []),
         ({"window_days": 6}, ["window_days"]),
+        ({"second_window": None}, ["second_window"]),
+        ({"second_window": {**SECOND, "days_from_delivery": 89}}, ["second_window"]),
+        ({"second_window": {**SECOND, "days_from_knowing": 29}}, ["second_window"]),
+        ({"second_window": SECOND}, []),
         ({"window_starts_at": "ordered"}, ["window_starts_at"]),
         ({"window_starts_at": "last_item_delivered"}, []),
         ({"refund_within_business_days": 4}, ["refund_within_business_days"]),

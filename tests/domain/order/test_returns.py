@@ -119,10 +119,11 @@ def test_outside_korea_the_policy_alone_says_which_reasons_have_the_second_windo
 
 @pytest.mark.parametrize("reason", DIFFERENT_GOODS)
 def test_after_the_second_window_not_even_a_defect_comes_back(reason: ReturnReason) -> None:
-    """The policy's second window: 90 days from delivery."""
+    """Three months from the delivery in March: the 92nd day is the last one."""
     command = order(RequestReturn, return_id="r1", lines=some(2), reason=reason)
+    assert delivered.when(command, at=at(days=92)).after().lines["1"].return_open == 2
     with pytest.raises(ReturnWindowClosed):
-        delivered.when(command, at=at(days=92)).after()
+        delivered.when(command, at=at(days=93)).after()
 
 
 @pytest.mark.parametrize("origin", ["seller", "channel", "carrier"])
