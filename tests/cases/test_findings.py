@@ -11,6 +11,7 @@ from domain.message import Event
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.payment import OrderPaid, RecordPayment
 from domain.order.refund import WorkOutRefund
+from domain.returns.receive import RecordReceipt
 from domain.stock.book import RestockReturn
 from domain.stock.reservations import Release, ReservePacked, Ship
 from tests.bugs import deciding, without
@@ -27,6 +28,11 @@ def silent(_: object, events: list[Event]) -> list[Event]:
 def twice(command: Any, events: list[Event]) -> list[Event]:
     """It restocked a piece twice."""
     return events * 2 if isinstance(command, RestockReturn) else events
+
+
+def received_twice(command: Any, events: list[Event]) -> list[Event]:
+    """It recorded the arrival of a piece twice."""
+    return events * 2 if isinstance(command, RecordReceipt) else events
 
 
 def paid_by_any_payment(command: Any, events: list[Event]) -> list[Event]:
@@ -141,11 +147,26 @@ def test_a_piece_that_was_restocked_twice_is_settled_by_a_count() -> None:
     rules = {finding.rule: finding for finding in shop.findings()}
     assert rules["I11"].what == "1 more were inspected than came back"
     assert rules["I8"].what == "at main: -1 in quarantine"
+    assert rules["I8"].correction is not None
+    assert rules["I8"].correction.data["pieces"] == 1, "as many as are missing there"
     correct(shop, rules["I8"], quarantine_id="q1", reason="restocked twice")
     correct(shop, rules["I11"], count_id="n1", location="main", counted=9)
     (settled,) = shop.findings()
     assert settled.settled
     assert shop.on_hand("CHAIR") == 9
+
+
+def test_a_piece_that_came_back_twice_is_settled_by_a_check_and_a_count() -> None:
+    shop = bought(deciding("return", received_twice), ordered(1))
+    shop.send("shipment-dispatched", **O1, shipment_id="s1")
+    shop.send("return-requested", **O1, return_id="r1", lines=[CHAIR], reason="defect")
+    shop.send("return-received", return_id="r1", lines=[CHAIR])
+    order, stock = shop.findings()
+    assert str(order) == "I4 order/acme/naver:main:O1: line 1: 1 more came back than were sent"
+    assert str(stock) == "I8 stock/acme/CHAIR: 1 more came back than were shipped"
+    correct(shop, order)
+    correct(shop, stock, count_id="n1", location="main", counted=9)
+    assert [finding.settled for finding in shop.findings()] == [True, True]
 
 
 def order_rows(shop: Shop) -> list[Any]:
