@@ -193,6 +193,7 @@ def test_the_number_reported_last_holds_and_the_first_hand_over(packed: Shop, nu
     for number in (*numbers, *numbers):
         reported(packed, NUMBERS[number], number)
     assert invoice_of(packed) == ("CJGLS", "222", "2026-03-10T01:00")
+    assert len(packed.events("InvoiceCorrected")) == 2, "each number after the first is recorded once"
     assert (packed.units(), packed.on_hand("CHAIR")) == ({"in_transit": 2}, 3)
     assert packed.discrepancies() == []
 
