@@ -43,6 +43,21 @@ def test_one_won_of_twenty_thousand_does_not_pay_an_order() -> None:
     assert shop.units() == {"open": 2}
 
 
+def test_a_wish_to_send_what_is_not_paid_says_what_is_missing() -> None:
+    shop = placed()
+    pay(shop, 5_000)
+    shop.send("shipment-packed", **O1, shipment_id="s1", lines=[{"line": "1", "pieces": 2}])
+    refused = shop.send("dispatch-requested", f"{DAY}T14:00", **O1, shipment_id="s1")
+    assert refused.rule == "not_paid"
+    assert (refused.data["captured"], refused.data["owed"]) == (5_000, 20_000)
+
+
+def test_what_is_paid_beyond_the_price_is_owed_to_the_buyer() -> None:
+    shop = placed()
+    pay(shop, 25_000)
+    assert [(refund.cause, refund.amount) for refund in shop.events("RefundOwed")] == [("payment", 5_000)]
+
+
 def test_the_rest_pays_it() -> None:
     shop = placed()
     pay(shop, 1)

@@ -60,6 +60,14 @@ def test_a_rejected_stop_becomes_a_return_at_the_sellers_cost_when_the_parcel_le
     assert shop.broken_invariants() == []
 
 
+def test_a_stop_that_the_channel_rejects_costs_the_seller_too() -> None:
+    shop = packed()
+    stop(shop)
+    shop.send("cancel-request-closed", f"{DAY}T12:10", **O1, request_id="ru1", answer="rejected")
+    (row,) = shop.rows("cancel_inbox")
+    assert (row.state, row.payer) == ("rejected", "seller")
+
+
 def test_the_shipping_fee_of_what_the_buyer_keeps_is_not_given_back() -> None:
     shop = packed(shipping_fee=3_000)
     stop(shop)

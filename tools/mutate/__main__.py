@@ -17,7 +17,7 @@ from typing import Final
 
 from tools.mutate.code import OUTPUT, Mutant, hash_of_code, sha256, write_mutants
 from tools.mutate.report import Progress, print_result
-from tools.mutate.trials import LOG, MISSED, Failed, run
+from tools.mutate.trials import MISSED, Failed, run
 
 BAR: Final = 0.9
 VERDICTS: Final = OUTPUT / "verdicts.jsonl"
@@ -129,7 +129,7 @@ def main() -> int:
         print("\nStopped. The same command goes on from here.")
         return 130
     except Failed as failed:
-        print(f"{failed} See {LOG}.")
+        print(failed)
         return 2
 
 

@@ -22,7 +22,7 @@ import pytest
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 
-from tools.mutate.code import OUTPUT, Mutant
+from tools.mutate.code import OUTPUT, Mutant, hash_of_code
 
 SUITES: Final = ("tests/domain", "tests/cases", "tests/projections", "tests/test_golden.py")
 OPTIONS: Final = (
@@ -38,7 +38,7 @@ MISSED: Final = {SURVIVED, UNTESTED}
 
 
 class Failed(Exception):
-    """The tests fail although nothing was changed, or cannot be collected."""
+    """No verdict is possible."""
 
 
 class Trials:
@@ -58,7 +58,7 @@ class Trials:
         self._before_tests: frozenset[str] = frozenset()
         """Functions that the import of the domain calls."""
         self._in_child = False
-        self.failure: BaseException | None = Failed("The tests cannot be collected.")
+        self.failure: BaseException | None = Failed(f"The tests cannot be collected: see {LOG}.")
 
     def pytest_collection(self) -> None:
         domain = importlib.import_module("domain")
@@ -105,7 +105,7 @@ class Trials:
         content = _measured()
         if content.get("code") != self._code:
             if self._fork(lambda: self._run_and_write(self._items.values())) != 0:
-                raise Failed("The tests fail although nothing was changed.")
+                raise Failed(f"The tests fail although nothing was changed: see {LOG}.")
             content = _measured()
         self._seconds, self._tests, self._files = content["seconds"], content["tests"], content["files"]
         for tests in self._tests.values():
@@ -127,6 +127,8 @@ class Trials:
 
         verdict = _verdict(self._fork(trial)) if tests else UNTESTED
         if verdict in MISSED and (files := self._files.get(mutant.function)):
+            if hash_of_code() != self._code:  # the new process would run other tests
+                raise Failed("Code or tests changed during the run. The same command goes on with them.")
             return _alone(mutant, files, 20 + self._limit(self._seconds))
         return verdict
 
