@@ -1,11 +1,12 @@
 # `make` prints the targets. Each target prints its duration.
 # make PYTHON=/path/to/python3.11 install   chooses the interpreter
 # make test ARGS="-k cancel"                passes options to pytest
+# make mutate ARGS=--help                   explains the options of the mutation tests
 # make lock ARGS=--upgrade                  upgrades indirect dependencies to their newest versions
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types imports docs lock postgres-up postgres-down kafka-up kafka-down bench torture clean
+.PHONY: help install demo test check format lint types imports docs lock postgres-up postgres-down kafka-up kafka-down bench torture mutate clean
 
 PYTHON ?=
 WORKERS ?= 2
@@ -29,6 +30,9 @@ test: install  ## Run all tests and print the ten slowest
 
 torture: install  ## Run the long fault tests, for about an hour
 	@time JUMUN_TORTURE=1 $(BIN)/pytest --timeout 3600 tests/torture tests/infra/workers tests/real_data/test_production.py $(ARGS)
+
+mutate: install  ## Change the rules of the domain 1,000 times and count what the tests notice
+	@time nice $(BIN)/python -m tools.mutate $(ARGS)
 
 check: lint types imports test  ## All that CI runs: lint, types, imports, test
 
@@ -69,6 +73,6 @@ bench: install  ## Measure the speed: embedded, of the read models, and through 
 	@$(BIN)/python -m benchmarks.kafka
 
 clean:  ## Remove .venv, caches and build artefacts
-	@rm -rf .venv build dist ./*.egg-info .hypothesis .benchmarks
+	@rm -rf .venv build dist mutants ./*.egg-info .hypothesis .benchmarks
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -129,10 +129,8 @@ class Return(NamedTuple):
 
 def further(state: str | None, step: State) -> State:
     """The state after `step`: facts may come late or early, so a step never leads back."""
-    current = state if state in STEPS else "approved" if state in CLOSED else None
-    if current is not None and STEPS.index(current) > STEPS.index(step):
-        return current
-    return step
+    late = state in STEPS and STEPS.index(state) > STEPS.index(step)
+    return state if late else step  # type: ignore[return-value]
 
 
 def closed(state: str | None, to: State) -> State:

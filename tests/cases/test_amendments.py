@@ -69,6 +69,14 @@ def test_an_amendment_that_takes_something_away_is_a_discrepancy_once(other: dic
     assert (shop.units(), shop.discrepancies()) == ({"allocated": 2}, ["amended_again_differently"])
 
 
+def test_added_pieces_cost_what_the_others_do() -> None:
+    shop = selling()
+    amend(shop, 3, unit_price="9000")
+    (line,) = shop.rows("order_facts")
+    assert (line.ordered, line.value_micros) == (3, 30_000_000_000)
+    assert shop.discrepancies() == ["amended_again_differently"]
+
+
 def test_fewer_pieces_after_a_cancel_of_the_others_contradict_nothing() -> None:
     shop = selling()
     cancel = {"cancellation_id": "c1", "reason": "customer_request", "lines": [{"line": "1", "pieces": 1}]}

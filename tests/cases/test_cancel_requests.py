@@ -73,6 +73,15 @@ def test_the_channels_cancel_of_the_requested_pieces_settles_the_request(initiat
     assert shop.broken_invariants() == []
 
 
+def test_a_request_that_is_reported_late_settles_by_the_earliest_cancel_after_it() -> None:
+    shop = selling(5)
+    cancelled(shop, 1, f"{DAY}T11:15", cancellation_id="k2")
+    cancelled(shop, 1, f"{DAY}T11:30", cancellation_id="k1")
+    request(shop, 1, "r1", f"{DAY}T11:10")
+    request(shop, 1, "r2", f"{DAY}T11:20")
+    assert (pending(shop), states(shop)) == (0, {"r1": "settled", "r2": "settled"})
+
+
 def test_a_request_reported_after_the_cancel_that_settled_it_is_settled() -> None:
     shop = selling(5)
     cancelled(shop, 2)

@@ -1,18 +1,22 @@
 """Wrong decisions of an earlier build are findings, and the message that `verify` names corrects each."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from domain.cascade import Deciders
-from domain.findings import Finding
+from domain.findings import Finding, check_order
 from domain.message import Event
 from domain.order.discrepancy import OrderDiscrepancyDetected
 from domain.order.payment import OrderPaid, RecordPayment
 from domain.order.refund import WorkOutRefund
+from domain.returns.receive import RecordReceipt
 from domain.stock.book import RestockReturn
 from domain.stock.reservations import Release, ReservePacked, Ship
+from domain.stock.state import StockAdjusted
+from domain.streams import order_stream
 from tests.bugs import deciding, without
 from tests.cases.shop import DAY, O1, Shop, ordered
 
@@ -27,6 +31,16 @@ def silent(_: object, events: list[Event]) -> list[Event]:
 def twice(command: Any, events: list[Event]) -> list[Event]:
     """It restocked a piece twice."""
     return events * 2 if isinstance(command, RestockReturn) else events
+
+
+def received_twice(command: Any, events: list[Event]) -> list[Event]:
+    """It recorded the arrival of a piece twice."""
+    return events * 2 if isinstance(command, RecordReceipt) else events
+
+
+def uncorrected(_: object, events: list[Event]) -> list[Event]:
+    """It let the book become negative."""
+    return [event for event in events if not isinstance(event, StockAdjusted)]
 
 
 def paid_by_any_payment(command: Any, events: list[Event]) -> list[Event]:
@@ -95,7 +109,9 @@ def test_a_refund_of_more_than_was_captured_becomes_a_discrepancy() -> None:
     assert str(finding) == "I5 order/acme/naver:main:O1: refunded 25000 of 20000"
     correct(shop, finding)
     assert shop.findings() == []
-    assert shop.discrepancies() == ["refunded_more_than_captured"]
+    (discrepancy,) = shop.events("OrderDiscrepancyDetected")
+    assert discrepancy.kind == "refunded_more_than_captured"
+    assert discrepancy.at == datetime.fromisoformat("2026-03-20T10:00+09:00"), "when it was checked"
 
 
 def test_an_order_that_counts_as_paid_too_early_is_paid_by_the_rest() -> None:
@@ -141,11 +157,42 @@ def test_a_piece_that_was_restocked_twice_is_settled_by_a_count() -> None:
     rules = {finding.rule: finding for finding in shop.findings()}
     assert rules["I11"].what == "1 more were inspected than came back"
     assert rules["I8"].what == "at main: -1 in quarantine"
+    assert rules["I8"].correction is not None
+    assert rules["I8"].correction.data["pieces"] == 1, "as many as are missing there"
     correct(shop, rules["I8"], quarantine_id="q1", reason="restocked twice")
     correct(shop, rules["I11"], count_id="n1", location="main", counted=9)
     (settled,) = shop.findings()
     assert settled.settled
     assert shop.on_hand("CHAIR") == 9
+
+
+def test_a_book_that_became_negative_is_corrected_by_a_count() -> None:
+    shop = bought(deciding("stock", uncorrected))
+    shop.send("stock-counted", count_id="n1", sku="CHAIR", counted=0)
+    shop.send("shipment-dispatched", **O1, shipment_id="s1")
+    (finding,) = shop.findings()
+    assert str(finding) == "I8 stock/acme/CHAIR: at main: -2 on hand"
+    correct(shop, finding, count_id="n2", counted=0)
+    assert shop.findings() == []
+    assert shop.on_hand("CHAIR") == 0
+
+
+def test_a_piece_that_came_back_twice_is_settled_by_a_check_and_a_count() -> None:
+    shop = bought(deciding("return", received_twice), ordered(1))
+    shop.send("shipment-dispatched", **O1, shipment_id="s1")
+    shop.send("return-requested", **O1, return_id="r1", lines=[CHAIR], reason="defect")
+    shop.send("return-received", return_id="r1", lines=[CHAIR])
+    order, stock = shop.findings()
+    assert str(order) == "I4 order/acme/naver:main:O1: line 1: 1 more came back than were sent"
+    assert str(stock) == "I8 stock/acme/CHAIR: 1 more came back than were shipped"
+    correct(shop, order)
+    correct(shop, stock, count_id="n1", location="main", counted=9)
+    assert [finding.settled for finding in shop.findings()] == [True, True]
+
+
+def test_the_check_of_an_order_names_its_whole_id() -> None:
+    stream = order_stream("acme", "naver", "main", "2026:03:1")
+    assert check_order(stream).data == {"channel": "naver", "account": "main", "order_id": "2026:03:1"}
 
 
 def order_rows(shop: Shop) -> list[Any]:

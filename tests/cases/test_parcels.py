@@ -143,6 +143,19 @@ def test_a_replacement_of_one_piece_leaves_the_other_lost(shop: Shop) -> None:
     assert shop.units() == {"in_transit": 1, "delivered": 1}
 
 
+def test_one_replacement_of_two_lost_parcels_holds_the_pieces_of_both() -> None:
+    shop = Shop()
+    shop.receive("CHAIR", 6)
+    shop.place(ordered(3), at="2026-03-03T10:00")
+    for name, count in (("a", 1), ("b", 2)):
+        lines = [{"line": "1", "pieces": count}]
+        shop.send("shipment-dispatched", "2026-03-09T10:00", **O1, shipment_id=name, lines=lines)
+        shop.send("shipment-tracked", "2026-03-12T10:00", **O1, shipment_id=name, status="lost")
+    again(shop, "2026-03-13T10:00", {"line": "1", "pieces": 3})
+    assert (shop.units(), shop.on_hand("CHAIR")) == ({"in_transit": 3}, 0)
+    assert shop.discrepancies() == []
+
+
 def test_a_second_parcel_of_an_order_that_has_arrived_is_a_discrepancy(shop: Shop) -> None:
     scan(shop, "delivered", "2026-03-10T12:00")
     again(shop, "2026-03-13T10:00", {"line": "1", "pieces": 1})
@@ -193,6 +206,7 @@ def test_the_number_reported_last_holds_and_the_first_hand_over(packed: Shop, nu
     for number in (*numbers, *numbers):
         reported(packed, NUMBERS[number], number)
     assert invoice_of(packed) == ("CJGLS", "222", "2026-03-10T01:00")
+    assert len(packed.events("InvoiceCorrected")) == 2, "each number after the first is recorded once"
     assert (packed.units(), packed.on_hand("CHAIR")) == ({"in_transit": 2}, 3)
     assert packed.discrepancies() == []
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.order.money import owed
 from tests.cases.shop import DAY, O1, Shop, micros, ordered
 
 CHECKED: dict[str, Any] = {"quality_check": {"passed": True, "by": "lee"}}
@@ -40,6 +41,21 @@ def test_one_won_of_twenty_thousand_does_not_pay_an_order() -> None:
     assert (row(shop).status, row(shop).captured, row(shop).owed) == ("pending_payment", 1, 20_000)
     assert pack(shop) == "not_paid"
     assert shop.units() == {"open": 2}
+
+
+def test_a_wish_to_send_what_is_not_paid_says_what_is_missing() -> None:
+    shop = placed()
+    pay(shop, 5_000)
+    shop.send("shipment-packed", **O1, shipment_id="s1", lines=[{"line": "1", "pieces": 2}])
+    refused = shop.send("dispatch-requested", f"{DAY}T14:00", **O1, shipment_id="s1")
+    assert refused.rule == "not_paid"
+    assert (refused.data["captured"], refused.data["owed"]) == (5_000, 20_000)
+
+
+def test_what_is_paid_beyond_the_price_is_owed_to_the_buyer() -> None:
+    shop = placed()
+    pay(shop, 25_000)
+    assert [(refund.cause, refund.amount) for refund in shop.events("RefundOwed")] == [("payment", 5_000)]
 
 
 def test_the_rest_pays_it() -> None:
@@ -79,6 +95,7 @@ def test_a_payment_in_full_covers_what_was_added_before_it(paid_first: bool) -> 
     if not paid_first:
         pay(shop, 18_000, in_full=True)
     assert (row(shop).status, row(shop).owed, row(shop).difference) == ("new", 18_000, -12_000)
+    assert owed(shop.order()) == 18_000
     assert shop.discrepancies() == []
 
 
@@ -106,6 +123,7 @@ def test_a_second_payment_in_full_at_another_time_is_too_much(later_first: bool)
     for payment_id, at in reversed(both) if later_first else both:
         pay(shop, 18_000, at, payment_id, in_full=True)
     assert (row(shop).owed, row(shop).difference, row(shop).refund_due) == (18_000, -2_000, 18_000)
+    assert [refund.cause for refund in shop.events("RefundOwed")] == ["payment"]
 
 
 def test_an_order_whose_prices_nobody_stated_is_paid_by_any_payment() -> None:
@@ -160,6 +178,7 @@ def test_a_cancel_of_everything_makes_no_order_paid() -> None:
 def test_an_order_paid_at_the_door_is_sent_before_its_payment() -> None:
     shop = placed(payment="cash_on_delivery")
     assert (row(shop).status, row(shop).paid_at, shop.units()) == ("new", None, {"allocated": 2})
+    assert [order.hold_until for order in shop.events("OrderPlaced")] == [None]
     assert pack(shop) is None
     shop.send("dispatch-requested", f"{DAY}T14:00", **O1, shipment_id="s1")
     pay(shop, 20_000, "2026-03-11T10:00")

@@ -14,11 +14,13 @@ def pieces(count: int, line: str = "1") -> list[dict[str, Any]]:
     return [{"line": line, "pieces": count}]
 
 
-def packed(count: int = 3) -> Shop:
+def packed(count: int = 3, shipping_fee: int = 0) -> Shop:
     """O1 has so many chairs; they are packed in s1."""
     shop = Shop()
     shop.receive("CHAIR", count)
-    shop.place(ordered(count))
+    lines, price = [ordered(count)], count * 10_000 + shipping_fee
+    shop.send("order-placed", f"{DAY}T10:00", **O1, currency="KRW", lines=lines, shipping_fee=shipping_fee)
+    shop.send("order-paid", f"{DAY}T10:00", **O1, payment_id="p1", amount=price)
     parcel = {"shipment_id": "s1", "quality_check": {"passed": True, "by": "choi"}}
     shop.send("pack-requested", f"{DAY}T11:00", **O1, **parcel, lines=pieces(count))
     return shop
@@ -56,6 +58,21 @@ def test_a_rejected_stop_becomes_a_return_at_the_sellers_cost_when_the_parcel_le
     assert (row.state, row.payer) == ("rejected", "seller")
     assert returned(shop) == AT_THE_SELLERS_COST
     assert shop.broken_invariants() == []
+
+
+def test_a_stop_that_the_channel_rejects_costs_the_seller_too() -> None:
+    shop = packed()
+    stop(shop)
+    shop.send("cancel-request-closed", f"{DAY}T12:10", **O1, request_id="ru1", answer="rejected")
+    (row,) = shop.rows("cancel_inbox")
+    assert (row.state, row.payer) == ("rejected", "seller")
+
+
+def test_the_shipping_fee_of_what_the_buyer_keeps_is_not_given_back() -> None:
+    shop = packed(shipping_fee=3_000)
+    stop(shop)
+    leave(shop)
+    assert returned(shop) == AT_THE_SELLERS_COST
 
 
 def test_overriding_the_stop_at_dispatch_costs_the_same() -> None:

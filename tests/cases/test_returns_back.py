@@ -108,6 +108,8 @@ def test_more_pieces_than_were_sent_are_not_stock() -> None:
     assert (shop.on_hand("CHAIR"), quarantine(shop)) == (2, 0)
     kinds = ["receipt_differs", "returned_more_than_sent", "inspected_more_than_received"]
     assert shop.discrepancies() == kinds
+    (discrepancy,) = shop.events("OrderDiscrepancyDetected")
+    assert (discrepancy.expected, discrepancy.observed) == ("at most 1: 0", "1: 3")
     assert shop.broken_invariants() == []
 
 
@@ -135,6 +137,10 @@ def test_a_thing_that_nobody_ordered_is_no_stock() -> None:
     receive(shop, "r1", lines=pieces(1, "9"))
     assert quarantine(shop) == 0
     assert shop.discrepancies() == ["receipt_differs", "receipt_differs"]
+    unit = {**pieces(1, "9")[0], "condition": "new", "disposition": "restock"}
+    shop.send("return-inspected", "2026-03-09T12:00", return_id="r1", inspection_id="i1", units=[unit])
+    assert shop.discrepancies()[2:] == ["inspected_more_than_received"]
+    assert shop.on_hand("CHAIR") == 0
     assert shop.broken_invariants() == []
 
 

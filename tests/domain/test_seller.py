@@ -53,6 +53,14 @@ def test_an_import_of_history_holds_nothing_back_and_promises_nothing() -> None:
     assert a_seller.given(opened("history", HISTORY)).state.policies == HISTORY
 
 
+@pytest.mark.parametrize(("mode", "policies"), [("live", DEFAULTS), ("history", HISTORY)])
+def test_a_seller_of_a_build_that_stored_no_policies_has_those_of_his_mode(
+    mode: str, policies: Policies
+) -> None:
+    event = replace(opened(mode), policies=[])
+    assert a_seller.given(event).state.policies == policies
+
+
 def test_the_stored_policies_hold_and_not_those_of_a_newer_release() -> None:
     before = second(KR_DEFAULT)
     event = replace(opened(), policies=[*documents(DEFAULTS), before])
