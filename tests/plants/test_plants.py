@@ -16,7 +16,7 @@ import pytest
 from tests.plants.plants import PLANTS, ROOT, Plant, planted
 
 WHOLE_SELLERS: Final = (
-    "tests/cases/test_recount.py",
+    "tests/recount",
     "tests/cases/test_any_order.py",
     "tests/domain/test_invariants.py",
 )
