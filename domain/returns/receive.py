@@ -195,13 +195,13 @@ def _received(
     policy = context.policies.returns
     lines: list[Piece] = []
     unexpected: list[Piece] = []
-    location = command.location or next(
-        (ret.lines[name].location for name in arrived if name in ret.lines and ret.lines[name].location), None
-    )
+    left = (ret.lines[name].location for name in arrived if name in ret.lines)
+    location: str = command.location or next((place for place in left if place), "main")
     for name, pieces in arrived.items():
         line = ret.lines.get(name, LineCounts("", 0))
         expected = 0 if ret.closed_at is not None else min(pieces, line.missing)
-        place = None if command.location or line.location == location else line.location
+        left_from = line.location or "main"
+        place = None if command.location or left_from == location else left_from
         if expected:
             lines.append(Piece(line=name, sku=line.sku, pieces=expected, location=place))
         if pieces > expected:
@@ -213,7 +213,7 @@ def _received(
         at=context.at,
         order=ret.order,
         lines=lines,
-        location=location or "main",
+        location=location,
         refund_due_at=_due(policy, context) if due else None,
         policy=ref(policy),
         calendar=calendar(policy.calendar, context.zone).ref,

@@ -62,10 +62,16 @@ class Money(Fold[OrderView]):
 def _deadline(order: OrderStatus, event: OrderPaid | OrderReleased) -> None:
     if event.ship_by is not None:
         order.ship_by = earliest(order.ship_by, micros_of(event.ship_by))
-    if event.promise_at is not None and order.promise_at is None:
+    if event.promise_at is not None and not _promised_by_channel(order):
         # A policy's promise is exclusive: it ends at midnight, so the promised day is the day before.
-        order.promise_at = micros_of(event.promise_at)
+        promise_at = micros_of(event.promise_at)
+        order.promise_at = promise_at if order.promise_at is None else min(order.promise_at, promise_at)
         order.promised_day = local_day(order.zone, order.promise_at - 1)
+
+
+def _promised_by_channel(order: OrderStatus) -> bool:
+    """Whether the channel named the promise: only then the day of that instant still keeps it."""
+    return order.promise_at is not None and order.promised_day == local_day(order.zone, order.promise_at)
 
 
 def balance(view: OrderView) -> None:

@@ -77,3 +77,20 @@ def test_what_a_warehouse_packed_without_a_reservation_is_reserved_where_it_is()
     send(shop, "shipment-packed", 5, location="SEL")
     assert at_each(shop) == {"BUS": (2, 2), "SEL": (2, 3)}
     assert shop.discrepancies() == ["packed_unreserved"]
+
+
+def test_each_line_of_a_return_goes_back_to_where_it_left() -> None:
+    """The desk left from Busan, the chair from the main location."""
+    shop = Shop()
+    shop.receive("CHAIR", 1)
+    shop.send("stock-received", receipt_id="in", sku="DESK", pieces=1, location="BUS")
+    shop.place(ordered(1, line="1", sku="DESK"), ordered(1, line="2"))
+    shop.send("shipment-dispatched", f"{DAY}T11:00", **O1, shipment_id="s1")
+    both = [{"line": line, "pieces": 1} for line in ("1", "2")]
+    shop.send("return-requested", f"{DAY}T12:00", **O1, return_id="r1", lines=both, reason="changed_mind")
+    shop.send("return-received", f"{DAY}T13:00", return_id="r1")
+    units = [{**one, "condition": "new", "disposition": "restock"} for one in both]
+    shop.send("return-inspected", f"{DAY}T14:00", return_id="r1", inspection_id="i1", units=units)
+    levels = {(row.sku, row.location): row.on_hand for row in shop.rows("stock_levels")}
+    assert levels == {("CHAIR", "main"): 1, ("DESK", "BUS"): 1}
+    assert shop.discrepancies() == []

@@ -134,3 +134,26 @@ def test_a_date_of_the_channel_holds_for_an_added_line_too() -> None:
     shop = paid_order("2026-03-02T10:00")
     amended(shop, "2026-03-06T12:00", ship_by="2026-03-20T00:00:00+09:00")
     assert due(shop, "2") == "2026-03-19T15:00"
+
+
+def promised(*arrival: str, **fields: Any) -> tuple[str, str | None]:
+    """The promise of a Coupang order to a remote place, with whole payments that arrive in this order."""
+    shop = Shop()
+    key = {"channel": "coupang", "order_id": "O1"}
+    placed = {"currency": "KRW", "lines": [ordered(1)], "destination": {"country": "KR", "zone": "remote"}}
+    shop.send("order-placed", f"{MONDAY}T09:00", **key, **placed, **fields)
+    for at in arrival:
+        shop.send("order-paid", at, **key, payment_id=at, amount=10_000)
+    (row,) = shop.rows("order_status")
+    return instant(row.promise_at).isoformat(timespec="minutes")[:16], row.promised_day
+
+
+def test_an_earlier_payment_that_arrives_later_moves_the_promise_with_it() -> None:
+    early, late = f"{MONDAY}T10:00", f"{MONDAY}T13:00"
+    assert promised(late) == ("2026-03-13T15:00", "2026-03-13")
+    assert promised(early, late) == promised(late, early) == ("2026-03-12T15:00", "2026-03-12")
+
+
+@pytest.mark.parametrize("time", ["2026-03-20T00:00:00+09:00", "2026-03-20T18:00:00+09:00"])
+def test_no_payment_moves_the_promise_of_a_channel(time: str) -> None:
+    assert promised(f"{MONDAY}T13:00", f"{MONDAY}T10:00", promise_at=time)[1] == "2026-03-20"
