@@ -31,7 +31,7 @@ CHECKPOINTS: Final = sa.Table(
     comment="Checkpoint of each partition; moved by compare-and-set.",
 )
 
-FOLDS: Final = 3
+FOLDS: Final = 4
 """Version of the folds.
 
 Raise it when a fold gives other rows for the same events: all rows are then rebuilt.
