@@ -111,6 +111,7 @@ def test_a_refund_of_more_than_was_captured_becomes_a_discrepancy() -> None:
     assert shop.findings() == []
     (discrepancy,) = shop.events("OrderDiscrepancyDetected")
     assert discrepancy.kind == "refunded_more_than_captured"
+    assert (discrepancy.expected, discrepancy.observed) == ("at most 20000", "25000")
     assert discrepancy.at == datetime.fromisoformat("2026-03-20T10:00+09:00"), "when it was checked"
 
 

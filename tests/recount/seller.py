@@ -218,6 +218,12 @@ class Sku:
     quarantine: int = 0
     closed: bool = False
     uncounted: bool = False
+    closed_at: datetime | None = None
+    counted_at: datetime | None = None
+    moves: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
+    """What really came and left, since the latest count."""
+    missing: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
+    """What left although nothing was there, and nobody has explained."""
     reserved: Counter[tuple[OrderKey, str]] = field(default_factory=Counter[tuple[OrderKey, str]])
     queue: list[tuple[OrderKey, str]] = field(default_factory=list[tuple[OrderKey, str]])
     """Lines that wait, one entry for each piece, the oldest first."""
@@ -225,6 +231,52 @@ class Sku:
     @property
     def free(self) -> int:
         return self.on_hand - self.reserved.total()
+
+    def was_counted_after(self, at: datetime) -> bool:
+        return self.counted_at is not None and at < self.counted_at
+
+    def come(self, at: datetime, pieces: int, *, receipt: bool = False) -> None:
+        """A receipt explains what left before it was booked; other pieces only if they came before that."""
+        if self.was_counted_after(at):
+            return
+        self.moves.append((at, pieces))
+        self.on_hand += self._explain(pieces, None if receipt else at)
+
+    def _explain(self, pieces: int, since: datetime | None) -> int:
+        """The pieces that are left of these after they explained what is missing."""
+        open_still: list[tuple[datetime, int]] = []
+        for at, count in sorted(self.missing):
+            explained = min(pieces, count) if since is None or since <= at else 0
+            pieces -= explained
+            if explained < count:
+                open_still.append((at, count - explained))
+        self.missing = open_still
+        return pieces
+
+    def leave(self, at: datetime, pieces: int) -> bool:
+        """Whether they were all there, as far as was known."""
+        if self.was_counted_after(at):
+            return True
+        self.moves.append((at, -pieces))
+        short = max(0, pieces - self.on_hand)
+        if short:
+            self.missing.append((at, short))
+        self.on_hand = max(0, self.on_hand - pieces)
+        return not short
+
+    def count(self, at: datetime, counted: int) -> bool:
+        """Whether what left since then was there."""
+        self.counted_at = at
+        if self.closed_at is None or self.closed_at <= at:
+            self.uncounted = False
+        self.moves = [move for move in self.moves if move[0] > at]
+        self.missing = [entry for entry in self.missing if entry[0] > at]
+        left = counted + sum(pieces for _, pieces in self.moves)
+        left += sum(pieces for _, pieces in self.missing)
+        self.on_hand = self._explain(max(0, left), None)
+        if left < 0:
+            self.missing.append((max(self.moves)[0], -left))
+        return left >= 0
 
 
 @dataclass
@@ -268,8 +320,7 @@ class Seller:
     def _take(self, message: Raw) -> None:
         kind, data = str(message["type"]), message["data"]
         if kind.startswith("stock-"):
-            self._at(message)
-            self._warehouse(kind, data)
+            self._warehouse(kind, data, self._at(message))
         elif kind == "policy-adoption-requested":
             policy = data["policy"]
             self.safety = policy["safety_stock"]
@@ -300,24 +351,28 @@ class Seller:
 
     # The warehouse.
 
-    def _warehouse(self, kind: str, data: Raw) -> None:
+    def _warehouse(self, kind: str, data: Raw, at: datetime) -> None:
         fact = next(str(data[name]) for name in ("receipt_id", "adjustment_id", "count_id") if name in data)
         if (kind, fact, "") in self._facts:
             return
         self._facts.add((kind, fact, ""))
         sku = self.skus.setdefault(data["sku"], Sku(data["location"]))
         if kind == "stock-received":
-            sku.on_hand += data["pieces"]
+            sku.come(at, data["pieces"], receipt=True)
         elif kind == "stock-counted":
-            sku.on_hand, sku.uncounted = data["counted"], False
-        else:
-            if sku.on_hand + data["delta"] < 0:
+            if sku.was_counted_after(at):
+                return
+            if not sku.count(at, data["counted"]):
                 self.contradictions.add(("less_on_hand_than_taken", fact))
-            sku.on_hand = max(0, sku.on_hand + data["delta"])
+        elif data["delta"] > 0:
+            sku.come(at, data["delta"])
+        elif not sku.leave(at, -data["delta"]):
+            self.contradictions.add(("less_on_hand_than_taken", fact))
         less = kind == "stock-counted" or data.get("delta", 0) < 0
         if less and sku.on_hand < sku.reserved.total():
             self.contradictions.add(("reservation_shortfall", fact))
-        if kind != "stock-adjusted" and sku.closed and sku.free > self.safety:
+        settled = kind == "stock-received" or (kind == "stock-counted" and not sku.uncounted)
+        if settled and sku.closed and sku.free > self.safety:
             sku.closed = sku.uncounted = False
         self._allot(sku)
 
@@ -485,7 +540,7 @@ class Seller:
                 line.sent_at.append(at)
                 parcel.contents[name] += places.total()
                 parcel.sent_at = min(parcel.sent_at or at, at)
-                self._ship(order, name, places)
+                self._ship(order, name, places, at)
 
     def _send_again(
         self, order: Order, part: Lines, taken: dict[str, Counter[str]], parcel: Parcel, at: datetime
@@ -503,13 +558,12 @@ class Seller:
                         parcel.sent_at = min(parcel.sent_at or at, at)
                         order.lines[name].sent_at.append(at)
 
-    def _ship(self, order: Order, name: str, places: Counter[str]) -> None:
+    def _ship(self, order: Order, name: str, places: Counter[str], at: datetime) -> None:
         sku = self.skus[order.lines[name].sku]
         sku.reserved[order.key, name] -= places["allocated"] + places["packed"]
-        if sku.on_hand < places.total():
+        if not sku.leave(at, places.total()):
             fact = f"{':'.join(order.key)}\x1f{name}"
             self.contradictions.add(("less_on_hand_than_taken", fact))
-        sku.on_hand = max(0, sku.on_hand - places.total())
         self._allot(sku)
 
     def _track(self, order: Order, data: Raw, at: datetime, message: Raw) -> None:
@@ -546,7 +600,8 @@ class Seller:
             line.cancels.append((at, places.total(), reason, fault))
             sku = self.skus[line.sku]
             if reason == "out_of_stock" and not sku.uncounted:
-                sku.closed = sku.uncounted = True
+                sku.closed_at, sku.uncounted = at, not sku.was_counted_after(at)
+                sku.closed = sku.uncounted or sku.free <= self.safety
         self._drop(order, taken)
         for name, places in taken.items():
             sku = self.skus[order.lines[name].sku]
@@ -628,7 +683,7 @@ class Seller:
             sku = self.skus[line.sku]
             sku.quarantine -= pieces
             if unit["disposition"] == "restock":
-                sku.on_hand += pieces
+                sku.come(at, pieces)
                 self._allot(sku)
 
 

@@ -73,7 +73,7 @@ def contradictions(shop: Shop) -> set[tuple[str, str]]:
 
 
 def same_stock(reader: RowReader, seller: Seller) -> None:
-    rows = {row.sku: row for row in stock(reader, SELLER, channels=("coupang", "naver"))}
+    rows = {row.sku: row for row in stock(reader, SELLER, shops=("coupang", "naver"))}
     for name, sku in seller.skus.items():
         row = rows[name]
         (level,) = row.locations
