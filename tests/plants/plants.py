@@ -110,8 +110,8 @@ ORDERS: Final = (
     Plant(
         "a buyer's cancel of what is out of stock is no fault of the seller",
         "domain/order/fault.py",
-        'always the seller\'s fault."""\n    if reason == "out_of_stock":',
-        '    if reason == "out_of_stock" and stated is None:',
+        '        return "seller"\n    return stated or FAULT_OF',
+        '        return stated or "seller"\n    return stated or FAULT_OF',
     ),
     Plant(
         "a time in the future is believed",
@@ -150,14 +150,14 @@ STOCK: Final = (
     Plant(
         "a piece that leaves stays on hand",
         "domain/stock/evolve.py",
-        "before.on_hand - part.pieces, before.reserved - part.reserved",
-        "before.on_hand, before.reserved - part.reserved",
+        "Balance(-part.pieces, -part.reserved)",
+        "Balance(0, -part.reserved)",
     ),
     Plant(
         "a returned piece is sold before its inspection",
         "domain/stock/evolve.py",
-        "return _change_balance(item, event.location, quarantine=event.pieces)",
-        "return _change_balance(item, event.location, on_hand=event.pieces)",
+        "return _moved(item, event.location, event.at, Balance(quarantine=event.pieces))",
+        "return _moved(item, event.location, event.at, Balance(event.pieces))",
     ),
     Plant(
         "a SKU stays on sale after an order was cancelled for want of it",
@@ -173,9 +173,9 @@ STOCK: Final = (
     ),
     Plant(
         "a missing piece makes the stock negative",
-        "domain/stock/book.py",
-        "    missing = max(0, taken - max(0, on_hand))",
-        "    missing = max(0, taken - max(taken, on_hand))",
+        "domain/stock/corrections.py",
+        "    missing = take.pieces - max(0, on_hand)",
+        "    missing = 0",
     ),
     Plant(
         "pieces that are released wait although a buyer waits for them",
@@ -300,8 +300,8 @@ ANSWERS: Final = (
     Plant(
         "a channel may sell more than its share",
         "domain/stock/sellable.py",
-        "int(share_of(policy, channel) * Decimal(",
-        "int(max(share_of(policy, channel), 1) * Decimal(",
+        "int(policy.share_of(channel, account) * Decimal(",
+        "int(max(policy.share_of(channel, account), 1) * Decimal(",
     ),
 )
 
